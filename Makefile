@@ -1,0 +1,89 @@
+# make            build/karma                 make SAN=1   the same under sanitizers, in build-san/
+# make test       every test (./test.sh)      make unit    the unit tests alone
+# make lint       clang-format, clang-tidy, cppcheck, shellcheck
+# make model      train models/default.karma again from the data at hand
+# make bench      how fast; make run: watch the default route; make install
+
+CC      = gcc
+CLANG   = clang
+BPFTOOL = $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+PREFIX  = /usr/local
+
+WARN    = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow
+CFLAGS  = -std=gnu11 -O2 -g $(WARN)
+CPPFLAGS = -Isrc -I$(B) -D_GNU_SOURCE
+LDLIBS  = -lbpf -lelf -lpcap -ljansson -lcap-ng -lz -lm -lpthread
+
+ifdef SAN
+B       = build-san
+CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	  -DKARMA_NO_CLONES
+LDFLAGS += -fsanitize=address,undefined
+else
+B       = build
+endif
+
+SRC     = $(wildcard src/*/*.c)
+LIBOBJ  = $(patsubst src/%.c,$(B)/%.o,$(filter-out src/cmd/main.c,$(SRC)))
+TESTS   = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+
+all: $(B)/karma
+
+$(B)/karma: $(B)/cmd/main.o $(B)/libkarma.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Objects of a library are linked only where they are needed: a test of one room builds alone.
+$(B)/libkarma.a: $(LIBOBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/%.o: src/%.c $(B)/flags | $(B)/karma.skel.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The inner loops of the network: -O3 vectorises them; the sources say which sets they are built for.
+$(B)/lstm/%.o: CFLAGS += -O3 -fno-math-errno -fno-trapping-math
+
+# Built again when the flags change.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' > $@
+
+# The kernel side: UAPI headers only, none of the target's BTF.
+BPF_CFLAGS = -std=gnu11 -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror \
+	     -Isrc -I/usr/include/$(shell $(CC) -print-multiarch)
+
+$(B)/karma.bpf.o: bpf/karma.bpf.c $(wildcard src/flow/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(B)/karma.skel.h: $(B)/karma.bpf.o
+	$(BPFTOOL) gen skeleton $< name karma_bpf > $@.part
+	@mv $@.part $@
+
+$(B)/tests/%: tests/unit/%.c $(B)/libkarma.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libkarma.a -lcmocka $(LDLIBS)
+
+tests: $(TESTS)
+
+unit: $(TESTS)
+	@for t in $(TESTS); do $$t || exit 1; done
+
+test:
+	./test.sh
+
+run: all
+	$(B)/karma run
+
+bench: all
+	$(B)/karma bench all
+
+clean:
+	rm -rf build build-san build-fuzz
+
+FORCE:
+.PHONY: all tests unit test run bench clean FORCE
+.SECONDARY:
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

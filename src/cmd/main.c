@@ -1,0 +1,94 @@
+#include "cmd/cmd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static int cmd_help(int argc, char **argv);
+
+/* In the order in which a user meets them. */
+static const struct command commands[] = {
+	{"help", cmd_help, "[COMMAND]", "what a command does and takes"},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static void print_overview(FILE *out)
+{
+	fputs("karma: an intrusion detection system: eBPF meters, an LSTM judges\n\n", out);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  karma %-6s %s\n               %s\n", commands[i].name,
+			commands[i].usage, commands[i].summary);
+	fputs("\n'karma help COMMAND' or 'man karma-COMMAND' says more; 'karma --version'.\n", out);
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2) {
+		print_overview(stdout);
+		return EXIT_DONE;
+	}
+	c = find(argv[1]);
+	if (!c)
+		return usage_error("help", "there is no command '%s'", argv[1]);
+	printf("usage: karma %s %s\n%s\n", c->name, c->usage, c->summary);
+	return EXIT_DONE;
+}
+
+int usage_error(const char *name, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "karma %s: ", name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "; try 'karma help %s'\n",
+		find(name) && find(name)->main != cmd_help ? name : "");
+	return EXIT_USAGE;
+}
+
+int fail(const char *name, const char *text)
+{
+	fprintf(stderr, "karma %s: %s\n", name, text);
+	return EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2) {
+		print_overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("karma " KARMA_VERSION);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_overview(stdout);
+		return EXIT_DONE;
+	}
+	c = find(argv[1]);
+	if (!c) {
+		fprintf(stderr, "karma: there is no command '%s'; 'karma help' lists them\n",
+			argv[1]);
+		return EXIT_USAGE;
+	}
+	if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
+		printf("usage: karma %s %s\n%s\n", c->name, c->usage, c->summary);
+		return EXIT_DONE;
+	}
+	return c->main(argc - 1, argv + 1);
+}

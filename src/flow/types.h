@@ -1,0 +1,126 @@
+/* What the kernel and user space share: the key of a flow, the flow while it is metered, and the
+ * counters. Compiled by clang for BPF and by gcc for captures; both lay it out alike.
+ *
+ * Units: times in nanoseconds, sizes in bytes. Addresses are 16 bytes in network order, IPv4 and
+ * ARP as v4-mapped IPv6 (::ffff:a.b.c.d). */
+#ifndef KARMA_FLOW_TYPES_H
+#define KARMA_FLOW_TYPES_H
+
+#include <linux/types.h>
+
+enum { FLOW_PAYLOAD = 64, FLOW_SIZES = 4 };
+
+enum flow_net { NET_IPV4 = 4, NET_IPV6 = 6, NET_ARP = 1 };
+
+struct flow_addr {
+	__u64 word[2]; /* the 16 bytes as they stand in memory */
+};
+
+/* The two ends in a fixed order (the lesser (address, port) is end 0), so that both directions of
+ * a flow have one key. ICMP: port[0] is the type of the request and port[1] its id (echo), or the
+ * type and code (all others). ARP: ports are 0. */
+struct flow_key {
+	struct flow_addr addr[2];
+	__u16 port[2]; /* host order */
+	__u8 proto;    /* IP protocol; 0 for ARP */
+	__u8 net;      /* enum flow_net */
+	__u16 zero;
+};
+
+enum flow_flag { FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_PSH, FLAG_ACK, FLAG_URG, FLAGS };
+
+/* One direction of a flow. */
+struct flow_side {
+	__u64 packets;  /* as on the wire: a GSO/GRO super-packet counts as its segments */
+	__u64 bytes;    /* from the IP header on (ARP: from the ARP header on) */
+	__u64 payload;  /* behind the transport header */
+	__u64 first_ns; /* 0: none yet */
+	__u64 last_ns;
+	__u64 gap_ns;       /* sum of the gaps that count (not equal times, not 120 s and more) */
+	__u64 gap_us2;      /* sum of their squares, in microseconds^2 */
+	__u32 gaps;         /* how many */
+	__u32 lost;         /* retransmitted packets: repeated data, SYN, SYN-ACK; not FIN */
+	__u32 seq;          /* initial sequence number */
+	__u32 next_seq;     /* highest sequence number seen + 1 */
+	__u32 window;       /* last non-zero one of packets other than FIN and RST, scaled */
+	__u16 flags[FLAGS]; /* packets with that flag; stays at 65535 */
+	__u16 size[FLOW_SIZES]; /* payload sizes of the first packets that carry any */
+	__u8 sizes;
+	__u8 wscale; /* as the SYN gave it; 255: none given */
+	__u8 ttl;    /* of the last packet */
+	__u8 data_len;
+	__u8 data[FLOW_PAYLOAD]; /* the first payload bytes */
+};
+
+enum { /* flow.bits: facts that outlast a packet; a cut keeps those about the connection */
+	FLOW_SYN = 1 << 0, /* a SYN was seen */
+	FLOW_SYNACK = 1 << 1,
+	FLOW_ESTABLISHED = 1 << 2, /* the handshake was completed */
+	FLOW_FIN0 = 1 << 3,        /* FIN from side 0 / 1 */
+	FLOW_FIN1 = 1 << 4,
+	FLOW_RST = 1 << 5,
+	FLOW_CLOSED = 1 << 6,      /* ended by its protocol; lingers for late packets */
+	FLOW_ANSWERED = 1 << 7,    /* both sides have spoken, in this record or one before */
+	FLOW_FRAGMENT = 1 << 8,    /* some packet was a fragment */
+	FLOW_LEAD_SYNACK = 1 << 9, /* its first packet was a SYN-ACK */
+};
+
+/* A flow: the value in the kernel's map and in the user-space table. Side 0 sends from key end
+ * `from`; which of the sides is called the source is decided when a record is made. */
+struct flow {
+	__u32 lock; /* bpf_spin_lock in the kernel; unused in user space */
+	__u32 bits;
+	__u64 first_ns; /* first packet of this record; 0: none since the last cut */
+	__u64 last_ns;
+	__u64 look_ns;    /* when the sweep looks at it next */
+	__u64 syn_ns;     /* last SYN before the first SYN-ACK */
+	__u64 synack_ns;  /* last SYN-ACK before the first ACK */
+	__u64 synack_gap; /* first SYN-ACK - last SYN before it; 0: not seen */
+	__u64 ackdat_gap; /* first ACK - last SYN-ACK before it; 0: not seen */
+	__u64 shown;      /* packets of this record that user space has been shown */
+	__u32 part;       /* 0: first record of the flow, then one more at each cut */
+	__u32 ifindex;    /* where it was first seen */
+	__u8 from;        /* key end (0 or 1) of side 0 */
+	__u8 icmp_type;   /* of the first packet */
+	__u8 icmp_code;
+	__u8 pad[5];
+	struct flow_side side[2];
+};
+
+/* Why a record is sent. */
+enum record_event {
+	RECORD_LOOK =
+		1,     /* the flow is open: looked at after 1 s, then every 5 s if it has changed */
+	RECORD_CLOSED, /* ended by its protocol; late packets may still be added to it */
+	RECORD_FINAL,  /* complete: left the table, or cut after 60 s */
+};
+
+/* What the kernel sends to user space, and what the user-space table hands on. */
+struct flow_report {
+	struct flow_key key;
+	__u64 at_ns; /* when the report was made: the packet's time, or the sweep's */
+	__u32 event; /* enum record_event */
+	__u32 zero;
+	struct flow flow; /* `shown` still as it was before this report */
+};
+
+/* Everything that was counted and everything that was lost, by cause. One table of names for
+ * both (flow/counter.c). */
+enum meter_counter {
+	COUNT_PACKETS,    /* metered, as on the wire */
+	COUNT_BYTES,      /* metered, from the IP header on */
+	COUNT_FLOWS,      /* flows begun */
+	COUNT_RECORDS,    /* reports sent */
+	COUNT_OPEN,       /* flows in the table now */
+	LOST_MAP_FULL,    /* packets of flows for which there was no room */
+	LOST_RING_FULL,   /* reports that found no room; the flow is shown again later */
+	LOST_TRUNCATED,   /* packets cut short before their headers ended (snap length) */
+	LOST_BAD_LENGTH,  /* packets whose headers contradict each other */
+	LOST_BAD_VERSION, /* IP packets of neither version */
+	LOST_EXTENSIONS,  /* more IPv6 extension headers or VLAN tags than are followed */
+	LOST_NOT_IP,      /* frames that are neither IP nor ARP: not metered */
+	LOST_TIME, /* packets stamped earlier than their flow's last one; metered at that time */
+	METER_COUNTERS,
+};
+
+#endif
