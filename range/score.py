@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Score alerts against the truth, by scenario.
+
+usage: range/score.py [--json] [--karma PROGRAM] [--model MODEL] RUN.pcap ...
+
+Each capture has its truth beside it (RUN.truth: "start end attacker target category
+[proto[/port]] [scenario]"; '*' is any host). `karma read` is run over the capture; then for each
+line of the truth:
+
+  detected   an alert that names its attacker, or (where the attacker is many or spoofed) its
+             target, arose between its start and a minute after its end
+  class      one of these alerts, or an update of it, has its category
+  time       from the start of the attack to the first of these alerts, in seconds
+
+An alert that fits no line of the truth is a false alert; they are counted per hour of traffic.
+"""
+import argparse
+import collections
+import datetime
+import ipaddress
+import json
+import pathlib
+import subprocess
+import sys
+
+GRACE = 60.0
+
+Attack = collections.namedtuple("Attack", "start end attacker target category scenario")
+
+
+def read_truth(path):
+    attacks = []
+    for line in path.read_text().splitlines():
+        words = line.split("#")[0].split()
+        if len(words) < 5:
+            continue
+        scenario = words[6] if len(words) > 6 else words[4]
+        attacks.append(Attack(float(words[0]), float(words[1]), words[2], words[3],
+                              words[4].replace("_", " "), scenario))
+    return attacks
+
+
+def is_host(pattern, address):
+    if pattern == "*":
+        return True
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(pattern, strict=False)
+    except ValueError:
+        return False
+
+
+def seconds(stamp):
+    return datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+
+
+def read_alerts(karma, model, capture):
+    command = [karma, "read", str(capture), "--json"]
+    if model:
+        command += ["-m", model]
+    out = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode()
+    alerts = []
+    for line in out.splitlines():
+        event = json.loads(line)
+        if event.get("event_type") == "alert":
+            event["time"] = seconds(event["timestamp"])
+            alerts.append(event)
+    return alerts
+
+
+def capture_hours(capture):
+    """From the first to the last packet of a pcap, by its record headers."""
+    data = capture.read_bytes()
+    order = "little" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else "big"
+    at, first, last = 24, None, 0
+    while at + 16 <= len(data):
+        last = int.from_bytes(data[at:at + 4], order)
+        first = last if first is None else first
+        at += 16 + int.from_bytes(data[at + 8:at + 12], order)
+    return (last - (first or 0)) / 3600
+
+
+def fits(alert, attack):
+    if not attack.start - 1 <= alert["time"] <= attack.end + GRACE:
+        return False
+    if attack.attacker != "*":
+        return is_host(attack.attacker, alert.get("src_ip", ""))
+    return is_host(attack.target, alert.get("dest_ip", ""))
+
+
+def score_run(alerts, attacks):
+    results = []
+    for attack in attacks:
+        mine = sorted((a for a in alerts if fits(a, attack)), key=lambda a: a["time"])
+        results.append({
+            "scenario": attack.scenario,
+            "category": attack.category,
+            "detected": bool(mine),
+            "class": any(a["alert"]["category"] == attack.category for a in mine),
+            "said": sorted({a["alert"]["category"] for a in mine}),
+            "seconds": round(mine[0]["time"] - attack.start, 3) if mine else None,
+        })
+    return results, [a for a in alerts if not any(fits(a, t) for t in attacks)]
+
+
+def print_table(results, false, summary):
+    kinds = collections.OrderedDict()
+    for r in sorted(results, key=lambda r: (r["category"], r["scenario"])):
+        kinds.setdefault((r["scenario"], r["category"]), []).append(r)
+    print("| scenario | class | runs | detected | right class | seconds to the alert (median) |")
+    print("|---|---|---|---|---|---|")
+    for (scenario, category), rows in kinds.items():
+        times = sorted(r["seconds"] for r in rows if r["detected"])
+        median = f"{times[len(times) // 2]:.1f}" if times else "-"
+        print(f"| {scenario} | {category} | {len(rows)} | {sum(r['detected'] for r in rows)} "
+              f"| {sum(r['class'] for r in rows)} | {median} |")
+    print(f"\n{summary['detected']} of {summary['attacks']} attacks detected, "
+          f"{summary['right_class']} with the right class; {summary['false_alerts']} false alerts "
+          f"in {summary['hours']} hours of traffic.")
+    for f in false:
+        print(f"\nfalse: {f['run']} {f['time']} {f['category']} {f['src']} -> {f['dst']}: "
+              f"{'; '.join(f['reasons'])}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--karma", default="build/karma")
+    parser.add_argument("--model")
+    parser.add_argument("capture", nargs="+", type=pathlib.Path)
+    args = parser.parse_args()
+
+    results, false, hours, seen = [], [], 0.0, set()
+    for capture in args.capture:
+        alerts = read_alerts(args.karma, args.model, capture)
+        r, f = score_run(alerts, read_truth(capture.with_suffix(".truth")))
+        hours += capture_hours(capture)
+        results += [dict(x, run=capture.stem) for x in r]
+        for a in f:
+            category = a["alert"]["category"]
+            key = (capture.stem, a.get("src_ip"), a.get("dest_ip"), category)
+            if key not in seen:  # updates of one alert count once
+                seen.add(key)
+                false.append(dict(run=capture.stem, src=key[1], dst=key[2], category=category,
+                                  time=a["timestamp"],
+                                  reasons=a["alert"].get("metadata", {}).get("reasons", [])))
+    summary = {
+        "attacks": len(results),
+        "detected": sum(r["detected"] for r in results),
+        "right_class": sum(r["class"] for r in results),
+        "false_alerts": len(false),
+        "hours": round(hours, 2),
+    }
+    if args.json:
+        json.dump({"summary": summary, "attacks": results, "false": false}, sys.stdout, indent=1)
+        print()
+    else:
+        print_table(results, false, summary)
+
+
+if __name__ == "__main__":
+    main()
