@@ -53,7 +53,7 @@ struct flow_side {
 };
 
 enum { /* flow.bits: facts that outlast a packet; a cut keeps those about the connection */
-	FLOW_SYN = 1 << 0, /* a SYN was seen */
+	FLOW_SYN = 1 << 0, /* a SYN was seen; FLOW_SYN1 says whose the first one was */
 	FLOW_SYNACK = 1 << 1,
 	FLOW_ESTABLISHED = 1 << 2, /* the handshake was completed */
 	FLOW_FIN0 = 1 << 3,        /* FIN from side 0 / 1 */
@@ -63,6 +63,7 @@ enum { /* flow.bits: facts that outlast a packet; a cut keeps those about the co
 	FLOW_ANSWERED = 1 << 7,    /* both sides have spoken, in this record or one before */
 	FLOW_FRAGMENT = 1 << 8,    /* some packet was a fragment */
 	FLOW_LEAD_SYNACK = 1 << 9, /* its first packet was a SYN-ACK */
+	FLOW_SYN1 = 1 << 10,       /* the first SYN came from side 1 */
 };
 
 /* A flow: the value in the kernel's map and in the user-space table. Side 0 sends from key end
@@ -70,6 +71,7 @@ enum { /* flow.bits: facts that outlast a packet; a cut keeps those about the co
 struct flow {
 	__u32 lock; /* bpf_spin_lock in the kernel; unused in user space */
 	__u32 bits;
+	__u64 start_ns; /* first packet of the flow: with the key it names the flow over all cuts */
 	__u64 first_ns; /* first packet of this record; 0: none since the last cut */
 	__u64 last_ns;
 	__u64 look_ns;    /* when the sweep looks at it next */
