@@ -11,7 +11,7 @@ PREFIX  = /usr/local
 
 WARN    = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 CFLAGS  = -std=gnu11 -O2 -g $(WARN)
-CPPFLAGS = -Isrc -I$(B) -D_GNU_SOURCE
+CPPFLAGS = -Isrc -I$(B) -D_GNU_SOURCE -DKARMA_PREFIX='"$(PREFIX)"'
 LDLIBS  = -lbpf -lelf -lpcap -ljansson -lcap-ng -lz -lm -lpthread
 
 ifdef SAN
@@ -79,11 +79,28 @@ run: all
 bench: all
 	$(B)/karma bench all
 
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/karma \
+		$(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(B)/karma $(DESTDIR)$(PREFIX)/bin/karma
+	install -m 644 models/default.karma $(DESTDIR)$(PREFIX)/share/karma/default.karma
+	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+
+lint: all
+	@for l in format tidy cppcheck shell man words; do scripts/lint.sh $$l || exit 1; done
+
+# Regenerate the range's traffic (some ten minutes, root), and train the bundled model on it.
+range-data: all
+	range/make-data.sh build/range-data
+
+model: all
+	scripts/make-model.sh build/range-data
+
 clean:
 	rm -rf build build-san build-fuzz
 
 FORCE:
-.PHONY: all tests unit test run bench clean FORCE
+.PHONY: all tests unit test run bench install lint range-data model clean FORCE
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
