@@ -1,18 +1,29 @@
 /* A trained network and its file.
  *
  * File: 8 bytes magic "KARMALSM", u32 version, u32 header length, the header (JSON), the weights
- * (little-endian float32, in the order of struct lstm), u32 CRC-32 of all before it. The header
- * carries everything that is not a weight: sizes, class names, the encoder's description
- * ("input", opaque here), thresholds, calibration, how and on what it was trained. */
+ * (float32, in the order of struct lstm), u32 CRC-32 of all before it. Integers and floats are
+ * little-endian. The header carries everything that is not a weight:
+ *   "shape"        {"inputs", "layers", "hidden", "classes"}: read and checked here
+ *   "temperature"  calibration: logits are divided by it; read and checked here
+ *   "classes"      names, as many as the shape says; checked here
+ *   "input"        the encoder's description (feature/encode.h); opaque here
+ *   and how and on what it was trained, its scores and thresholds (cmd/train.c). */
 #ifndef KARMA_LSTM_MODEL_H
 #define KARMA_LSTM_MODEL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "util/error.h"
 
-enum { LSTM_MAX_LAYERS = 4, LSTM_MAX_CLASSES = 32, MODEL_VERSION = 1 };
+enum {
+	LSTM_MAX_INPUTS = 4096,
+	LSTM_MAX_LAYERS = 4,
+	LSTM_MAX_HIDDEN = 1024,
+	LSTM_MAX_CLASSES = 32,
+	MODEL_VERSION = 1,
+};
 
 /* Sizes of a network: I inputs, L layers of H cells, C classes. */
 struct lstm_shape {
@@ -38,14 +49,27 @@ struct model {
 	float temperature; /* logits are divided by it; 1: not calibrated */
 };
 
+/* Floats in the block of a network of this shape; 0: not a shape within the limits above. */
+size_t lstm_count(struct lstm_shape shape);
+
 /* Allocate and point into the block; weights are zero. -ENOMEM, -EINVAL. */
 int lstm_init(struct lstm *net, struct lstm_shape shape);
 void lstm_free(struct lstm *net);
 
+/* Point into a block of lstm_count() floats that stays the caller's: gradients, averages. */
+void lstm_point(struct lstm *net, struct lstm_shape shape, float *data);
+
+/* Zeroed floats, aligned for vectors; free() them. NULL when memory is short. */
+float *lstm_floats(size_t count);
+
 /* 0, or a negative errno and the line: not a model, other version, truncated, damaged (CRC),
- * shapes that contradict. */
+ * shapes that contradict. On failure `m` is as after model_free(). "-": standard input. */
 int model_load(struct model *m, const char *path, struct error *e);
-/* Written beside and renamed. */
+/* The same from memory; `name` is for the error's line. */
+int model_decode(struct model *m, const void *data, size_t size, const char *name, struct error *e);
+
+/* Written beside and renamed. Shape and temperature are put into the header; its keys are sorted,
+ * so the same model gives the same bytes. */
 int model_save(const struct model *m, const char *path, struct error *e);
 void model_free(struct model *m);
 
@@ -58,6 +82,9 @@ size_t lstm_state_size(const struct lstm *net);
 /* One step: x (I), state is read and written, logits (C). `work` holds lstm_work_size() floats. */
 void lstm_step(const struct lstm *net, const float *x, float *state, float *logits, float *work);
 size_t lstm_work_size(const struct lstm *net);
+
+/* y (n) += x (rows) w (rows, n); zero inputs are skipped. */
+void lstm_accumulate(const float *w, int n, const float *x, int rows, float *y);
 
 /* Softmax of logits / temperature; may be in place. */
 void lstm_softmax(const float *logits, int classes, float temperature, float *probability);
