@@ -5,20 +5,13 @@
 
 #include <stdint.h>
 
+#include "flow/counter.h"
 #include "flow/record.h"
 #include "util/error.h"
 
 /* Called for each record in the order in which it arises. A negative return ends the reading and
  * is passed on. The record is the callee's only during the call. */
 typedef int (*record_sink)(void *context, const struct record *r);
-
-struct meter_stats {
-	uint64_t count[METER_COUNTERS];
-};
-
-/* "packets", "lost_map_full" and so on: for JSON and CSV; and in words, for people. */
-const char *meter_counter_name(enum meter_counter c);
-const char *meter_counter_text(enum meter_counter c);
 
 struct meter_settings {
 	uint32_t flows; /* most flows at a time; 0: the default, 131072 */

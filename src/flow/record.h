@@ -17,22 +17,33 @@ enum record_state {
 	STATE_FIN, /* any FIN */
 	STATE_RST, /* any RST */
 	STATE_INT, /* one-way, first record */
+	STATE_RSP, /* later record in which the destination alone spoke */
 	STATE_ECO, /* ping */
 	STATE_ECR, /* ping answer without its request */
-	STATE_URP, /* ICMP port unreachable */
-	STATE_URH, /* ICMP host unreachable */
-	STATE_URN, /* ICMP network unreachable */
-	STATE_TXD, /* ICMP time exceeded */
-	STATE_PAR, /* ICMP parameter problem */
-	STATE_MAS, /* ICMP address mask */
-	STATE_TST, /* ICMP time stamp */
-	STATE_NRS,
-	STATE_NRA,
-	STATE_RTS,
-	STATE_RTA, /* IPv6 neighbour and router messages */
-	STATE_RED, /* ICMP redirect */
-	STATE_CLO, /* closed by Argus's reckoning; read from files only */
-	STATE_NO,  /* unknown state in a file */
+	/* ICMP unreachable: */
+	STATE_URN,   /* network */
+	STATE_URH,   /* host, IPv6: address */
+	STATE_URP,   /* port */
+	STATE_URO,   /* protocol */
+	STATE_URF,   /* fragmentation needed, IPv6: packet too big */
+	STATE_URFIL, /* filtered: administratively prohibited */
+	STATE_UR,    /* any other */
+	STATE_TXD,   /* ICMP time exceeded */
+	STATE_PAR,   /* ICMP parameter problem */
+	STATE_RED,   /* ICMP redirect */
+	STATE_SRC,   /* ICMP source quench */
+	STATE_MAS,   /* ICMP address mask */
+	STATE_TST,   /* ICMP time stamp */
+	STATE_IRQ,   /* ICMP information request */
+	STATE_RTA,   /* router advertisement */
+	STATE_RTS,   /* router solicitation */
+	STATE_NRS,   /* IPv6 router solicitation and its answer */
+	STATE_NNS,   /* IPv6 neighbour solicitation and its answer */
+	STATE_MRQ,   /* IPv6 multicast listener query and its answers */
+	STATE_MHR,   /* IPv6 multicast listener report, version 2 */
+	STATE_UNK,   /* any other ICMP */
+	STATE_CLO,   /* closed by Argus's reckoning; read from files only */
+	STATE_NO,    /* unknown state in a file */
 	STATES,
 };
 
@@ -40,7 +51,8 @@ enum record_state {
 enum { SRC, DST };
 
 struct record {
-	uint64_t flow_id;    /* the same for all records of a flow, and for both directions */
+	uint64_t flow_id;    /* of key and start: the same in all records of a flow, never 0; below
+				2^53, so that JSON readers keep it whole */
 	uint8_t addr[2][16]; /* network order, IPv4 v4-mapped */
 	uint16_t port[2];    /* host order; 0 for ICMP, ARP and protocols without ports */
 	uint8_t proto;       /* IP protocol; 0 for ARP */
@@ -54,9 +66,10 @@ struct record {
 	uint32_t part; /* 0: first record of its flow */
 	uint32_t ifindex;
 	int64_t at_ns;    /* when the record was made, since 1970; records come in this order */
-	int64_t first_ns; /* since 1970 */
+	int64_t start_ns; /* first packet of the flow, since 1970 */
+	int64_t first_ns; /* first and last packet of this record, since 1970 */
 	int64_t last_ns;
-	uint64_t synack_ns; /* 0: not seen */
+	uint64_t synack_ns; /* SYN to SYN-ACK, SYN-ACK to ACK; 0: not seen */
 	uint64_t ackdat_ns;
 	struct flow_side side[2]; /* first_ns and last_ns in it are since 1970 too, 0 for none */
 };
@@ -66,15 +79,18 @@ struct record {
  *
  * Source: the sender of the SYN; a leading SYN-ACK makes its sender the source; else the first
  * packet's sender, except that TCP without a SYN swaps when source port < 1024 <= destination
- * port (Argus 3.0.8.2, checked against UNSW-NB15). */
+ * port (Argus 3.0.8.2, checked against UNSW-NB15), and that an ICMP answer whose request was not
+ * seen goes to its source. */
 void record_make(struct record *r, const struct flow_report *report, int64_t clock_ns);
 
-/* "REQ" and so on; never NULL. record_state_of() is the inverse, STATE_NO when there is none. */
+/* "REQ" and so on; never NULL. record_state_of() is the inverse, in either case, and knows the
+ * finer names that Argus has for ICMP errors; STATE_NO when there is none. */
 const char *record_state_name(enum record_state s);
 enum record_state record_state_of(const char *name);
 
-/* Argus's name of an IP protocol ("tcp", "udp", "icmp", "ipv6-icmp", "arp", ...), and back: a
- * number, or -1. Names that UNSW-NB15 uses are known in either case. */
+/* Argus's name of an IP protocol ("tcp", "udp", "icmp", "ipv6-icmp", "arp", ...), and back, in
+ * either case: a number, PROTO_ARP, or -1. What Argus leaves unnamed is "unas" both ways (255). */
+enum { PROTO_ARP = 256 };
 const char *record_proto_name(uint8_t net, uint8_t proto);
 int record_proto_of(const char *name);
 

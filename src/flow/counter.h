@@ -1,0 +1,21 @@
+/* Everything that is counted and everything that is lost, by cause, with its names. */
+#ifndef KARMA_FLOW_COUNTER_H
+#define KARMA_FLOW_COUNTER_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "flow/types.h"
+
+struct meter_stats {
+	uint64_t count[METER_COUNTERS];
+};
+
+/* "packets", "lost_map_full" and so on: for JSON and CSV; and in words, for people. Never NULL. */
+const char *meter_counter_name(enum meter_counter c);
+const char *meter_counter_text(enum meter_counter c);
+
+/* For people: "1234 packets, 12 flows, 15 records", then every loss that is not 0. No line end. */
+void meter_stats_print(FILE *out, const struct meter_stats *stats);
+
+#endif
