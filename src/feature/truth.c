@@ -1,0 +1,169 @@
+#include "feature/truth.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct network {
+	uint8_t addr[16];
+	unsigned bits; /* of the v4-mapped address; 0: anyone */
+};
+
+struct statement {
+	int64_t start_ns, end_ns;
+	struct network attacker, target;
+	enum karma_class class;
+};
+
+struct truth {
+	struct statement *line;
+	size_t lines;
+};
+
+static bool network_parse(const char *text, struct network *n)
+{
+	char addr[ADDR_TEXT];
+	const char *slash = strchr(text, '/');
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+	unsigned all, bits;
+	int used = 0;
+
+	if (strcmp(text, "*") == 0) {
+		n->bits = 0;
+		return true;
+	}
+	if (length >= sizeof(addr))
+		return false;
+	memcpy(addr, text, length);
+	addr[length] = '\0';
+	if (!addr_parse(addr, n->addr))
+		return false;
+	all = strchr(addr, ':') ? 128 : 32;
+	bits = all;
+	if (slash && (sscanf(slash, "/%3u%n", &bits, &used) != 1 || slash[used] || bits > all))
+		return false;
+	n->bits = 128 - all + bits;
+	return true;
+}
+
+static bool network_has(const struct network *n, const uint8_t addr[16])
+{
+	unsigned whole = n->bits / 8, rest = n->bits % 8;
+
+	if (memcmp(n->addr, addr, whole) != 0)
+		return false;
+	return rest == 0 || (n->addr[whole] ^ addr[whole]) >> (8 - rest) == 0;
+}
+
+static bool time_parse(const char *text, int64_t *ns)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(fabs(seconds) < 9e9))
+		return false;
+	*ns = llround(seconds * 1e9);
+	return true;
+}
+
+/* NULL, or what is wrong with the line. */
+static const char *statement_parse(char *line, struct statement *s)
+{
+	char *field[6] = {NULL}, *rest = line, *class;
+	unsigned fields = 0;
+	int c;
+
+	while (fields < 6 && (field[fields] = strtok_r(rest, " \t\r\n", &rest)))
+		fields++;
+	if (fields != 5)
+		return "not the five fields 'start end attacker target category'";
+	if (!time_parse(field[0], &s->start_ns) || !time_parse(field[1], &s->end_ns))
+		return "a time is not a number of seconds since 1970";
+	if (s->end_ns < s->start_ns)
+		return "ends before it starts";
+	if (!network_parse(field[2], &s->attacker) || !network_parse(field[3], &s->target))
+		return "an end is neither ADDR, ADDR/LEN nor *";
+	class = field[4];
+	for (char *p = class; (p = strchr(p, '_'));)
+		*p = ' ';
+	c = class_of(class);
+	if (c < 0)
+		return "a category that there is not";
+	s->class = (enum karma_class)c;
+	return NULL;
+}
+
+static int add_line(struct truth *t, char *line, const char **wrong)
+{
+	struct statement *grown, s;
+
+	line[strcspn(line, "#")] = '\0';
+	if (line[strspn(line, " \t\r\n")] == '\0')
+		return 0;
+	*wrong = statement_parse(line, &s);
+	if (*wrong)
+		return -EINVAL;
+	grown = reallocarray(t->line, t->lines + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	t->line = grown;
+	t->line[t->lines++] = s;
+	return 0;
+}
+
+int truth_read(struct truth **truth, const char *path, struct error *e)
+{
+	struct truth *t = calloc(1, sizeof(*t));
+	FILE *in = t ? fopen(path, "r") : NULL;
+	const char *wrong = "out of memory";
+	char *line = NULL;
+	size_t size = 0, number = 0;
+	int err = 0;
+
+	*truth = NULL;
+	if (!in) {
+		err = t ? -errno : -ENOMEM;
+		free(t);
+		return error_set(e, err, "%s: cannot be read: %s", path, strerror(-err));
+	}
+	while (!err && getline(&line, &size, in) >= 0) {
+		number++;
+		err = add_line(t, line, &wrong);
+	}
+	if (err) {
+		error_set(e, err, "%s:%zu: %s", path, number, wrong);
+	} else if (ferror(in)) {
+		err = error_set(e, -EIO, "%s: cannot be read", path);
+	}
+	free(line);
+	fclose(in);
+	if (err)
+		truth_free(t);
+	else
+		*truth = t;
+	return err;
+}
+
+enum karma_class truth_class(const struct truth *truth, const struct record *r)
+{
+	for (size_t i = 0; i < truth->lines; i++) {
+		const struct statement *s = &truth->line[i];
+
+		if (r->last_ns < s->start_ns || r->first_ns > s->end_ns)
+			continue;
+		for (unsigned a = 0; a < 2; a++)
+			if (network_has(&s->attacker, r->addr[a]) &&
+				network_has(&s->target, r->addr[!a]))
+				return s->class;
+	}
+	return CLASS_NORMAL;
+}
+
+void truth_free(struct truth *truth)
+{
+	if (!truth)
+		return;
+	free(truth->line);
+	free(truth);
+}

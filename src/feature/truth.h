@@ -1,0 +1,24 @@
+/* What really happened: a file that says when who attacked whom, to label captures with.
+ *
+ * A line is "start end attacker target category", fields separated by blanks: times in seconds
+ * since 1970 with decimals; ADDR, ADDR/LEN or * for anyone; a class as class_of() knows it, with _
+ * for its spaces (Brute_Force). # begins a comment. Where lines overlap the first one counts. */
+#ifndef KARMA_FEATURE_TRUTH_H
+#define KARMA_FEATURE_TRUTH_H
+
+#include "feature/feature.h"
+#include "util/error.h"
+
+struct truth;
+
+/* 0, or a negative errno with file, line and what is wrong with it. truth_free() it. */
+int truth_read(struct truth **truth, const char *path, struct error *e);
+
+/* The class of a record: that of a line whose attacker and target are its two ends, either way
+ * round, and whose time overlaps the record's; CLASS_NORMAL when there is none. */
+enum karma_class truth_class(const struct truth *truth, const struct record *r);
+
+/* NULL is fine. */
+void truth_free(struct truth *truth);
+
+#endif
