@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Write the captures of this folder again: small, synthetic, every byte known.
+
+usage: make.py [DIR]        (default: the folder of this script)
+"""
+
+import os
+import struct
+import sys
+
+CLIENT, SERVER, DNS = "10.1.0.2", "10.1.0.80", "10.1.0.53"
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+START = 1700000000.0
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def address(text):
+    if ":" not in text:
+        return bytes(int(part) for part in text.split("."))
+    head, _, tail = text.partition("::")
+    words = [int(w, 16) for w in head.split(":") if w]
+    ends = [int(w, 16) for w in tail.split(":") if w]
+    words += [0] * (8 - len(words) - len(ends)) + ends
+    return struct.pack("!8H", *words)
+
+
+def ip(src, dst, proto, payload, ttl=64, ident=0, fragment=0, extensions=b""):
+    """`proto` is that of the first header behind the IP header; extensions stand before payload."""
+    if ":" in src:
+        body = extensions + payload
+        return struct.pack("!IHBB", 6 << 28, len(body), proto, ttl) + address(src) + address(dst) + body
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), ident, fragment, ttl, proto, 0)
+    head += address(src) + address(dst)
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def transport(src, dst, proto, segment, offset):
+    """The segment with its checksum at `offset`."""
+    pseudo = address(src) + address(dst) + struct.pack("!II", len(segment), proto)
+    return segment[:offset] + struct.pack("!H", checksum(pseudo + segment)) + segment[offset + 2:]
+
+
+def tcp(src, dst, sport, dport, seq, ack, flags, data=b"", window=64240, options=b""):
+    words = 5 + len(options) // 4
+    segment = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF,
+                          words << 4, flags, window, 0, 0) + options + data
+    return ip(src, dst, 6, transport(src, dst, 6, segment, 16))
+
+
+def udp(src, dst, sport, dport, data, ttl=64):
+    segment = struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
+    return ip(src, dst, 17, transport(src, dst, 17, segment, 6), ttl)
+
+
+def icmp(src, dst, kind, code, rest, data=b""):
+    if ":" in src:
+        message = struct.pack("!BBHI", kind, code, 0, rest) + data
+        return ip(src, dst, 58, transport(src, dst, 58, message, 2), 255)
+    message = struct.pack("!BBHI", kind, code, 0, rest) + data
+    return ip(src, dst, 1, message[:2] + struct.pack("!H", checksum(message)) + message[4:])
+
+
+def arp(operation, src, dst):
+    return struct.pack("!HHBBH", 1, 0x800, 6, 4, operation) + mac(src) + address(src) + \
+        (mac(dst) if operation == 2 else b"\0" * 6) + address(dst)
+
+
+def mac(text):
+    return b"\x02\0" + address(text)[-4:]
+
+
+def ethernet(packet, tags=()):
+    kind = 0x86DD if packet[0] >> 4 == 6 else 0x800 if packet[0] >> 4 == 4 else 0x806
+    head = b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02"
+    for tag_kind, vlan in tags:
+        head += struct.pack("!HH", tag_kind, vlan)
+    return head + struct.pack("!H", kind) + packet
+
+
+def write(path, packets, link=1):
+    with open(path, "wb") as out:
+        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link))
+        for time, frame in sorted(packets, key=lambda p: p[0]):
+            micros = round((START + time) * 1e6)
+            out.write(struct.pack("<IIII", micros // 1000000, micros % 1000000, len(frame), len(frame)))
+            out.write(frame)
+
+
+class Connection:
+    """A TCP connection that counts its own sequence numbers; packets are (time, packet)."""
+
+    def __init__(self, src, dst, sport, dport, client_isn=1000, server_isn=50000):
+        self.ends = [(src, sport), (dst, dport)]
+        self.seq = [client_isn, server_isn]
+        self.packets = []
+
+    def send(self, time, side, flags, data=b"", window=502, options=b"", again=False):
+        (src, sport), (dst, dport) = self.ends[side], self.ends[1 - side]
+        seq = self.seq[side] - (len(data) if again else 0)
+        ack = self.seq[1 - side] if flags & ACK else 0
+        self.packets.append((time, tcp(src, dst, sport, dport, seq, ack, flags, data, window, options)))
+        if not again:
+            self.seq[side] += len(data) + (1 if flags & (SYN | FIN) else 0)
+
+    def open(self, time, gap=0.0004):
+        scale = b"\x02\x04\x05\xb4\x01\x03\x03\x07"
+        self.send(time, 0, SYN, window=64240, options=scale)
+        self.send(time + gap, 1, SYN | ACK, window=65160, options=scale)
+        self.send(time + 2 * gap, 0, ACK)
+
+    def close(self, time, gap=0.0004):
+        self.send(time, 0, FIN | ACK)
+        self.send(time + gap, 1, FIN | ACK)
+        self.send(time + 2 * gap, 0, ACK)
+
+
+def dns_query(name):
+    labels = b"".join(bytes([len(p)]) + p.encode() for p in name.split("."))
+    return struct.pack("!HHHHHH", 0x1234, 0x100, 1, 0, 0, 0) + labels + b"\0\0\1\0\1"
+
+
+def web():
+    """ARP, a look-up, a page with a repeated segment, a refused connection."""
+    query = dns_query("www.example.org")
+    packets = [(0.0, arp(1, CLIENT, DNS)), (0.0003, arp(2, DNS, CLIENT)),
+               (0.0010, udp(CLIENT, DNS, 40001, 53, query)),
+               (0.0042, udp(DNS, CLIENT, 53, 40001, query[:2] + b"\x81\x80" + query[4:] + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\1\0\x50"))]
+    page = Connection(CLIENT, SERVER, 40002, 80)
+    page.open(0.006)
+    page.send(0.0072, 0, PSH | ACK, b"GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n")
+    page.send(0.0075, 1, ACK)
+    page.send(0.0121, 1, ACK, b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n" + b"a" * 900)
+    page.send(0.0123, 1, PSH | ACK, b"b" * 1000)
+    page.send(0.2131, 1, PSH | ACK, b"b" * 1000, again=True)
+    page.send(0.2135, 0, ACK)
+    page.send(0.2139, 1, PSH | ACK, b"c" * 1100)
+    page.send(0.2143, 0, ACK)
+    page.close(0.2150)
+    refused = Connection(CLIENT, SERVER, 40003, 8080)
+    refused.send(0.5, 0, SYN)
+    refused.send(0.5003, 1, RST | ACK, window=0)
+    return [(t, ethernet(p)) for t, p in packets + page.packets + refused.packets]
+
+
+def scan():
+    """A SYN scan (refused, open, silent), a UDP probe with its ICMP error, pings."""
+    packets = []
+    for i in range(20):
+        probe = Connection(CLIENT, SERVER, 50000 + i, 20 + i, client_isn=7000 + i)
+        time = 0.01 * i
+        probe.send(time, 0, SYN, window=1024)
+        if i in (2, 5):
+            probe.send(time + 0.0002, 1, SYN | ACK, window=65160)
+            probe.send(time + 0.0003, 0, RST, window=0)
+        elif i % 5:
+            probe.send(time + 0.0002, 1, RST | ACK, window=0)
+        packets += probe.packets
+    probe = udp(CLIENT, SERVER, 50100, 9, b"probe")
+    packets += [(0.3, probe), (0.3002, icmp(SERVER, CLIENT, 3, 3, 0, probe[:28]))]
+    for i in range(3):
+        rest = 0x77 << 16 | i
+        packets += [(1.0 + i, icmp(CLIENT, SERVER, 8, 0, rest, b"p" * 48)),
+                    (1.0005 + i, icmp(SERVER, CLIENT, 0, 0, rest, b"p" * 48))]
+    return [(t, ethernet(p)) for t, p in packets]
+
+
+def long_flows():
+    """Flows that outlast a record: a session of 150 s, a one-way stream of 130 s."""
+    session = Connection(CLIENT, SERVER, 40010, 22)
+    session.open(0.0)
+    for i in range(1, 21):
+        session.send(7.3 * i, i % 2, PSH | ACK, b"k" * (36 + i))
+        session.send(7.3 * i + 0.02, 1 - i % 2, ACK)
+    session.close(150.0)
+    stream = [(13.0 * i, udp(CLIENT, "239.1.1.1", 5004, 5004, b"s" * 200, ttl=1)) for i in range(11)]
+    return [(t, ethernet(p)) for t, p in session.packets + stream]
+
+
+def ipv6():
+    """Raw IPv6: a connection, hop-by-hop options, fragments, echo, neighbour discovery."""
+    a, b = "fd00::2", "fd00::80"
+    page = Connection(a, b, 40020, 443)
+    page.open(0.0)
+    page.send(0.002, 0, PSH | ACK, b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03")
+    page.send(0.004, 1, PSH | ACK, b"\x16\x03\x03\x00\x05\x02\x00\x00\x01\x03")
+    page.close(0.005)
+    datagram = transport(a, b, 17, struct.pack("!HHHH", 40021, 5000, 8 + 1600, 0) + b"f" * 1600, 6)
+    hop = bytes([17, 0, 5, 2, 0, 0, 1, 0])
+    packets = [(0.1, ip(a, b, 0, transport(a, b, 17, struct.pack("!HHHH", 40022, 5000, 12, 0) + b"hops", 6), extensions=hop)),
+               (0.2, ip(a, b, 44, datagram[:1200], extensions=struct.pack("!BBHI", 17, 0, 1, 99))),
+               (0.2001, ip(a, b, 44, datagram[1200:], extensions=struct.pack("!BBHI", 17, 0, 1200, 99))),
+               (0.3, icmp(a, b, 128, 0, 0x550001, b"p" * 32)), (0.3004, icmp(b, a, 129, 0, 0x550001, b"p" * 32)),
+               (0.4, icmp(a, b, 135, 0, 0, address(b) + b"\1\1" + mac("10.0.0.1"))),
+               (0.4002, icmp(b, a, 136, 0, 0x60000000, address(b) + b"\2\1" + mac("10.0.0.2")))]
+    return page.packets + packets
+
+
+def vlan():
+    """One look-up untagged, in a VLAN, in a VLAN within a VLAN."""
+    packets = []
+    for i, tags in enumerate(((), ((0x8100, 10),), ((0x88A8, 20), (0x8100, 30)))):
+        query = dns_query("host%d.example.org" % i)
+        packets += [(i, ethernet(udp(CLIENT, DNS, 41000 + i, 53, query), tags)),
+                    (i + 0.002, ethernet(udp(DNS, CLIENT, 53, 41000 + i, query + b"\0" * 16), tags))]
+    return packets
+
+
+def main():
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
+    write(os.path.join(folder, "web.pcap"), web())
+    write(os.path.join(folder, "scan.pcap"), scan())
+    write(os.path.join(folder, "long.pcap"), long_flows())
+    write(os.path.join(folder, "ipv6.pcap"), ipv6(), link=101)
+    write(os.path.join(folder, "vlan.pcap"), vlan())
+
+
+if __name__ == "__main__":
+    main()
