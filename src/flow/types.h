@@ -7,6 +7,9 @@
 #define KARMA_FLOW_TYPES_H
 
 #include <linux/types.h>
+#ifdef __bpf__
+#include <linux/bpf.h> /* struct bpf_spin_lock */
+#endif
 
 enum { FLOW_PAYLOAD = 64, FLOW_SIZES = 4 };
 
@@ -17,8 +20,10 @@ struct flow_addr {
 };
 
 /* The two ends in a fixed order (the lesser (address, port) is end 0), so that both directions of
- * a flow have one key. ICMP: port[0] is the type of the request and port[1] its id (echo), or the
- * type and code (all others). ARP: ports are 0. */
+ * a flow have one key. Addresses are compared as words: the order means nothing beyond being one.
+ * ICMP: port[0] is the type of the request and port[1] its id (echo and the like, which have an
+ * answer), or the type and code (all others); ends are ordered by address alone. ARP, other
+ * protocols and fragments after the first: ports are 0. */
 struct flow_key {
 	struct flow_addr addr[2];
 	__u16 port[2]; /* host order */
@@ -34,16 +39,19 @@ struct flow_side {
 	__u64 packets;  /* as on the wire: a GSO/GRO super-packet counts as its segments */
 	__u64 bytes;    /* from the IP header on (ARP: from the ARP header on) */
 	__u64 payload;  /* behind the transport header */
-	__u64 first_ns; /* 0: none yet */
-	__u64 last_ns;
-	__u64 gap_ns;       /* sum of the gaps that count (not equal times, not 120 s and more) */
-	__u64 gap_us2;      /* sum of their squares, in microseconds^2 */
-	__u32 gaps;         /* how many */
-	__u32 lost;         /* retransmitted packets: repeated data, SYN, SYN-ACK; not FIN */
-	__u32 seq;          /* initial sequence number */
-	__u32 next_seq;     /* highest sequence number seen + 1 */
-	__u32 window;       /* last non-zero one of packets other than FIN and RST, scaled */
-	__u16 flags[FLAGS]; /* packets with that flag; stays at 65535 */
+	__u64 first_ns; /* of this record; means nothing while packets is 0 */
+	__u64 last_ns;  /* kept over a cut: a gap may begin in the record before */
+	/* Gaps are taken between time stamps in whole microseconds, as in the data: live time
+	 * stamps are finer, and the variance of rounded squares must not go below 0. Equal stamps
+	 * and gaps of 120 s and more do not count. */
+	__u64 gap_ns;           /* their sum: a multiple of 1000 */
+	__u64 gap_us2;          /* sum of their squares, in microseconds^2 */
+	__u32 gaps;             /* how many */
+	__u32 lost;             /* retransmitted packets: repeated data, SYN, SYN-ACK; not FIN */
+	__u32 seq;              /* initial sequence number; after a cut where the record began */
+	__u32 next_seq;         /* highest sequence number seen + 1 */
+	__u32 window;           /* last non-zero one of packets other than FIN and RST, scaled */
+	__u16 flags[FLAGS];     /* packets with that flag; stays at 65535 */
 	__u16 size[FLOW_SIZES]; /* payload sizes of the first packets that carry any */
 	__u8 sizes;
 	__u8 wscale; /* as the SYN gave it; 255: none given */
@@ -61,21 +69,32 @@ enum { /* flow.bits: facts that outlast a packet; a cut keeps those about the co
 	FLOW_RST = 1 << 5,
 	FLOW_CLOSED = 1 << 6,      /* ended by its protocol; lingers for late packets */
 	FLOW_ANSWERED = 1 << 7,    /* both sides have spoken, in this record or one before */
-	FLOW_FRAGMENT = 1 << 8,    /* some packet was a fragment */
+	FLOW_FRAGMENT = 1 << 8,    /* some packet of this record was a fragment */
 	FLOW_LEAD_SYNACK = 1 << 9, /* its first packet was a SYN-ACK */
-	FLOW_SYN1 = 1 << 10,       /* the first SYN came from side 1 */
+	FLOW_SYN1 = 1 << 10,       /* with FLOW_SYN: side 1 sent the (first) SYN, else side 0 */
+	FLOW_SYNACK1 = 1 << 11,    /* with FLOW_SYNACK: side 1 sent it, else side 0 */
+	FLOW_SEQ0 = 1 << 12,       /* next_seq of side 0 / 1 is known */
+	FLOW_SEQ1 = 1 << 13,
+	FLOW_FINACK0 = 1 << 14, /* the FIN of side 0 / 1 was acknowledged */
+	FLOW_FINACK1 = 1 << 15,
+	FLOW_BEGUN = 1 << 16, /* not set: room in the map that no packet has filled yet */
+	FLOW_GONE = 1 << 17,  /* in the kernel: about to be deleted */
 };
 
 /* A flow: the value in the kernel's map and in the user-space table. Side 0 sends from key end
  * `from`; which of the sides is called the source is decided when a record is made. */
 struct flow {
-	__u32 lock; /* bpf_spin_lock in the kernel; unused in user space */
+#ifdef __bpf__
+	struct bpf_spin_lock lock;
+#else
+	__u32 lock; /* unused in user space */
+#endif
 	__u32 bits;
 	__u64 start_ns; /* first packet of the flow: with the key it names the flow over all cuts */
-	__u64 first_ns; /* first packet of this record; 0: none since the last cut */
-	__u64 last_ns;
-	__u64 look_ns;    /* when the sweep looks at it next */
-	__u64 syn_ns;     /* last SYN before the first SYN-ACK */
+	__u64 first_ns; /* first packet of this record; means nothing while it has no packets */
+	__u64 last_ns;  /* last packet of the flow, in this record or one before */
+	__u64 look_ns;  /* when the sweep may show it next */
+	__u64 syn_ns;   /* last SYN before the first SYN-ACK */
 	__u64 synack_ns;  /* last SYN-ACK before the first ACK */
 	__u64 synack_gap; /* first SYN-ACK - last SYN before it; 0: not seen */
 	__u64 ackdat_gap; /* first ACK - last SYN-ACK before it; 0: not seen */

@@ -1,0 +1,484 @@
+/* The meter: what a packet does to its flow, and when a flow is reported. One source for the
+ * kernel and for the user-space table, so that both make the same records of the same packets.
+ *
+ * The life of a flow:
+ * - LOOK at 1 s after its first packet and then every 5 s, whenever packets came since it was last
+ *   shown.
+ * - CLOSED at once when its protocol ends it: RST, or FIN both ways and both acknowledged. It then
+ *   lingers for late packets.
+ * - FINAL and out of the table when no packet came for 2 s (closed), 120 s (TCP) or 60 s (all
+ *   else), or when a SYN opens a closed flow's ports anew.
+ * - A record spans less than 60 s: FINAL at the first packet or sweep 60 s after its start. The
+ *   counters start again, what is known of the connection stays.
+ * A packet that comes when the sweep is late ends the record just as the sweep would have, so that
+ * FINAL records do not depend on when the sweep runs.
+ *
+ * Nothing here calls a function that is not inlined: in the kernel it runs under a spin lock. */
+#ifndef KARMA_FLOW_METER_H
+#define KARMA_FLOW_METER_H
+
+#include "flow/packet.h"
+
+#define METER_SECOND 1000000000ull
+#define METER_RECORD_NS (60 * METER_SECOND)
+#define METER_LOOK_FIRST_NS (1 * METER_SECOND)
+#define METER_LOOK_NEXT_NS (5 * METER_SECOND)
+#define METER_IDLE_TCP_NS (120 * METER_SECOND)
+#define METER_IDLE_NS (60 * METER_SECOND)
+#define METER_LINGER_NS (2 * METER_SECOND)
+#define METER_GAP_NS (120 * METER_SECOND)
+
+/* What a packet led to; returned by flow_meter(), and expected by flow_expect(). */
+enum {
+	METER_ENDED = 1 << 0,   /* the record before this packet was reported FINAL */
+	METER_CLOSED = 1 << 1,  /* the packet closed the flow: reported CLOSED */
+	METER_BEGUN = 1 << 2,   /* a flow begins with this packet */
+	METER_NO_ROOM = 1 << 3, /* a report was due and there was no room: it stays due */
+	METER_TIME = 1 << 4,    /* stamped earlier than the flow's last packet */
+};
+
+/* What time asks of a flow. */
+enum flow_due {
+	DUE_NOTHING,
+	DUE_LOOK,  /* report LOOK */
+	DUE_CUT,   /* report FINAL, the flow goes on */
+	DUE_LEAVE, /* report FINAL if it has packets in this record, then delete it */
+};
+
+KARMA_INLINE __u64 flow_packets(const struct flow *f)
+{
+	return f->side[0].packets + f->side[1].packets;
+}
+
+/* Has it packets that no report has shown? */
+KARMA_INLINE int flow_news(const struct flow *f)
+{
+	return flow_packets(f) != f->shown;
+}
+
+KARMA_INLINE __u64 flow_idle_ns(const struct flow *f, const struct flow_key *key)
+{
+	if (f->bits & FLOW_CLOSED)
+		return METER_LINGER_NS;
+	return key->proto == PROTO_TCP ? METER_IDLE_TCP_NS : METER_IDLE_NS;
+}
+
+/* What is due at `now`, which may lie before the flow's last packet (stamped on another CPU). */
+KARMA_INLINE enum flow_due flow_due(const struct flow *f, const struct flow_key *key, __u64 now)
+{
+	if (!(f->bits & FLOW_BEGUN) || now <= f->last_ns)
+		return DUE_NOTHING;
+	if (now - f->last_ns >= flow_idle_ns(f, key))
+		return DUE_LEAVE;
+	if (flow_packets(f) == 0)
+		return DUE_NOTHING;
+	if (now - f->first_ns >= METER_RECORD_NS)
+		return DUE_CUT;
+	return now >= f->look_ns && flow_news(f) ? DUE_LOOK : DUE_NOTHING;
+}
+
+/* The earliest time at which something may be due if no packet comes. A packet only moves it
+ * later, except that it may make a flow that was shown worth a look, or close it. For timer
+ * queues. */
+KARMA_INLINE __u64 flow_deadline(const struct flow *f, const struct flow_key *key)
+{
+	__u64 at = f->last_ns + flow_idle_ns(f, key);
+
+	if (flow_packets(f) && f->first_ns + METER_RECORD_NS < at)
+		at = f->first_ns + METER_RECORD_NS;
+	if (flow_news(f) && f->look_ns < at)
+		at = f->look_ns > f->last_ns ? f->look_ns : f->last_ns + 1;
+	return at;
+}
+
+/* ---- reports ---- */
+
+/* A copy of all but the lock, which the verifier lets nobody read. */
+KARMA_INLINE void flow_report_fill(struct flow_report *r, const struct flow_key *key,
+	const struct flow *f, __u64 at_ns, enum record_event event)
+{
+	r->key = *key;
+	r->at_ns = at_ns;
+	r->event = event;
+	r->zero = 0;
+	*(__u32 *)&r->flow.lock = 0;
+	r->flow.bits = f->bits;
+	__builtin_memcpy(&r->flow.start_ns, &f->start_ns,
+		sizeof(*f) - __builtin_offsetof(struct flow, start_ns));
+}
+
+KARMA_INLINE void flow_mark_shown(struct flow *f, __u64 at_ns)
+{
+	f->shown = flow_packets(f);
+	f->look_ns = at_ns + METER_LOOK_NEXT_NS;
+}
+
+/* ---- beginning and cutting ---- */
+
+KARMA_INLINE void side_clear_record(struct flow_side *s)
+{
+	s->packets = 0;
+	s->bytes = 0;
+	s->payload = 0;
+	s->first_ns = 0;
+	s->gap_ns = 0;
+	s->gap_us2 = 0;
+	s->gaps = 0;
+	s->lost = 0;
+	s->window = 0;
+	s->ttl = 0;
+	for (int i = 0; i < FLAGS; i++)
+		s->flags[i] = 0;
+	for (int i = 0; i < FLOW_SIZES; i++)
+		s->size[i] = 0;
+	s->sizes = 0;
+	s->data_len = 0;
+	__builtin_memset(s->data, 0, sizeof(s->data));
+}
+
+/* Start the next record of a flow: the counters begin again. What stays: who opened it, how far it
+ * is, the handshake's times (Argus repeats them in every record), scales, sequence numbers. The
+ * base number of a later record is where it starts, as in Argus. */
+KARMA_INLINE void flow_cut(struct flow *f)
+{
+	for (int s = 0; s < 2; s++) {
+		side_clear_record(&f->side[s]);
+		f->side[s].seq = f->side[s].next_seq;
+	}
+	f->bits &= ~FLOW_FRAGMENT;
+	f->first_ns = 0;
+	f->shown = 0;
+	f->part++;
+}
+
+/* A flow of which `p` is the first packet; flow_update() then counts it. */
+KARMA_INLINE void flow_begin(struct flow *f, const struct packet *p)
+{
+	for (int s = 0; s < 2; s++) {
+		side_clear_record(&f->side[s]);
+		f->side[s].seq = 0;
+		f->side[s].next_seq = 0;
+		f->side[s].last_ns = 0;
+		f->side[s].wscale = WSCALE_NONE;
+	}
+	f->bits = FLOW_BEGUN;
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+		f->bits |= FLOW_LEAD_SYNACK;
+	f->start_ns = p->ns;
+	f->first_ns = 0;
+	f->last_ns = p->ns;
+	f->look_ns = p->ns + METER_LOOK_FIRST_NS;
+	f->syn_ns = 0;
+	f->synack_ns = 0;
+	f->synack_gap = 0;
+	f->ackdat_gap = 0;
+	f->shown = 0;
+	f->part = 0;
+	f->ifindex = p->ifindex;
+	f->from = p->from;
+	f->icmp_type = p->icmp_type;
+	f->icmp_code = p->icmp_code;
+}
+
+/* ---- a packet ---- */
+
+KARMA_INLINE void side_gap(struct flow_side *s, __u64 now)
+{
+	__u64 us = now / 1000 - s->last_ns / 1000;
+
+	if (us == 0 || us >= METER_GAP_NS / 1000)
+		return;
+	s->gaps++;
+	s->gap_ns += us * 1000;
+	s->gap_us2 += us * us;
+}
+
+KARMA_INLINE void side_flag(struct flow_side *s, const struct packet *p, int flag, __u32 packets)
+{
+	__u32 sum = s->flags[flag] + packets;
+
+	if (p->flags & 1 << flag)
+		s->flags[flag] = sum < 65535 ? sum : 65535;
+}
+
+/* The sizes of the first packets that carry payload, a super-packet's one by one. */
+KARMA_INLINE void side_sizes(struct flow_side *s, const struct packet *p)
+{
+	__u32 left = p->payload;
+	__u32 most = p->segment_size ? p->segment_size : left;
+
+	for (int i = 0; i < FLOW_SIZES; i++) {
+		__u32 size = left < most ? left : most;
+
+		if (i < s->sizes)
+			continue;
+		if (!left)
+			break;
+		s->size[i] = size < 65535 ? size : 65535;
+		s->sizes = i + 1;
+		left -= size;
+	}
+}
+
+/* Append to the first payload bytes of the direction. */
+KARMA_INLINE void side_data(struct flow_side *s, const struct packet *p)
+{
+	__u32 have = s->data_len;
+
+	if (have == 0) {
+		__builtin_memcpy(s->data, p->data, FLOW_PAYLOAD);
+		s->data_len = p->data_len;
+		return;
+	}
+	for (__u32 i = 0; i < FLOW_PAYLOAD; i++) {
+		if (i >= p->data_len || have >= FLOW_PAYLOAD)
+			break;
+		s->data[have++] = p->data[i];
+	}
+	s->data_len = have;
+}
+
+/* The handshake: SYN, SYN-ACK, the ACK that completes it. */
+KARMA_INLINE void tcp_handshake(struct flow *f, const struct packet *p, int side, __u64 now)
+{
+	int synack_side = (f->bits & FLOW_SYNACK1) != 0;
+
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+		if (!(f->bits & FLOW_SYN))
+			f->bits |= FLOW_SYN | (side ? FLOW_SYN1 : 0);
+		if (!(f->bits & FLOW_SYNACK))
+			f->syn_ns = now;
+	} else if (p->flags & TCP_SYN) {
+		if (!(f->bits & FLOW_SYNACK)) {
+			f->bits |= FLOW_SYNACK | (side ? FLOW_SYNACK1 : 0);
+			if (f->bits & FLOW_SYN)
+				f->synack_gap = now - f->syn_ns;
+		}
+		if (!(f->bits & FLOW_ESTABLISHED))
+			f->synack_ns = now;
+	} else if ((p->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && (f->bits & FLOW_SYNACK) &&
+		   !(f->bits & FLOW_ESTABLISHED) && side != synack_side) {
+		f->bits |= FLOW_ESTABLISHED;
+		f->ackdat_gap = now - f->synack_ns;
+	}
+}
+
+/* Sequence numbers and repeated packets. Returns whether the packet's data were seen before. */
+KARMA_INLINE int tcp_sequence(struct flow *f, struct flow_side *s, const struct packet *p, int side)
+{
+	int known = (f->bits & (side ? FLOW_SEQ1 : FLOW_SEQ0)) != 0;
+	__u32 next = p->seq + p->payload;
+	int repeated = 0;
+
+	if (p->flags & TCP_SYN) {
+		repeated = known;
+		next++;
+		s->seq = p->seq;
+		s->wscale = p->wscale;
+	} else if (!known) {
+		s->seq = p->seq;
+	} else {
+		repeated = p->payload && (__s32)(p->seq - s->next_seq) < 0;
+	}
+	if (p->flags & TCP_FIN)
+		next++;
+	if (repeated)
+		s->lost += p->segments;
+	/* The number of an RST is often made up: it moves nothing. */
+	if (!known || (!(p->flags & TCP_RST) && (__s32)(next - s->next_seq) > 0) ||
+		(p->flags & TCP_SYN))
+		s->next_seq = next;
+	f->bits |= side ? FLOW_SEQ1 : FLOW_SEQ0;
+	return repeated;
+}
+
+/* Whether the connection is over with this packet. */
+KARMA_INLINE void tcp_close(struct flow *f, const struct packet *p, int side, __u32 peer_next)
+{
+	const __u32 both = FLOW_FINACK0 | FLOW_FINACK1;
+
+	if (p->flags & TCP_FIN)
+		f->bits |= side ? FLOW_FIN1 : FLOW_FIN0;
+	if ((p->flags & TCP_ACK) && (__s32)(p->ack - peer_next) >= 0) {
+		if (side && (f->bits & FLOW_FIN0))
+			f->bits |= FLOW_FINACK0;
+		if (!side && (f->bits & FLOW_FIN1))
+			f->bits |= FLOW_FINACK1;
+	}
+	if (p->flags & TCP_RST)
+		f->bits |= FLOW_RST;
+	if ((f->bits & FLOW_RST) || (f->bits & both) == both)
+		f->bits |= FLOW_CLOSED;
+}
+
+KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow_side *peer,
+	const struct packet *p, int side, __u64 now)
+{
+	int repeated = tcp_sequence(f, s, p, side);
+
+	tcp_handshake(f, p, side, now);
+	/* A super-packet's ACK is on all of its segments, the rest on one of them. */
+	for (int i = 0; i < FLAGS; i++)
+		side_flag(s, p, i, i == FLAG_ACK ? p->segments : 1);
+	if (p->window && !(p->flags & (TCP_FIN | TCP_RST))) {
+		int scaled = !(p->flags & TCP_SYN) && s->wscale != WSCALE_NONE &&
+			     peer->wscale != WSCALE_NONE;
+
+		s->window = (__u32)p->window << (scaled ? s->wscale & 15 : 0);
+	}
+	tcp_close(f, p, side, peer->next_seq);
+	return repeated;
+}
+
+/* Count a packet in side `side`. */
+KARMA_INLINE void flow_update_side(struct flow *f, struct flow_side *s,
+	const struct flow_side *peer, const struct packet *p, int side, int spoke, __u64 now)
+{
+	int repeated = 0;
+
+	if (p->key.proto == PROTO_TCP && p->fragment != FRAGMENT_LATER)
+		repeated = side_tcp(f, s, peer, p, side, now);
+	if (spoke)
+		side_gap(s, now);
+	if (!s->packets)
+		s->first_ns = now;
+	s->last_ns = now;
+	s->packets += p->segments;
+	s->bytes += p->length;
+	s->payload += p->payload;
+	s->ttl = p->ttl;
+	if (p->payload && !repeated) {
+		side_sizes(s, p);
+		side_data(s, p);
+	}
+}
+
+/* Count a packet at `now` (its time, not before the flow's last). */
+KARMA_INLINE void flow_update(struct flow *f, const struct packet *p, __u64 now)
+{
+	int spoke;
+
+	if (!flow_packets(f))
+		f->first_ns = now;
+	f->last_ns = now;
+	if (p->fragment)
+		f->bits |= FLOW_FRAGMENT;
+	if (p->from == f->from) {
+		spoke = f->part || f->side[0].packets;
+		flow_update_side(f, &f->side[0], &f->side[1], p, 0, spoke, now);
+	} else {
+		spoke = (f->bits & FLOW_ANSWERED) != 0;
+		f->bits |= FLOW_ANSWERED;
+		flow_update_side(f, &f->side[1], &f->side[0], p, 1, spoke, now);
+	}
+}
+
+/* Does the record before this packet end with it? DUE_CUT: the flow goes on; DUE_LEAVE: another
+ * flow begins. */
+KARMA_INLINE enum flow_due flow_arrival(const struct flow *f, const struct packet *p)
+{
+	enum flow_due due = flow_due(f, &p->key, p->ns);
+
+	if (due == DUE_LEAVE)
+		return due;
+	if ((f->bits & FLOW_CLOSED) && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
+		return DUE_LEAVE;
+	return due == DUE_CUT ? due : DUE_NOTHING;
+}
+
+/* The reports that a packet may lead to (METER_ENDED, METER_CLOSED): never one too few as long as
+ * no other CPU changes the flow, now and then one too many. So that the kernel can make room
+ * before it takes the lock. */
+KARMA_INLINE unsigned flow_expect(const struct flow *f, const struct packet *p)
+{
+	const __u32 fins = FLOW_FIN0 | FLOW_FIN1;
+	unsigned expect = 0;
+	int renew;
+
+	if (f->bits & FLOW_BEGUN) {
+		enum flow_due due = flow_arrival(f, p);
+
+		if (due != DUE_NOTHING && flow_packets(f))
+			expect |= METER_ENDED;
+		renew = due == DUE_LEAVE;
+	} else {
+		renew = 1;
+	}
+	if (renew ? p->flags & TCP_RST
+		  : !(f->bits & FLOW_CLOSED) && ((p->flags & TCP_RST) || (f->bits & fins) == fins))
+		expect |= METER_CLOSED;
+	return expect;
+}
+
+/* Meter a packet: end what it ends, begin what it begins, count it, close what it closes. `ended`
+ * and `closed` are room for the reports, NULL where there is none: then that report stays due
+ * (METER_NO_ROOM) and the packet is counted in the record that should have ended. Returns METER_*
+ * bits; a report is filled where METER_ENDED or METER_CLOSED says so. */
+KARMA_INLINE unsigned flow_meter(struct flow *f, const struct packet *p, struct flow_report *ended,
+	struct flow_report *closed)
+{
+	enum flow_due due = flow_arrival(f, p);
+	unsigned done = 0;
+	__u64 now = p->ns;
+	int was_closed;
+
+	if (due != DUE_NOTHING && flow_packets(f)) {
+		if (ended) {
+			flow_report_fill(ended, &p->key, f, now, RECORD_FINAL);
+			done |= METER_ENDED;
+		} else {
+			done |= METER_NO_ROOM;
+			due = DUE_NOTHING;
+		}
+	}
+	if (due == DUE_CUT)
+		flow_cut(f);
+	if (due == DUE_LEAVE || !(f->bits & FLOW_BEGUN)) {
+		flow_begin(f, p);
+		done |= METER_BEGUN;
+	}
+	if (now < f->last_ns) {
+		now = f->last_ns;
+		done |= METER_TIME;
+	}
+	was_closed = (f->bits & FLOW_CLOSED) != 0;
+	flow_update(f, p, now);
+	if ((f->bits & FLOW_CLOSED) && !was_closed) {
+		if (closed) {
+			flow_report_fill(closed, &p->key, f, now, RECORD_CLOSED);
+			flow_mark_shown(f, now);
+			done |= METER_CLOSED;
+		} else {
+			done |= METER_NO_ROOM;
+		}
+	}
+	return done;
+}
+
+/* ---- the sweep ---- */
+
+/* Does what is due need room for a report? */
+KARMA_INLINE int flow_due_reports(const struct flow *f, enum flow_due due)
+{
+	return due == DUE_LOOK || due == DUE_CUT || (due == DUE_LEAVE && flow_packets(f));
+}
+
+/* Do what is due (from flow_due(); DUE_LEAVE to close a flow at the end of a run). `report` is
+ * filled when flow_due_reports() says so. After DUE_LEAVE the caller deletes the flow. */
+KARMA_INLINE void flow_do(struct flow *f, const struct flow_key *key, enum flow_due due,
+	__u64 at_ns, struct flow_report *report)
+{
+	if (due == DUE_LOOK) {
+		flow_report_fill(report, key, f, at_ns, RECORD_LOOK);
+		flow_mark_shown(f, at_ns);
+	} else if (due == DUE_CUT) {
+		flow_report_fill(report, key, f, at_ns, RECORD_FINAL);
+		flow_cut(f);
+	} else if (due == DUE_LEAVE) {
+		if (flow_packets(f))
+			flow_report_fill(report, key, f, at_ns, RECORD_FINAL);
+		f->bits |= FLOW_GONE;
+	}
+}
+
+#endif

@@ -1,0 +1,568 @@
+/* A frame decoded into what the meter needs. One source for two compilers: clang for BPF, where the
+ * bytes are a packet in the kernel and every access must be proved, and gcc for captures.
+ *
+ * Layers are functions that hand on (offset, what follows): link (packet_ethernet) -> network
+ * (packet_network, packet_ip) -> transport. A tunnel is one more caller of packet_network() or
+ * packet_ip() with the offset of its inner header.
+ *
+ * Every function returns 0 or the meter_counter under which the frame is lost.
+ *
+ * Sizes count from the IP header on and take the length that the IP header states: the padding of
+ * short Ethernet frames does not count. It is there on ingress only, so that a flow would else
+ * have other bytes at its two ends; the Argus tables that Karma is held against have none, and
+ * UNSW-NB15's rows are corrected for theirs. */
+#ifndef KARMA_FLOW_PACKET_H
+#define KARMA_FLOW_PACKET_H
+
+#include "flow/types.h"
+
+#ifdef __bpf__
+#define KARMA_INLINE static __attribute__((always_inline)) inline
+#else
+#include <string.h>
+#define KARMA_INLINE static inline
+#endif
+
+enum {
+	TCP_FIN = 1 << FLAG_FIN,
+	TCP_SYN = 1 << FLAG_SYN,
+	TCP_RST = 1 << FLAG_RST,
+	TCP_PSH = 1 << FLAG_PSH,
+	TCP_ACK = 1 << FLAG_ACK,
+	TCP_URG = 1 << FLAG_URG,
+};
+
+enum {
+	PROTO_ICMP = 1,
+	PROTO_TCP = 6,
+	PROTO_UDP = 17,
+	PROTO_ICMP6 = 58,
+	PROTO_SCTP = 132,
+	PROTO_UDPLITE = 136,
+};
+
+enum {
+	ETHERTYPE_IPV4 = 0x0800,
+	ETHERTYPE_ARP = 0x0806,
+	ETHERTYPE_VLAN = 0x8100,
+	ETHERTYPE_IPV6 = 0x86dd,
+	ETHERTYPE_QINQ = 0x88a8,
+	ETHERTYPE_QINQ_OLD = 0x9100,
+};
+
+enum {
+	PACKET_VLAN_TAGS = 2, /* followed; a tag that the network card took off is not among them */
+	PACKET_EXTENSIONS = 6, /* IPv6 extension headers followed: the verifier's cost grows fast */
+	PACKET_TCP_OPTIONS = 12, /* looked through for the window scale */
+};
+
+enum { WSCALE_NONE = 255, WSCALE_MAX = 14 };
+
+/* Only the first fragment has a transport header; the later ones are a flow without ports. */
+enum { FRAGMENT_FIRST = 1, FRAGMENT_LATER = 2 };
+
+/* A frame as it was caught. */
+struct frame {
+	const __u8 *data;
+	const __u8 *end;    /* behind the last byte caught */
+	__u32 length;       /* bytes on the wire, from data on; more than caught where snapped */
+	__u32 segments;     /* packets that it is on the wire: 1; more for GSO and GRO; never 0 */
+	__u32 segment_size; /* payload bytes of each of them but the last; 0: not a super-packet */
+	__u32 ifindex;
+	__u64 ns;
+};
+
+struct packet {
+	struct flow_key key;
+	__u64 ns;
+	__u32 ifindex;
+	__u32 length;         /* from the IP header on, with the headers of every segment */
+	__u32 segments;       /* packets on the wire */
+	__u32 segment_size;   /* payload of each of them but the last; 0: all in one */
+	__u32 payload;        /* behind the transport header, of all segments */
+	__u32 payload_offset; /* of the payload in the frame */
+	__u32 seq, ack;       /* TCP only, as window, flags and wscale */
+	__u16 window;         /* not scaled */
+	__u8 flags;           /* TCP_FIN and so on */
+	__u8 wscale;          /* of a SYN; WSCALE_NONE: none given */
+	__u8 from;            /* key end that sent it */
+	__u8 ttl;
+	__u8 icmp_type, icmp_code;
+	__u8 fragment; /* 0, FRAGMENT_FIRST or FRAGMENT_LATER */
+	__u8 data_len; /* payload bytes in data; the rest of data is zero */
+	__u8 data[FLOW_PAYLOAD];
+};
+
+/* ---- reading ---- */
+
+/* The n bytes at `offset`, or NULL when the frame was cut before their end. In BPF the pointer is
+ * kept whole in one register from its making to its check (the asm): else clang checks one copy
+ * and reads through another, which the verifier refuses. */
+KARMA_INLINE const __u8 *frame_at(const struct frame *f, __u32 offset, __u32 n)
+{
+#ifdef __bpf__
+	const __u8 *p = f->data + offset;
+
+	asm volatile("" : "+r"(p));
+	if (p + n > f->end)
+		return 0;
+	return p;
+#else
+	__u64 caught = (__u64)(f->end - f->data);
+
+	return (__u64)offset + n <= caught ? f->data + offset : 0;
+#endif
+}
+
+#ifdef __bpf__
+#define LOAD(type, p) (*(const type *)(p))
+#else
+#define LOAD(type, p)                                                                              \
+	({                                                                                         \
+		type value_;                                                                       \
+		memcpy(&value_, (p), sizeof(value_));                                              \
+		value_;                                                                            \
+	})
+#endif
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define NET16(x) __builtin_bswap16(x)
+#define NET32(x) __builtin_bswap32(x)
+#define V4_MAPPED(raw) ((__u64)(raw) << 32 | 0xffff0000u)
+#else
+#define NET16(x) (x)
+#define NET32(x) (x)
+#define V4_MAPPED(raw) ((__u64)0xffff << 32 | (raw))
+#endif
+
+KARMA_INLINE __u16 load16(const __u8 *p)
+{
+	return NET16(LOAD(__u16, p));
+}
+
+KARMA_INLINE __u32 load32(const __u8 *p)
+{
+	return NET32(LOAD(__u32, p));
+}
+
+KARMA_INLINE struct flow_addr load_v4(const __u8 *p)
+{
+	return (struct flow_addr){{0, V4_MAPPED(LOAD(__u32, p))}};
+}
+
+KARMA_INLINE struct flow_addr load_v6(const __u8 *p)
+{
+	return (struct flow_addr){{LOAD(__u64, p), LOAD(__u64, p + 8)}};
+}
+
+/* ---- the key ---- */
+
+/* <0, 0, >0, by the words. */
+KARMA_INLINE int addr_order(const struct flow_addr *a, const struct flow_addr *b)
+{
+	if (a->word[0] != b->word[0])
+		return a->word[0] < b->word[0] ? -1 : 1;
+	if (a->word[1] != b->word[1])
+		return a->word[1] < b->word[1] ? -1 : 1;
+	return 0;
+}
+
+/* Addresses into the key. `from_if_equal`: the sender's end where a host speaks to itself. */
+KARMA_INLINE void key_addresses(
+	struct packet *p, struct flow_addr src, struct flow_addr dst, __u8 from_if_equal)
+{
+	int order = addr_order(&src, &dst);
+
+	p->from = order ? order > 0 : from_if_equal;
+	p->key.addr[0] = p->from ? dst : src;
+	p->key.addr[1] = p->from ? src : dst;
+}
+
+/* ---- transport ---- */
+
+/* What the network layer hands on. */
+struct network {
+	struct flow_addr src, dst;
+	__u32 offset;  /* of the transport header in the frame */
+	__u32 rest;    /* bytes from there to the end of the IP packet */
+	__u32 headers; /* bytes from the IP header to there */
+	__u8 proto;
+};
+
+/* The window scale among a SYN's options (RFC 7323), or WSCALE_NONE. */
+KARMA_INLINE __u8 tcp_wscale(const struct frame *f, __u32 offset, __u32 end)
+{
+	for (int i = 0; i < PACKET_TCP_OPTIONS; i++) {
+		const __u8 *o;
+		__u32 size;
+
+		if (offset + 2 > end)
+			break;
+		o = frame_at(f, offset, 2);
+		if (!o || o[0] == 0)
+			break;
+		if (o[0] == 1) {
+			offset++;
+			continue;
+		}
+		if (o[0] == 3) {
+			o = frame_at(f, offset, 3);
+			if (!o || offset + 3 > end || o[1] != 3)
+				break;
+			return o[2] < WSCALE_MAX ? o[2] : WSCALE_MAX;
+		}
+		size = o[1];
+		if (size < 2 || size > 40)
+			break;
+		offset += size;
+	}
+	return WSCALE_NONE;
+}
+
+KARMA_INLINE int packet_tcp(struct packet *p, const struct frame *f, struct network *n, __u16 *port)
+{
+	const __u8 *h;
+	__u32 size;
+
+	if (n->rest < 20)
+		return LOST_BAD_LENGTH;
+	h = frame_at(f, n->offset, 20);
+	if (!h)
+		return LOST_TRUNCATED;
+	size = (h[12] >> 4) * 4;
+	if (size < 20 || size > n->rest)
+		return LOST_BAD_LENGTH;
+	port[0] = load16(h);
+	port[1] = load16(h + 2);
+	p->seq = load32(h + 4);
+	p->ack = load32(h + 8);
+	p->flags = h[13] & (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG);
+	p->window = load16(h + 14);
+	if ((p->flags & TCP_SYN) && size > 20)
+		p->wscale = tcp_wscale(f, n->offset + 20, n->offset + size);
+	n->headers += size;
+	n->offset += size;
+	n->rest -= size;
+	return 0;
+}
+
+/* UDP, UDP-Lite and SCTP: ports, and a header of a fixed size. */
+KARMA_INLINE int packet_ports(
+	const struct frame *f, struct network *n, __u16 *port, __u32 size, __u8 fragment)
+{
+	const __u8 *h;
+	__u16 stated;
+
+	if (n->rest < size)
+		return LOST_BAD_LENGTH;
+	h = frame_at(f, n->offset, 8);
+	if (!h)
+		return LOST_TRUNCATED;
+	port[0] = load16(h);
+	port[1] = load16(h + 2);
+	stated = load16(h + 4);
+	/* 0: a jumbogram (RFC 2675). A first fragment states the whole datagram's length. */
+	if (n->proto == PROTO_UDP && stated && (stated < size || (stated > n->rest && !fragment)))
+		return LOST_BAD_LENGTH;
+	n->headers += size;
+	n->offset += size;
+	n->rest -= size;
+	return 0;
+}
+
+/* The type of the request that a type answers or is, and whether it is the answer: requests and
+ * answers of one id are one flow. -1: neither. */
+KARMA_INLINE int icmp_request(__u8 proto, __u8 type, __u8 *answer)
+{
+	*answer = 0;
+	if (proto == PROTO_ICMP6) {
+		*answer = type == 129;
+		return type == 128 || type == 129 ? 128 : -1;
+	}
+	switch (type) {
+	case 0: /* echo */
+		*answer = 1;
+		return 8;
+	case 14: /* time stamp */
+	case 16: /* information */
+	case 18: /* address mask */
+		*answer = 1;
+		return type - 1;
+	case 8:
+	case 13:
+	case 15:
+	case 17:
+		return type;
+	default:
+		return -1;
+	}
+}
+
+KARMA_INLINE int packet_icmp(struct packet *p, const struct frame *f, struct network *n)
+{
+	const __u8 *h;
+	__u8 answer;
+	int request;
+
+	if (n->rest < 8)
+		return LOST_BAD_LENGTH;
+	h = frame_at(f, n->offset, 8);
+	if (!h)
+		return LOST_TRUNCATED;
+	p->icmp_type = h[0];
+	p->icmp_code = h[1];
+	request = icmp_request(n->proto, h[0], &answer);
+	key_addresses(p, n->src, n->dst, answer);
+	p->key.port[0] = request < 0 ? h[0] : request;
+	p->key.port[1] = request < 0 ? h[1] : load16(h + 4);
+	n->headers += 8;
+	n->offset += 8;
+	n->rest -= 8;
+	return 0;
+}
+
+KARMA_INLINE int packet_transport(struct packet *p, const struct frame *f, struct network *n)
+{
+	__u16 port[2] = {0, 0};
+	int lost = 0;
+
+	p->key.proto = n->proto;
+	if (p->fragment == FRAGMENT_LATER) {
+		key_addresses(p, n->src, n->dst, 0);
+	} else if (n->proto == (p->key.net == NET_IPV4 ? PROTO_ICMP : PROTO_ICMP6)) {
+		lost = packet_icmp(p, f, n);
+	} else {
+		if (n->proto == PROTO_TCP)
+			lost = packet_tcp(p, f, n, port);
+		else if (n->proto == PROTO_UDP || n->proto == PROTO_UDPLITE)
+			lost = packet_ports(f, n, port, 8, p->fragment);
+		else if (n->proto == PROTO_SCTP)
+			lost = packet_ports(f, n, port, 12, p->fragment);
+		key_addresses(p, n->src, n->dst, port[0] > port[1]);
+		p->key.port[0] = p->from ? port[1] : port[0];
+		p->key.port[1] = p->from ? port[0] : port[1];
+	}
+	if (lost)
+		return lost;
+	p->payload = n->rest;
+	p->payload_offset = n->offset;
+	p->segments = f->segments;
+	p->segment_size = f->segments > 1 ? f->segment_size : 0;
+	p->length = n->headers * f->segments + n->rest;
+	return 0;
+}
+
+/* ---- network ---- */
+
+/* How many bytes an IP packet has: what its header states; 0 stands for a super-packet too large
+ * for the field, or a jumbogram: the frame says how much there is. 0: contradiction. */
+KARMA_INLINE __u32 ip_length(const struct frame *f, __u32 offset, __u32 stated)
+{
+	__u32 there = f->length - offset;
+
+	if (offset > f->length || stated > there)
+		return 0;
+	return stated ? stated : there;
+}
+
+KARMA_INLINE int packet_ipv4(struct packet *p, const struct frame *f, __u32 offset)
+{
+	const __u8 *h = frame_at(f, offset, 20);
+	struct network n = {0};
+	__u32 size, length;
+	__u16 fragment;
+
+	if (!h)
+		return LOST_TRUNCATED;
+	if (h[0] >> 4 != 4)
+		return LOST_BAD_VERSION;
+	size = (h[0] & 15) * 4;
+	length = ip_length(f, offset, load16(h + 2));
+	if (size < 20 || length < size)
+		return LOST_BAD_LENGTH;
+	fragment = load16(h + 6) & 0x3fff;
+	if (fragment)
+		p->fragment = fragment & 0x1fff ? FRAGMENT_LATER : FRAGMENT_FIRST;
+	p->ttl = h[8];
+	p->key.net = NET_IPV4;
+	n.src = load_v4(h + 12);
+	n.dst = load_v4(h + 16);
+	n.proto = h[9];
+	n.offset = offset + size;
+	n.headers = size;
+	n.rest = length - size;
+	return packet_transport(p, f, &n);
+}
+
+/* Hop-by-hop, routing, fragment and destination options; all others are payload. */
+KARMA_INLINE int ipv6_is_extension(__u8 proto)
+{
+	return proto == 0 || proto == 43 || proto == 44 || proto == 60;
+}
+
+KARMA_INLINE int ipv6_extensions(struct packet *p, const struct frame *f, struct network *n)
+{
+	for (int i = 0; i < PACKET_EXTENSIONS; i++) {
+		const __u8 *h;
+		__u32 size;
+
+		if (!ipv6_is_extension(n->proto) || p->fragment == FRAGMENT_LATER)
+			return 0;
+		if (n->rest < 8)
+			return LOST_BAD_LENGTH;
+		h = frame_at(f, n->offset, 8);
+		if (!h)
+			return LOST_TRUNCATED;
+		size = 8;
+		if (n->proto == 44) {
+			__u16 fragment = load16(h + 2);
+
+			/* An atomic fragment (offset 0, no more to come) is a whole packet. */
+			if (fragment & 0xfff9)
+				p->fragment = fragment & 0xfff8 ? FRAGMENT_LATER : FRAGMENT_FIRST;
+		} else {
+			size += h[1] * 8;
+		}
+		if (n->rest < size)
+			return LOST_BAD_LENGTH;
+		n->proto = h[0];
+		n->offset += size;
+		n->headers += size;
+		n->rest -= size;
+	}
+	if (ipv6_is_extension(n->proto) && p->fragment != FRAGMENT_LATER)
+		return LOST_EXTENSIONS;
+	return 0;
+}
+
+KARMA_INLINE int packet_ipv6(struct packet *p, const struct frame *f, __u32 offset)
+{
+	const __u8 *h = frame_at(f, offset, 40);
+	struct network n = {0};
+	__u32 length, stated;
+	int lost;
+
+	if (!h)
+		return LOST_TRUNCATED;
+	if (h[0] >> 4 != 6)
+		return LOST_BAD_VERSION;
+	stated = load16(h + 4);
+	/* No payload and nothing said to follow is an empty packet, not a jumbogram. */
+	length = ip_length(f, offset, stated || h[6] == 59 ? stated + 40 : 0);
+	if (length < 40)
+		return LOST_BAD_LENGTH;
+	p->ttl = h[7];
+	p->key.net = NET_IPV6;
+	n.src = load_v6(h + 8);
+	n.dst = load_v6(h + 24);
+	n.proto = h[6];
+	n.offset = offset + 40;
+	n.headers = 40;
+	n.rest = length - 40;
+	lost = ipv6_extensions(p, f, &n);
+	return lost ? lost : packet_transport(p, f, &n);
+}
+
+/* ARP for IPv4 over Ethernet: request and answer are one flow between the two addresses. */
+KARMA_INLINE int packet_arp(struct packet *p, const struct frame *f, __u32 offset)
+{
+	const __u8 *h = frame_at(f, offset, 28);
+
+	if (!h)
+		return LOST_TRUNCATED;
+	if (load32(h) != (1 << 16 | ETHERTYPE_IPV4) || load16(h + 4) != 0x0604)
+		return LOST_NOT_IP;
+	key_addresses(p, load_v4(h + 14), load_v4(h + 24), 0);
+	p->key.net = NET_ARP;
+	p->segments = 1;
+	p->length = 28;
+	p->payload_offset = offset + 28;
+	return 0;
+}
+
+/* ---- entries ---- */
+
+KARMA_INLINE void packet_clear(struct packet *p, const struct frame *f)
+{
+	__builtin_memset(p, 0, sizeof(*p));
+	p->wscale = WSCALE_NONE;
+	p->ns = f->ns;
+	p->ifindex = f->ifindex;
+}
+
+/* From the network header on, of which the link says what it is: Linux cooked captures, PPP. */
+KARMA_INLINE int packet_network(
+	struct packet *p, const struct frame *f, __u16 ethertype, __u32 offset)
+{
+	packet_clear(p, f);
+	switch (ethertype) {
+	case ETHERTYPE_IPV4:
+		return packet_ipv4(p, f, offset);
+	case ETHERTYPE_IPV6:
+		return packet_ipv6(p, f, offset);
+	case ETHERTYPE_ARP:
+		return packet_arp(p, f, offset);
+	default:
+		return LOST_NOT_IP;
+	}
+}
+
+/* From an IP header of either version on: raw IP, tunnels without a link layer. */
+KARMA_INLINE int packet_ip(struct packet *p, const struct frame *f, __u32 offset)
+{
+	const __u8 *h = frame_at(f, offset, 1);
+
+	if (!h)
+		return LOST_TRUNCATED;
+	if (h[0] >> 4 != 4 && h[0] >> 4 != 6)
+		return LOST_BAD_VERSION;
+	return packet_network(p, f, h[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6, offset);
+}
+
+/* The ethertype at `offset` behind any VLAN tags, and the offset of what it names. */
+KARMA_INLINE int packet_vlan(const struct frame *f, __u32 *offset, __u16 *ethertype)
+{
+	const __u8 *h = frame_at(f, *offset, 2);
+
+	for (int i = 0; i <= PACKET_VLAN_TAGS; i++) {
+		if (!h)
+			return LOST_TRUNCATED;
+		*ethertype = load16(h);
+		*offset += 2;
+		if (*ethertype != ETHERTYPE_VLAN && *ethertype != ETHERTYPE_QINQ &&
+			*ethertype != ETHERTYPE_QINQ_OLD)
+			return 0;
+		h = frame_at(f, *offset + 2, 2);
+		*offset += 2;
+	}
+	return LOST_EXTENSIONS;
+}
+
+/* From an Ethernet header on. */
+KARMA_INLINE int packet_ethernet(struct packet *p, const struct frame *f)
+{
+	__u32 offset = 12;
+	__u16 ethertype;
+	int lost = packet_vlan(f, &offset, &ethertype);
+
+	return lost ? lost : packet_network(p, f, ethertype, offset);
+}
+
+#ifndef __bpf__
+/* Copy the first payload bytes; the kernel has a helper for it. */
+static inline void packet_copy_data(struct packet *p, const struct frame *f)
+{
+	__u64 caught = (__u64)(f->end - f->data);
+	__u64 n = caught > p->payload_offset ? caught - p->payload_offset : 0;
+
+	if (n > p->payload)
+		n = p->payload;
+	if (n > FLOW_PAYLOAD)
+		n = FLOW_PAYLOAD;
+	p->data_len = n;
+	if (n)
+		memcpy(p->data, f->data + p->payload_offset, n);
+}
+#endif
+
+#endif
