@@ -112,17 +112,15 @@ CLONES void lstm_accumulate(const float *w, int n, const float *x, int rows, flo
 			y[j] += a[k] * row[k][j];
 }
 
-/* gates (4*H), c (H) and h (H): c and h are renewed. */
-CLONES static void cell(
-	const float *restrict gates, int hidden, float *restrict h, float *restrict c)
+CLONES void lstm_cell(const float *restrict gates, int hidden, float *restrict h, float *restrict c)
 {
 	const float *gi = gates, *gf = gates + hidden, *gg = gf + hidden, *go = gg + hidden;
 
 	for (int j = 0; j < hidden; j++) {
-		float cell = sigmoidf_fast(gf[j]) * c[j] + sigmoidf_fast(gi[j]) * tanhf_fast(gg[j]);
+		float next = sigmoidf_fast(gf[j]) * c[j] + sigmoidf_fast(gi[j]) * tanhf_fast(gg[j]);
 
-		c[j] = cell;
-		h[j] = sigmoidf_fast(go[j]) * tanhf_fast(cell);
+		c[j] = next;
+		h[j] = sigmoidf_fast(go[j]) * tanhf_fast(next);
 	}
 }
 
@@ -148,7 +146,7 @@ void lstm_step(const struct lstm *net, const float *x, float *state, float *logi
 		memcpy(gates, net->b[l], 4 * (size_t)hidden * sizeof(*gates));
 		lstm_accumulate(net->wx[l], 4 * hidden, in, l ? hidden : inputs, gates);
 		lstm_accumulate(net->wh[l], 4 * hidden, h, hidden, gates);
-		cell(gates, hidden, h, c);
+		lstm_cell(gates, hidden, h, c);
 		in = h;
 	}
 	memcpy(logits, net->bo, (size_t)net->shape.classes * sizeof(*logits));
