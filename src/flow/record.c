@@ -233,7 +233,9 @@ void record_make(struct record *r, const struct flow_report *report, int64_t clo
 		r->port[i] = is_icmp(key) ? 0 : key->port[end];
 		r->side[i] = f->side[side];
 		r->side[i].first_ns = (uint64_t)shifted(f->side[side].first_ns, clock_ns);
-		r->side[i].last_ns = (uint64_t)shifted(f->side[side].last_ns, clock_ns);
+		r->side[i].last_ns = f->side[side].packets
+					     ? (uint64_t)shifted(f->side[side].last_ns, clock_ns)
+					     : 0; /* the flow keeps it over a cut */
 	}
 	if (is_icmp(key)) {
 		r->icmp_type = f->icmp_type;

@@ -71,7 +71,7 @@ struct record {
 	int64_t last_ns;
 	uint64_t synack_ns; /* SYN to SYN-ACK, SYN-ACK to ACK; 0: not seen */
 	uint64_t ackdat_ns;
-	struct flow_side side[2]; /* first_ns and last_ns in it are since 1970 too, 0 for none */
+	struct flow_side side[2]; /* first_ns and last_ns in it are since 1970 too, 0: no packets */
 };
 
 /* Make a record of a report. `clock_ns` is added to every time (the kernel's clock counts from

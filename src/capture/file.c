@@ -1,0 +1,110 @@
+/* Captures: libpcap reads, the flow table meters. */
+#include "capture/capture.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <string.h>
+
+#include "capture/link.h"
+#include "flow/table.h"
+
+struct reader {
+	record_sink sink;
+	void *context;
+};
+
+static int hand_on(void *context, const struct flow_report *report)
+{
+	struct reader *reader = context;
+	struct record r;
+
+	record_make(&r, report, 0);
+	return reader->sink(reader->context, &r);
+}
+
+/* Nanoseconds since 1970. 0 means "none" in a flow, so that 1970 begins a nanosecond late; a time
+ * beyond 2255 is a capture's error, not a time. */
+static uint64_t frame_time(const struct timeval *nano)
+{
+	const int64_t last = 9000000000;
+
+	if (nano->tv_sec > last || nano->tv_usec < 0 || nano->tv_usec >= 1000000000)
+		return (uint64_t)last * 1000000000;
+	if (nano->tv_sec < 0 || (nano->tv_sec == 0 && nano->tv_usec == 0))
+		return 1;
+	return (uint64_t)nano->tv_sec * 1000000000 + (uint64_t)nano->tv_usec;
+}
+
+/* 0, or what the sink returned. `whole`: the capture ended where it should. */
+static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *table,
+	struct meter_stats *stats, bool *whole)
+{
+	struct pcap_pkthdr *header;
+	const u_char *data;
+	struct packet p;
+	int got, err;
+
+	while ((got = pcap_next_ex(pcap, &header, &data)) == 1) {
+		struct frame f = {
+			.data = data,
+			.end = data + header->caplen,
+			.length = header->len > header->caplen ? header->len : header->caplen,
+			.segments = 1,
+			.ns = frame_time(&header->ts),
+		};
+		int lost = decode(&p, &f);
+
+		if (lost) {
+			stats->count[lost]++;
+			continue;
+		}
+		packet_copy_data(&p, &f);
+		err = flow_table_packet(table, &p);
+		if (err)
+			return err;
+	}
+	*whole = got != PCAP_ERROR;
+	return 0;
+}
+
+static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *table,
+	struct meter_stats *stats, struct error *e)
+{
+	int dlt = pcap_datalink(pcap);
+	link_decode decode = link_of(dlt);
+	const char *name = pcap_datalink_val_to_name(dlt);
+	bool whole;
+	int err;
+
+	if (!decode)
+		return error_set(e, -EPROTONOSUPPORT,
+			"%s: link type %d (%s) is not understood, only " LINK_NAMES, path, dlt,
+			name ? name : "unknown");
+	err = read_packets(pcap, decode, table, stats, &whole);
+	if (!err)
+		err = flow_table_close(table);
+	if (!err && !whole)
+		err = error_set(e, -EIO, "%s: %s; the packets before it were read", path,
+			pcap_geterr(pcap));
+	return err;
+}
+
+int capture_read(const char *path, const struct meter_settings *settings, record_sink sink,
+	void *context, struct meter_stats *stats, struct error *e)
+{
+	struct reader reader = {.sink = sink, .context = context};
+	char text[PCAP_ERRBUF_SIZE] = "";
+	struct flow_table *table;
+	pcap_t *pcap;
+	int err;
+
+	pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, text);
+	if (!pcap)
+		return error_set(e, -EINVAL, "%s: not readable as a capture: %s", path, text);
+	table = flow_table_new(settings ? settings->flows : 0, hand_on, &reader, stats);
+	err = table ? meter_capture(pcap, path, table, stats, e)
+		    : error_set(e, -ENOMEM, "out of memory for the flow table");
+	flow_table_free(table);
+	pcap_close(pcap);
+	return err;
+}

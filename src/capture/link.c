@@ -1,0 +1,90 @@
+#include "capture/link.h"
+
+#include <pcap/dlt.h>
+
+/* Address families of BSD loopback: IPv6's differs between the systems that write it. */
+enum { BSD_INET = 2, LINUX_INET6 = 10, NETBSD_INET6 = 24, FREEBSD_INET6 = 28, DARWIN_INET6 = 30 };
+
+static int decode_ethernet(struct packet *p, const struct frame *f)
+{
+	return packet_ethernet(p, f);
+}
+
+static int decode_raw(struct packet *p, const struct frame *f)
+{
+	return packet_ip(p, f, 0);
+}
+
+/* The family in the byte order of the machine that wrote the capture (NULL) or of the net (LOOP):
+ * all families are small, so that the bytes tell the order. */
+static int decode_loopback(struct packet *p, const struct frame *f)
+{
+	const __u8 *h = frame_at(f, 0, 4);
+	__u32 family;
+
+	if (!h)
+		return LOST_TRUNCATED;
+	family = load32(h);
+	if (family > 0xffff)
+		family = __builtin_bswap32(family);
+	switch (family) {
+	case BSD_INET:
+		return packet_network(p, f, ETHERTYPE_IPV4, 4);
+	case LINUX_INET6:
+	case NETBSD_INET6:
+	case FREEBSD_INET6:
+	case DARWIN_INET6:
+		return packet_network(p, f, ETHERTYPE_IPV6, 4);
+	default:
+		return LOST_NOT_IP;
+	}
+}
+
+/* Linux cooked v1: the ethertype at 14; VLAN tags may follow. */
+static int decode_cooked(struct packet *p, const struct frame *f)
+{
+	__u32 offset = 14;
+	__u16 ethertype;
+	int lost = packet_vlan(f, &offset, &ethertype);
+
+	return lost ? lost : packet_network(p, f, ethertype, offset);
+}
+
+/* Linux cooked v2: the ethertype at 0, what it names at 20. */
+static int decode_cooked2(struct packet *p, const struct frame *f)
+{
+	const __u8 *h = frame_at(f, 0, 20);
+	__u32 offset = 20;
+	__u16 ethertype;
+	int lost = 0;
+
+	if (!h)
+		return LOST_TRUNCATED;
+	ethertype = load16(h);
+	if (ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ) {
+		offset = 22; /* behind the tag of the first: the next type */
+		lost = packet_vlan(f, &offset, &ethertype);
+	}
+	return lost ? lost : packet_network(p, f, ethertype, offset);
+}
+
+link_decode link_of(int dlt)
+{
+	switch (dlt) {
+	case DLT_EN10MB:
+		return decode_ethernet;
+	case DLT_RAW:
+	case DLT_IPV4:
+	case DLT_IPV6:
+		return decode_raw;
+	case DLT_NULL:
+	case DLT_LOOP:
+		return decode_loopback;
+	case DLT_LINUX_SLL:
+		return decode_cooked;
+	case DLT_LINUX_SLL2:
+		return decode_cooked2;
+	default:
+		return NULL;
+	}
+}

@@ -1,0 +1,368 @@
+#include "flow/table.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "flow/meter.h"
+
+enum {
+	TICK_SHIFT = 24,  /* 16.8 ms: how late a look may be */
+	BUCKETS = 8192,   /* 137 s: longer than a flow may be silent */
+	NONE = UINT32_MAX /* no entry */
+};
+
+struct entry {
+	struct flow_key key;
+	uint32_t hash;
+	uint32_t bucket;     /* of the wheel, or NONE */
+	uint32_t next, prev; /* in the bucket, or (next) the next free entry */
+	struct flow flow;
+};
+
+struct flow_table {
+	report_sink sink;
+	void *context;
+	struct meter_stats *stats;
+
+	struct entry *entry;
+	uint32_t entries; /* how many there may be */
+	uint32_t used;    /* entries behind this one were never used */
+	uint32_t freed;   /* first free one below, or NONE */
+	uint32_t open;
+
+	uint32_t *order; /* room to sort the open flows at the end */
+
+	uint64_t *index; /* hash << 32 | entry + 1; 0: empty */
+	uint32_t mask;
+	uint64_t seed[2];
+
+	uint64_t clock;          /* the latest time seen */
+	uint64_t tick;           /* buckets up to this one (excluded) have been swept */
+	uint32_t first[BUCKETS]; /* head of each bucket's ring, or NONE */
+
+	struct flow_report ended, closed;
+};
+
+/* ---- memory ---- */
+
+/* Zeroed, in huge pages where there are any: a page fault per 4 KiB would cost more than metering
+ * the packets that cause it. */
+static void *pages_new(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, size, MADV_HUGEPAGE);
+	return p;
+}
+
+struct flow_table *flow_table_new(
+	uint32_t flows, report_sink sink, void *context, struct meter_stats *stats)
+{
+	struct flow_table *t = calloc(1, sizeof(*t));
+	uint64_t places = 16;
+
+	if (!t)
+		return NULL;
+	t->entries = flows ? flows : FLOW_TABLE_DEFAULT;
+	while (places < 2 * (uint64_t)t->entries)
+		places *= 2;
+	t->mask = (uint32_t)(places - 1);
+	t->entry = pages_new(t->entries * sizeof(*t->entry));
+	t->order = pages_new(t->entries * sizeof(*t->order));
+	t->index = pages_new(places * sizeof(*t->index));
+	/* Secret, so that nobody can choose addresses that fall in one place. */
+	if (!t->entry || !t->order || !t->index ||
+		getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {
+		flow_table_free(t);
+		return NULL;
+	}
+	t->freed = NONE;
+	for (uint32_t i = 0; i < BUCKETS; i++)
+		t->first[i] = NONE;
+	t->sink = sink;
+	t->context = context;
+	t->stats = stats;
+	return t;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+	if (!t)
+		return;
+	if (t->stats)
+		t->stats->count[COUNT_OPEN] -= t->open;
+	if (t->entry)
+		munmap(t->entry, t->entries * sizeof(*t->entry));
+	if (t->order)
+		munmap(t->order, t->entries * sizeof(*t->order));
+	if (t->index)
+		munmap(t->index, ((size_t)t->mask + 1) * sizeof(*t->index));
+	free(t);
+}
+
+/* ---- the index ---- */
+
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint32_t hash_of(const struct flow_table *t, const struct flow_key *key)
+{
+	uint64_t tail, h;
+
+	memcpy(&tail, key->port, sizeof(tail));
+	h = fold(key->addr[0].word[0] ^ t->seed[0], key->addr[0].word[1] ^ t->seed[1]);
+	h = fold(h ^ key->addr[1].word[0], key->addr[1].word[1] ^ t->seed[0]);
+	return (uint32_t)(fold(h ^ tail, t->seed[1] | 1) >> 16);
+}
+
+static bool same_key(const struct flow_key *a, const struct flow_key *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static struct entry *find(struct flow_table *t, const struct flow_key *key, uint32_t hash)
+{
+	for (uint32_t at = hash & t->mask; t->index[at]; at = (at + 1) & t->mask) {
+		struct entry *e;
+
+		if (t->index[at] >> 32 != hash)
+			continue;
+		e = &t->entry[(uint32_t)t->index[at] - 1];
+		if (same_key(&e->key, key))
+			return e;
+	}
+	return NULL;
+}
+
+static void index_add(struct flow_table *t, uint32_t hash, uint32_t entry)
+{
+	uint32_t at = hash & t->mask;
+
+	while (t->index[at])
+		at = (at + 1) & t->mask;
+	t->index[at] = (uint64_t)hash << 32 | (entry + 1);
+}
+
+/* Close the gap: whatever probes past it moves into it. */
+static void index_remove(struct flow_table *t, uint32_t hash, uint32_t entry)
+{
+	uint32_t gap = hash & t->mask;
+
+	while ((uint32_t)t->index[gap] != entry + 1)
+		gap = (gap + 1) & t->mask;
+	for (uint32_t at = (gap + 1) & t->mask; t->index[at]; at = (at + 1) & t->mask) {
+		uint32_t home = (uint32_t)(t->index[at] >> 32) & t->mask;
+
+		if (((at - home) & t->mask) >= ((at - gap) & t->mask)) {
+			t->index[gap] = t->index[at];
+			gap = at;
+		}
+	}
+	t->index[gap] = 0;
+}
+
+/* ---- the wheel ---- */
+
+static void wheel_remove(struct flow_table *t, struct entry *e)
+{
+	uint32_t self = (uint32_t)(e - t->entry), *first;
+
+	if (e->bucket == NONE)
+		return;
+	first = &t->first[e->bucket];
+	e->bucket = NONE;
+	t->entry[e->prev].next = e->next;
+	t->entry[e->next].prev = e->prev;
+	if (*first == self)
+		*first = e->next == self ? NONE : e->next;
+}
+
+/* Into the first bucket whose end is not before the flow's deadline, behind those already there. */
+static void wheel_add(struct flow_table *t, struct entry *e)
+{
+	uint32_t self = (uint32_t)(e - t->entry), *first;
+	uint64_t tick = (flow_deadline(&e->flow, &e->key) - 1) >> TICK_SHIFT;
+
+	if (tick < t->tick)
+		tick = t->tick;
+	if (tick - t->tick >= BUCKETS)
+		tick = t->tick + BUCKETS - 1;
+	e->bucket = (uint32_t)(tick % BUCKETS);
+	first = &t->first[e->bucket];
+	if (*first == NONE) {
+		*first = e->next = e->prev = self;
+		return;
+	}
+	e->next = *first;
+	e->prev = t->entry[*first].prev;
+	t->entry[e->prev].next = self;
+	t->entry[e->next].prev = self;
+}
+
+/* ---- flows ---- */
+
+static struct entry *entry_new(struct flow_table *t, const struct flow_key *key, uint32_t hash)
+{
+	struct entry *e;
+
+	if (t->freed != NONE) {
+		e = &t->entry[t->freed];
+		t->freed = e->next;
+	} else if (t->used < t->entries) {
+		e = &t->entry[t->used++];
+	} else {
+		return NULL;
+	}
+	e->key = *key;
+	e->hash = hash;
+	e->bucket = NONE;
+	e->flow.bits = 0;
+	index_add(t, hash, (uint32_t)(e - t->entry));
+	t->open++;
+	t->stats->count[COUNT_OPEN]++;
+	return e;
+}
+
+/* Of one that is in no bucket. */
+static void entry_free(struct flow_table *t, struct entry *e)
+{
+	index_remove(t, e->hash, (uint32_t)(e - t->entry));
+	e->next = t->freed;
+	t->freed = (uint32_t)(e - t->entry);
+	t->open--;
+	t->stats->count[COUNT_OPEN]--;
+}
+
+static int hand_on(struct flow_table *t, const struct flow_report *report)
+{
+	t->stats->count[COUNT_RECORDS]++;
+	return t->sink(t->context, report);
+}
+
+/* Do what is due for a flow that is in no bucket; it is in one again or gone afterwards. */
+static int entry_do(struct flow_table *t, struct entry *e, enum flow_due due, uint64_t at)
+{
+	bool report = flow_due_reports(&e->flow, due);
+
+	flow_do(&e->flow, &e->key, due, at, &t->ended);
+	if (due == DUE_LEAVE)
+		entry_free(t, e);
+	else
+		wheel_add(t, e);
+	return report ? hand_on(t, &t->ended) : 0;
+}
+
+static int sweep_bucket(struct flow_table *t)
+{
+	uint32_t *first = &t->first[t->tick % BUCKETS];
+	uint64_t at = ++t->tick << TICK_SHIFT;
+	uint32_t last = *first == NONE ? NONE : t->entry[*first].prev;
+	int err = 0;
+
+	/* What is added meanwhile goes to later buckets; only a whole round later to this one. */
+	while (*first != NONE && !err) {
+		struct entry *e = &t->entry[*first];
+		bool end = *first == last;
+
+		wheel_remove(t, e);
+		err = entry_do(t, e, flow_due(&e->flow, &e->key, at), at);
+		if (end)
+			break;
+	}
+	return err;
+}
+
+int flow_table_advance(struct flow_table *t, uint64_t now_ns)
+{
+	int err = 0;
+
+	if (now_ns <= t->clock)
+		return 0;
+	t->clock = now_ns;
+	while (t->open && t->tick < now_ns >> TICK_SHIFT && !err)
+		err = sweep_bucket(t);
+	if (!t->open)
+		t->tick = now_ns >> TICK_SHIFT;
+	return err;
+}
+
+static int meter(struct flow_table *t, struct entry *e, const struct packet *p)
+{
+	bool had_news = (e->flow.bits & FLOW_BEGUN) && flow_news(&e->flow);
+	unsigned done = flow_meter(&e->flow, p, &t->ended, &t->closed);
+	uint64_t *count = t->stats->count;
+	int err = 0;
+
+	count[COUNT_PACKETS] += p->segments;
+	count[COUNT_BYTES] += p->length;
+	if (done & METER_BEGUN)
+		count[COUNT_FLOWS]++;
+	if (done & METER_TIME)
+		count[LOST_TIME]++;
+	/* Only then may the flow be due earlier than its bucket is swept. */
+	if (e->bucket == NONE || !had_news || done) {
+		wheel_remove(t, e);
+		wheel_add(t, e);
+	}
+	if (done & METER_ENDED)
+		err = hand_on(t, &t->ended);
+	if (!err && (done & METER_CLOSED))
+		err = hand_on(t, &t->closed);
+	return err;
+}
+
+int flow_table_packet(struct flow_table *t, const struct packet *p)
+{
+	uint32_t hash = hash_of(t, &p->key);
+	struct entry *e;
+	int err;
+
+	err = flow_table_advance(t, p->ns);
+	if (err)
+		return err;
+	e = find(t, &p->key, hash);
+	if (!e)
+		e = entry_new(t, &p->key, hash);
+	if (!e) {
+		t->stats->count[LOST_MAP_FULL] += p->segments;
+		return 0;
+	}
+	return meter(t, e, p);
+}
+
+static int by_last(const void *a, const void *b, void *context)
+{
+	const struct flow_table *t = context;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint64_t last_x = t->entry[x].flow.last_ns, last_y = t->entry[y].flow.last_ns;
+
+	if (last_x != last_y)
+		return last_x < last_y ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+int flow_table_close(struct flow_table *t)
+{
+	uint32_t count = 0;
+	int err = 0;
+
+	for (uint32_t b = 0; b < BUCKETS; b++) {
+		while (t->first[b] != NONE) {
+			t->order[count++] = t->first[b];
+			wheel_remove(t, &t->entry[t->first[b]]);
+		}
+	}
+	qsort_r(t->order, count, sizeof(*t->order), by_last, t);
+	for (uint32_t i = 0; i < count && !err; i++)
+		err = entry_do(t, &t->entry[t->order[i]], DUE_LEAVE, t->clock);
+	return err;
+}
