@@ -1,0 +1,313 @@
+#include "lstm/train.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lstm/adam.h"
+#include "lstm/bptt.h"
+
+const struct train_settings train_defaults = {
+	.loss = {.gamma = 2, .alpha = {[0 ... LSTM_MAX_CLASSES - 1] = 1}},
+	.epochs = 30,
+	.batch = 512,
+	.length = 16,
+	.memory = 1024,
+	.rate = 2e-3f,
+	.warmup = 0.05f,
+	.decay = 0.01f,
+	.clip = 1,
+	.dropout = 0.1f,
+	.patience = 8,
+	.threads = 2,
+	.seed = 1,
+};
+
+/* A batch is always halved, however many threads there are: sums stay in the same order. */
+enum { SHARDS = 2 };
+
+/* One half of an update's lanes. */
+struct shard {
+	struct trainer *trainer;
+	int from, lanes; /* of the update */
+	struct bptt pass;
+	struct lstm grad;
+	struct rng dropout;
+	float *x;       /* (T, B, I) */
+	float *logits;  /* (T, B, C), then their gradient */
+	uint8_t *start; /* (T, B) */
+	double loss, weight;
+};
+
+struct trainer {
+	struct lstm *net;
+	const struct train_data *data;
+	const struct train_settings *settings;
+	struct packed packed;
+	struct plan plan;
+	struct plan_update *update;
+	struct adam adam;
+	struct lstm best;
+	struct shard shard[SHARDS];
+	float scale; /* of a row's loss: 1 / (rows of a batch * mean weight) */
+};
+
+void train_init_weights(struct lstm *net, uint64_t seed)
+{
+	struct rng rng = {rng_derive(seed, 'w')};
+	float scale = 1 / sqrtf((float)net->shape.hidden);
+
+	for (size_t i = 0; i < net->count; i++)
+		net->data[i] = (float)(2 * rng_uniform(&rng) - 1) * scale;
+	for (int l = 0; l < net->shape.layers; l++)
+		for (int j = 0; j < net->shape.hidden; j++)
+			net->b[l][net->shape.hidden + j] += 1;
+}
+
+/* ---- one update ---- */
+
+/* The shard's inputs out of the update's rows, lane by lane of each step. */
+static void shard_inputs(struct shard *s)
+{
+	const struct plan_update *u = s->trainer->update;
+	const struct train_data *d = s->trainer->data;
+	size_t inputs = (size_t)s->trainer->net->shape.inputs;
+	float *x = s->x;
+	int at = 0;
+
+	for (int t = 0; t < u->steps; t++)
+		for (int i = 0; i < s->lanes; i++, at++, x += inputs) {
+			int from = t * u->lanes + s->from + i;
+
+			s->start[at] = u->start[from];
+			if (u->row[from] == PLAN_NONE)
+				memset(x, 0, inputs * sizeof(*x));
+			else
+				d->input(d->context, u->row[from], u->draw[from], x);
+		}
+}
+
+/* Loss of each row and its gradient, which takes the logits' place. */
+static void shard_loss(struct shard *s)
+{
+	const struct plan_update *u = s->trainer->update;
+	const struct train_data *d = s->trainer->data;
+	int classes = s->trainer->net->shape.classes;
+	float *z = s->logits;
+
+	for (int t = 0; t < u->steps; t++)
+		for (int i = 0; i < s->lanes; i++, z += classes) {
+			uint32_t row = u->row[t * u->lanes + s->from + i];
+			float weight = row == PLAN_NONE ? 0 : d->weight[row];
+
+			s->loss += loss_row(&s->trainer->settings->loss, classes, z,
+				row == PLAN_NONE ? 0 : d->label[row], weight, z);
+			s->weight += (double)weight;
+			for (int c = 0; c < classes; c++)
+				z[c] *= s->trainer->scale;
+		}
+}
+
+static void *shard_run(void *arg)
+{
+	struct shard *s = arg;
+	struct trainer *r = s->trainer;
+	float *state = r->update->state + (size_t)s->from * lstm_state_size(r->net);
+
+	s->loss = s->weight = 0;
+	memset(s->grad.data, 0, s->grad.count * sizeof(*s->grad.data));
+	if (s->lanes == 0)
+		return NULL;
+	shard_inputs(s);
+	bptt_forward(&s->pass, r->net, &r->packed, r->update->steps, s->lanes, s->x, s->start,
+		state, s->logits, &s->dropout, r->settings->dropout);
+	shard_loss(s);
+	bptt_backward(&s->pass, &r->packed, s->logits, &s->grad);
+	return NULL;
+}
+
+/* Both halves, then their gradients summed in the first. */
+static void run_shards(struct trainer *r)
+{
+	struct shard *a = &r->shard[0], *b = &r->shard[1];
+	pthread_t thread;
+	bool beside;
+
+	a->from = 0;
+	a->lanes = (r->update->lanes + 1) / 2;
+	b->from = a->lanes;
+	b->lanes = r->update->lanes - a->lanes;
+	beside = r->settings->threads > 1 && b->lanes > 0 &&
+		 pthread_create(&thread, NULL, shard_run, b) == 0;
+	shard_run(a);
+	if (beside)
+		pthread_join(thread, NULL);
+	else
+		shard_run(b);
+	for (size_t i = 0; b->lanes > 0 && i < a->grad.count; i++)
+		a->grad.data[i] += b->grad.data[i];
+}
+
+/* `part`: of the whole training, 0 .. 1. */
+static float rate_at(const struct train_settings *s, double part)
+{
+	double fall;
+
+	if (part < (double)s->warmup)
+		return s->rate * (float)((part + 1e-3) / ((double)s->warmup + 1e-3));
+	fall = (part - (double)s->warmup) / (1 - (double)s->warmup);
+	return s->rate * (float)(0.01 + 0.99 * 0.5 * (1 + cos(M_PI * fall)));
+}
+
+static void update(struct trainer *r, float rate)
+{
+	packed_fill(&r->packed, r->net);
+	run_shards(r);
+	grad_clip(&r->shard[0].grad, (double)r->settings->clip);
+	adam_step(&r->adam, r->net, &r->shard[0].grad, rate);
+}
+
+/* ---- epochs ---- */
+
+static bool stopped(const struct train_hooks *h)
+{
+	return h->stop && *h->stop;
+}
+
+static int run_epoch(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p,
+	struct error *e)
+{
+	double loss = 0, weight = 0;
+
+	p->done = 0;
+	plan_epoch(&r->plan, p->epoch - 1);
+	while (!stopped(hooks) && (r->update = plan_next(&r->plan))) {
+		double part = (p->epoch - 1 + (double)p->done / (double)p->rows) / p->epochs;
+
+		update(r, rate_at(r->settings, part));
+		loss += r->shard[0].loss + r->shard[1].loss;
+		weight += r->shard[0].weight + r->shard[1].weight;
+		p->done = r->plan.singles_done + r->plan.stream_done;
+		p->loss = weight > 0 ? loss / weight : 0;
+		if (!isfinite(loss))
+			return error_set(e, -EDOM,
+				"the loss is no number any more in epoch %d; take a lower learning "
+				"rate (--lr)",
+				p->epoch);
+		if (hooks->progress)
+			hooks->progress(hooks->context, p);
+	}
+	return 0;
+}
+
+static void judge(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p)
+{
+	p->metric = hooks->validate(hooks->context, r->net);
+	if (p->best_epoch == 0 || p->metric > p->best) {
+		p->best = p->metric;
+		p->best_epoch = p->epoch;
+		memcpy(r->best.data, r->net->data, r->net->count * sizeof(*r->net->data));
+	}
+	p->epoch_over = true;
+	if (hooks->progress)
+		hooks->progress(hooks->context, p);
+	p->epoch_over = false;
+}
+
+static int run(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p,
+	struct error *e)
+{
+	int err, patience = r->settings->patience;
+
+	*p = (struct train_progress){
+		.epochs = r->settings->epochs, .rows = r->data->rows, .metric = NAN, .best = NAN};
+	for (p->epoch = 1; p->epoch <= p->epochs; p->epoch++) {
+		err = run_epoch(r, hooks, p, e);
+		if (err)
+			return err;
+		/* A part of an epoch counts only where there is nothing better to leave. */
+		if (!stopped(hooks) || p->best_epoch == 0)
+			judge(r, hooks, p);
+		if (stopped(hooks) || (patience && p->epoch - p->best_epoch >= patience))
+			break;
+	}
+	if (p->epoch > p->epochs)
+		p->epoch = p->epochs;
+	memcpy(r->net->data, r->best.data, r->net->count * sizeof(*r->net->data));
+	return 0;
+}
+
+/* ---- memory ---- */
+
+static int shard_init(struct shard *s, struct trainer *r, uint64_t number)
+{
+	struct lstm_shape shape = r->net->shape;
+	int batch = r->settings->batch;
+	/* Half of the lanes, rounded up: never more rows than half a batch and a lane. */
+	size_t rows = (size_t)(batch + 1) / 2 + (size_t)r->plan.steps;
+
+	s->trainer = r;
+	s->dropout.state = rng_derive(r->settings->seed, 'd' + number);
+	s->x = lstm_floats(rows * (size_t)shape.inputs);
+	s->logits = lstm_floats(rows * (size_t)shape.classes);
+	s->start = calloc(rows, 1);
+	if (!s->x || !s->logits || !s->start || lstm_init(&s->grad, shape) != 0)
+		return -ENOMEM;
+	return bptt_init(&s->pass, shape, (int)rows);
+}
+
+static int trainer_init(struct trainer *r)
+{
+	struct lstm_shape shape = r->net->shape;
+	const struct train_settings *s = r->settings;
+	double weight = 0;
+	int err =
+		plan_init(&r->plan, r->data->sequence, r->data->sequences, lstm_state_size(r->net),
+			s->batch, s->length, (uint32_t)s->memory, rng_derive(s->seed, 'p'));
+
+	if (!err)
+		err = packed_init(&r->packed, shape);
+	if (!err)
+		err = adam_init(&r->adam, shape, s->decay);
+	if (!err)
+		err = lstm_init(&r->best, shape);
+	for (int i = 0; !err && i < SHARDS; i++)
+		err = shard_init(&r->shard[i], r, (uint64_t)i);
+	for (size_t i = 0; i < r->data->rows; i++)
+		weight += (double)r->data->weight[i];
+	r->scale = (float)((double)r->data->rows / (weight * s->batch));
+	return err;
+}
+
+static void trainer_free(struct trainer *r)
+{
+	for (int i = 0; i < SHARDS; i++) {
+		struct shard *s = &r->shard[i];
+
+		free(s->x);
+		free(s->logits);
+		free(s->start);
+		lstm_free(&s->grad);
+		bptt_free(&s->pass);
+	}
+	plan_free(&r->plan);
+	packed_free(&r->packed);
+	adam_free(&r->adam);
+	lstm_free(&r->best);
+}
+
+int train(struct lstm *net, const struct train_data *data, const struct train_settings *settings,
+	const struct train_hooks *hooks, struct train_progress *last, struct error *e)
+{
+	struct trainer r = {.net = net, .data = data, .settings = settings};
+	int err = trainer_init(&r);
+
+	if (err)
+		error_set(e, err, "not enough memory to train; take a smaller --batch");
+	else
+		err = run(&r, hooks, last, e);
+	trainer_free(&r);
+	return err;
+}

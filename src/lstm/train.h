@@ -1,0 +1,73 @@
+/* Training: epochs of truncated back-propagation through time over sequences, Adam, and the best
+ * weights by a validation metric. The rows are the caller's; this room knows neither features nor
+ * files. */
+#ifndef KARMA_LSTM_TRAIN_H
+#define KARMA_LSTM_TRAIN_H
+
+#include <signal.h>
+
+#include "lstm/loss.h"
+#include "lstm/model.h"
+#include "lstm/plan.h"
+#include "util/error.h"
+
+struct train_data {
+	size_t rows;
+	const int *label;    /* (rows): 0 .. C-1; any where the weight is 0 */
+	const float *weight; /* (rows): 0: the row only advances the memory */
+	const struct train_sequence *sequence;
+	size_t sequences;
+	/* Write row `row` into x (I). `draw` is random and the same for all rows of a sequence in
+	 * an epoch: what varies the data takes it from there. Called from several threads. */
+	void (*input)(void *context, size_t row, uint64_t draw, float *x);
+	void *context;
+};
+
+struct train_settings {
+	struct loss loss;
+	int epochs;
+	int batch;    /* rows of an update */
+	int length;   /* T: steps through which the gradient flows back */
+	int memory;   /* most rows of a sequence before it is cut and the memory starts anew */
+	float rate;   /* learning rate at its height */
+	float warmup; /* share of the training in which it rises to there; then it falls (cosine) */
+	float decay;  /* weight decay */
+	float clip;   /* global norm of the gradient */
+	float dropout; /* behind each layer */
+	int patience;  /* epochs without a better metric before it stops; 0: never */
+	int threads;   /* 1 or 2; the result does not depend on it */
+	uint64_t seed;
+};
+
+/* The defaults of 'karma train'. Focal loss, gamma 2, alpha 1. */
+extern const struct train_settings train_defaults;
+
+struct train_progress {
+	int epoch, epochs; /* from 1 */
+	size_t done, rows; /* rows of this epoch */
+	double loss;       /* mean of this epoch so far */
+	double metric;     /* of the last validation; NAN before the first */
+	double best;
+	int best_epoch;
+	bool epoch_over; /* `metric` is new */
+};
+
+struct train_hooks {
+	/* How good is `net`? Higher is better. Called after each epoch. */
+	double (*validate)(void *context, const struct lstm *net);
+	void (*progress)(void *context, const struct train_progress *p); /* after each update */
+	void *context;
+	const volatile sig_atomic_t *stop; /* not 0: end with the best so far */
+};
+
+/* Uniform within 1/sqrt(H), as PyTorch has it; the forget gates' biases 1 higher, so that memory is
+ * the default (Jozefowicz et al. 2015). */
+void train_init_weights(struct lstm *net, uint64_t seed);
+
+/* Train `net` from its present weights and leave the best in it. `last` receives the final
+ * progress. 0, or a negative errno: -ENOMEM, -EDOM (the loss is no number any more). Stopped early
+ * is 0. */
+int train(struct lstm *net, const struct train_data *data, const struct train_settings *settings,
+	const struct train_hooks *hooks, struct train_progress *last, struct error *e);
+
+#endif

@@ -1,0 +1,345 @@
+/* Training as a whole: the order of an epoch, that memory is learnt and used, that a seed fixes
+ * every bit, and that it ends well when it is stopped or diverges. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lstm/train.h"
+
+/* ---- the order of an epoch ---- */
+
+static void check_plan(size_t sequences, uint32_t most, int batch, int steps, uint32_t longest)
+{
+	struct train_sequence *s = calloc(sequences, sizeof(*s));
+	struct rng rng = {sequences};
+	struct plan p;
+	uint32_t rows = 0;
+	uint32_t *sequence_of;
+
+	for (size_t i = 0; i < sequences; i++) {
+		s[i].first = rows;
+		s[i].length = rng_below(&rng, 2) ? 1 : 1 + (uint32_t)rng_below(&rng, most);
+		rows += s[i].length;
+	}
+	sequence_of = calloc(rows, sizeof(*sequence_of));
+	for (size_t i = 0; i < sequences; i++)
+		for (uint32_t k = 0; k < s[i].length; k++)
+			sequence_of[s[i].first + k] = (uint32_t)i;
+	assert_int_equal(plan_init(&p, s, sequences, 2, batch, steps, longest, 7), 0);
+	for (int epoch = 0; epoch < 3; epoch++) {
+		uint8_t *seen = calloc(rows, 1);
+		struct plan_update *u;
+		uint32_t count = 0;
+
+		plan_epoch(&p, epoch);
+		while ((u = plan_next(&p))) {
+			assert_true(u->steps * u->lanes <= batch && u->lanes > 0);
+			for (int i = 0; i < u->lanes; i++) {
+				float *memory = u->state + i * 2; /* the last row and its draw */
+
+				for (int t = 0; t < u->steps; t++) {
+					int at = t * u->lanes + i;
+					uint32_t row = u->row[at];
+
+					if (row == PLAN_NONE) {
+						assert_true(u->start[at]);
+						continue;
+					}
+					assert_false(seen[row]++);
+					count++;
+					assert_true(u->draw[at] != 0);
+					/* Behind another row stands the one that follows it. */
+					if (!u->start[at]) {
+						assert_true(row > 0);
+						assert_int_equal((uint32_t)memory[0], row - 1);
+						assert_int_equal(
+							sequence_of[row], sequence_of[row - 1]);
+						assert_true(
+							(float)(u->draw[at] >> 40) == memory[1]);
+					}
+					memory[0] = (float)row;
+					memory[1] = (float)(u->draw[at] >> 40);
+				}
+			}
+		}
+		assert_int_equal(count, rows);
+		free(seen);
+	}
+	plan_free(&p);
+	free(sequence_of);
+	free(s);
+}
+
+static void test_plan(void **state)
+{
+	(void)state;
+	check_plan(1, 1, 8, 4, 10);
+	check_plan(100, 1, 8, 4, 10);
+	check_plan(50, 30, 32, 8, 1000);
+	check_plan(50, 30, 32, 8, 7);
+	check_plan(3, 200, 64, 4, 50);
+	check_plan(40, 9, 5, 16, 4);
+}
+
+/* ---- a task that needs memory ---- */
+
+enum { LENGTH = 12, SEQUENCES = 300, ROWS = LENGTH * SEQUENCES, INPUTS = 3 };
+
+struct task {
+	float x[ROWS][INPUTS];
+	int label[ROWS];
+	float weight[ROWS];
+	struct train_sequence sequence[ROWS];
+	struct train_data data;
+	int validations;
+	sig_atomic_t stop;
+	int stop_after;
+};
+
+static void task_input(void *context, size_t row, uint64_t draw, float *x)
+{
+	struct task *t = context;
+
+	(void)draw;
+	memcpy(x, t->x[row], sizeof(t->x[row]));
+}
+
+/* The share of right answers over the same rows, in sequences. */
+static double task_validate(void *context, const struct lstm *net)
+{
+	struct task *t = context;
+	float *state = lstm_floats(lstm_state_size(net)), *work = lstm_floats(lstm_work_size(net));
+	size_t right = 0;
+
+	for (size_t s = 0; s < t->data.sequences; s++) {
+		memset(state, 0, lstm_state_size(net) * sizeof(*state));
+		for (uint32_t k = 0; k < t->sequence[s].length; k++) {
+			float z[2];
+			uint32_t row = t->sequence[s].first + k;
+
+			lstm_step(net, t->x[row], state, z, work);
+			right += (z[1] > z[0]) == t->label[row];
+		}
+	}
+	free(state);
+	free(work);
+	if (t->stop_after && ++t->validations >= t->stop_after)
+		t->stop = 1;
+	return (double)right / ROWS;
+}
+
+/* Label: an even or odd number of marks so far in the sequence (parity). */
+static void task_init(struct task *t, uint32_t length)
+{
+	struct rng rng = {11};
+
+	memset(t, 0, sizeof(*t));
+	for (int s = 0; s < SEQUENCES; s++) {
+		int marks = 0;
+
+		for (int k = 0; k < LENGTH; k++) {
+			int row = s * LENGTH + k, mark = rng_below(&rng, 3) == 0;
+
+			marks += mark;
+			t->x[row][0] = (float)mark;
+			t->x[row][1] = (float)rng_uniform(&rng);
+			t->x[row][2] = 1;
+			t->label[row] = marks % 2;
+			t->weight[row] = 1;
+		}
+	}
+	t->data.sequences = ROWS / length;
+	for (size_t s = 0; s < t->data.sequences; s++)
+		t->sequence[s] = (struct train_sequence){(uint32_t)s * length, length};
+	t->data.rows = ROWS;
+	t->data.label = t->label;
+	t->data.weight = t->weight;
+	t->data.sequence = t->sequence;
+	t->data.input = task_input;
+	t->data.context = t;
+}
+
+static struct train_settings small(void)
+{
+	struct train_settings s = train_defaults;
+
+	s.epochs = 60;
+	s.batch = 96;
+	s.length = 6; /* shorter than the sequences: the state runs on over the chunks */
+	s.rate = 0.02f;
+	s.dropout = 0;
+	s.patience = 0;
+	s.loss.gamma = 0;
+	return s;
+}
+
+static double learn(struct task *t, struct train_settings *s, struct lstm *net)
+{
+	struct train_hooks hooks = {task_validate, NULL, t, &t->stop};
+	struct train_progress last;
+	struct error e;
+
+	assert_int_equal(lstm_init(net, (struct lstm_shape){INPUTS, 2, 12, 2}), 0);
+	train_init_weights(net, s->seed);
+	assert_int_equal(train(net, &t->data, s, &hooks, &last, &e), 0);
+	t->stop_after = 0;
+	assert_true(task_validate(t, net) == last.best); /* the best weights are those returned */
+	return last.best;
+}
+
+static void test_memory_is_learnt(void **state)
+{
+	struct task *t = malloc(sizeof(*t));
+	struct train_settings s = small();
+	struct lstm net;
+	double with, without;
+
+	(void)state;
+	task_init(t, LENGTH);
+	with = learn(t, &s, &net);
+	lstm_free(&net);
+	task_init(t, 1);
+	s.epochs = 10;
+	without = learn(t, &s, &net);
+	lstm_free(&net);
+	if (with < 0.99 || without > 0.75)
+		fail_msg("right with memory %.3f, without %.3f", with, without);
+	free(t);
+}
+
+static void test_same_seed_same_bytes(void **state)
+{
+	struct task *t = malloc(sizeof(*t));
+	struct train_settings s = small();
+	struct lstm a, b;
+
+	(void)state;
+	s.epochs = 3;
+	s.dropout = 0.3f;
+	s.memory = 7;
+	task_init(t, LENGTH);
+	learn(t, &s, &a);
+	learn(t, &s, &b);
+	assert_memory_equal(a.data, b.data, a.count * sizeof(float));
+	lstm_free(&b);
+	s.threads = 1; /* threads do not show */
+	learn(t, &s, &b);
+	assert_memory_equal(a.data, b.data, a.count * sizeof(float));
+	lstm_free(&b);
+	s.seed = 2;
+	learn(t, &s, &b);
+	assert_memory_not_equal(a.data, b.data, a.count * sizeof(float));
+	lstm_free(&a);
+	lstm_free(&b);
+	free(t);
+}
+
+static void test_stop_leaves_the_best(void **state)
+{
+	struct task *t = malloc(sizeof(*t));
+	struct train_settings s = small();
+	struct train_hooks hooks = {task_validate, NULL, t, &t->stop};
+	struct train_progress last;
+	struct lstm net;
+	struct error e;
+
+	(void)state;
+	task_init(t, LENGTH);
+	t->stop_after = 2;
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, 1, 8, 2}), 0);
+	train_init_weights(&net, 1);
+	assert_int_equal(train(&net, &t->data, &s, &hooks, &last, &e), 0);
+	assert_int_equal(last.epoch, 2);
+	t->stop_after = 0;
+	assert_true(task_validate(t, &net) == last.best);
+	/* Stopped before the first update: the weights as they were are validated and left. */
+	t->stop = 1;
+	assert_int_equal(train(&net, &t->data, &s, &hooks, &last, &e), 0);
+	assert_int_equal(last.best_epoch, 1);
+	lstm_free(&net);
+	free(t);
+}
+
+static void test_patience(void **state)
+{
+	struct task *t = malloc(sizeof(*t));
+	struct train_settings s = small();
+	struct train_hooks hooks = {task_validate, NULL, t, NULL};
+	struct train_progress last;
+	struct lstm net;
+	struct error e;
+
+	(void)state;
+	task_init(t, LENGTH);
+	s.rate = 0; /* nothing changes, so nothing gets better */
+	s.patience = 3;
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, 1, 8, 2}), 0);
+	assert_int_equal(train(&net, &t->data, &s, &hooks, &last, &e), 0);
+	assert_int_equal(last.best_epoch, 1);
+	assert_int_equal(last.epoch, 4);
+	lstm_free(&net);
+	free(t);
+}
+
+static void test_divergence_is_an_error(void **state)
+{
+	struct task *t = malloc(sizeof(*t));
+	struct train_settings s = small();
+	struct train_hooks hooks = {task_validate, NULL, t, NULL};
+	struct train_progress last;
+	struct lstm net;
+	struct error e = {""};
+
+	(void)state;
+	task_init(t, LENGTH);
+	t->x[5][1] = NAN;
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, 1, 8, 2}), 0);
+	train_init_weights(&net, 1);
+	assert_true(train(&net, &t->data, &s, &hooks, &last, &e) < 0);
+	assert_non_null(strstr(e.text, "no number"));
+	lstm_free(&net);
+	free(t);
+}
+
+/* A row without weight moves the memory and nothing else. */
+static void test_rows_without_weight(void **state)
+{
+	struct task *t = malloc(sizeof(*t));
+	struct train_settings s = small();
+	struct lstm a, b;
+
+	(void)state;
+	s.epochs = 1;
+	task_init(t, LENGTH);
+	for (int r = 0; r < ROWS; r += 3)
+		t->weight[r] = 0;
+	learn(t, &s, &a);
+	for (int r = 0; r < ROWS; r += 3)
+		t->label[r] = 1 - t->label[r];
+	learn(t, &s, &b);
+	assert_memory_equal(a.data, b.data, a.count * sizeof(float));
+	lstm_free(&a);
+	lstm_free(&b);
+	free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_memory_is_learnt),
+		cmocka_unit_test(test_same_seed_same_bytes),
+		cmocka_unit_test(test_stop_leaves_the_best),
+		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_divergence_is_an_error),
+		cmocka_unit_test(test_rows_without_weight),
+	};
+
+	return cmocka_run_group_tests_name("train", tests, NULL, NULL);
+}
