@@ -9,10 +9,11 @@
 
 #include "flow/record.h"
 
-enum { FEATURE_MAX = 160 };
+enum { FEATURE_MAX = 128 };
 
 enum feature_kind {
-	KIND_ADDRESS, /* text; never an input */
+	KIND_TEXT, /* addresses and the flow's id: struct row holds them, value[] does not */
+	KIND_TIME, /* seconds since 1970 */
 	KIND_NUMBER,
 	KIND_CATEGORY, /* one input per value (one-hot): protocol, state, service */
 	KIND_LABEL,    /* attack_cat, Label */
@@ -21,13 +22,20 @@ enum feature_kind {
 enum feature_scale {
 	SCALE_NONE, /* not for the network */
 	SCALE_LINEAR,
-	SCALE_LOG, /* log(1 + x / unit step) */
+	SCALE_LOG, /* log(1 + x / step) */
 };
 
 /* Who may use a feature as an input. */
 enum {
 	SET_LIVE = 1 << 0, /* known when a record is judged live: the set of the bundled model */
 	SET_PUBLISHED = 1 << 1, /* columns of the published UNSW-NB15 partition without artefacts */
+};
+
+/* How a feature follows the network's delay; row_stretch() applies it. */
+enum feature_delay {
+	DELAY_NONE,
+	DELAY_TIME, /* grows with it */
+	DELAY_RATE, /* shrinks by it */
 };
 
 /* Classes: UNSW-NB15's, then those that Karma adds. */
@@ -47,7 +55,7 @@ enum karma_class {
 };
 
 const char *class_name(enum karma_class c);
-/* Index or -1. Blank, leading spaces, case and "Backdoors" of the raw files are understood. */
+/* Index or -1. Leading spaces, case and "Backdoors" of the raw files are understood. */
 int class_of(const char *name);
 
 /* One record as numbers. value[i] belongs to feature i of the table; NAN: not known. Categories
@@ -62,6 +70,9 @@ struct row {
 	int label; /* enum karma_class, or -1: not known */
 };
 
+/* What a feature's value is computed from (feature/value.h). */
+struct feature_source;
+
 struct feature {
 	const char *name; /* Karma's and the partition's: "sload" */
 	const char *raw;  /* in the raw files, where another: "Sload"; NULL: the same */
@@ -69,12 +80,78 @@ struct feature {
 	enum feature_kind kind;
 	enum feature_scale scale;
 	unsigned sets;
-	double step;         /* SCALE_LOG: the unit step, below which differences do not matter */
-	bool is_time;        /* stretches with the network's delay (augmentation) */
-	const char *meaning; /* a sentence for docs/features.md */
+	double step; /* SCALE_LOG: the unit step, below which differences do not matter */
+	enum feature_delay delay;
+	double (*get)(const struct feature_source *, int arg); /* NULL: a record has none */
+	int arg;                                               /* handed to get(): side, window */
+	const char *meaning;                                   /* a sentence for docs/features.md */
 	const char
 		*reason; /* words for an alert, with one %s for the value; NULL: never a reason */
 	const char *const *values; /* KIND_CATEGORY: names, NULL-terminated */
+};
+
+/* Places in the table that code names; all others are found by feature_find(). */
+enum column {
+	COL_SRCIP,
+	COL_SPORT,
+	COL_DSTIP,
+	COL_DPORT,
+	COL_PROTO,
+	COL_STATE,
+	COL_DUR,
+	COL_SBYTES,
+	COL_DBYTES,
+	COL_STTL,
+	COL_DTTL,
+	COL_SLOSS,
+	COL_DLOSS,
+	COL_SERVICE,
+	COL_SLOAD,
+	COL_DLOAD,
+	COL_SPKTS,
+	COL_DPKTS,
+	COL_SWIN,
+	COL_DWIN,
+	COL_STCPB,
+	COL_DTCPB,
+	COL_SMEAN,
+	COL_DMEAN,
+	COL_TRANS_DEPTH,
+	COL_RESPONSE_BODY_LEN,
+	COL_SJIT,
+	COL_DJIT,
+	COL_STIME,
+	COL_LTIME,
+	COL_SINPKT,
+	COL_DINPKT,
+	COL_TCPRTT,
+	COL_SYNACK,
+	COL_ACKDAT,
+	COL_IS_SM_IPS_PORTS,
+	COL_CT_STATE_TTL,
+	COL_CT_FLW_HTTP_MTHD,
+	COL_IS_FTP_LOGIN,
+	COL_CT_FTP_CMD,
+	COL_CT_SRV_SRC,
+	COL_CT_SRV_DST,
+	COL_CT_DST_LTM,
+	COL_CT_SRC_LTM,
+	COL_CT_SRC_DPORT_LTM,
+	COL_CT_DST_SPORT_LTM,
+	COL_CT_DST_SRC_LTM,
+	COL_ATTACK_CAT,
+	COL_LABEL,
+	RAW_COLUMNS, /* of UNSW-NB15's raw files */
+	COL_RATE = RAW_COLUMNS,
+	COL_FLOW_ID,
+	COL_EVENT,
+	COL_PART,
+	COL_NEWS,
+	COL_AGAIN,
+	COL_AT,
+	COL_FIRST,
+	COL_LAST,
+	COL_ACTOR,
 };
 
 extern const struct feature features[];
@@ -82,5 +159,20 @@ extern const unsigned feature_count;
 
 /* Index by either name (case counts not; spaces count not), or -1. */
 int feature_find(const char *name);
+
+/* Index of a category's value by its name: "tcp". Names that Karma does not tell apart fall into
+ * the last value, "other"; -1 when the name is empty. */
+int feature_category(const struct feature *f, const char *name);
+
+/* A value in words, with its unit, for people: "12", "1.5 s", "34 kB", "tcp". Returns `text`. */
+enum { FEATURE_TEXT = 40 };
+const char *feature_text(const struct feature *f, double value, char text[FEATURE_TEXT]);
+
+/* The table as a page of Markdown: docs/features.md. */
+void feature_print_markdown(FILE *out);
+
+/* The row as it would look with the network's delay `factor` times as long: times grow with it,
+ * rates shrink. For training: a model must not learn the delay of the network it was made on. */
+void row_stretch(struct row *row, double factor);
 
 #endif

@@ -6,8 +6,9 @@
 
 struct window;
 
-/* `events`: how many flows are remembered at the most (0: 262144); when more happen within 60 s the
- * oldest are forgotten early and counted. NULL when memory is short. */
+/* `events`: how many flows are remembered at the most (0: 262144), and as many hosts; when more
+ * happen within 60 s the oldest are forgotten early and counted. Memory grows with use up to 270
+ * bytes an event, 70 MB by default. NULL when memory is short. */
 struct window *window_new(uint32_t events);
 void window_free(struct window *w);
 uint64_t window_forgotten(const struct window *w);
@@ -18,7 +19,7 @@ const uint8_t *record_actor(const struct record *r);
 
 /* Take a record into account (each flow once, its outcome corrected when a later record knows
  * better) and fill every feature of `row` that is known at this moment. Records come in the order
- * of at_ns. The label stays -1. */
+ * of at_ns; one that is late is taken as of now. The label stays -1. */
 void feature_row(struct window *w, const struct record *r, struct row *row);
 
 #endif

@@ -1,0 +1,330 @@
+#include "feature/value.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+const int window_seconds[WINDOWS] = {2, 10, 60};
+
+/* ---- what it is ---- */
+
+static double category(int feature, const char *name)
+{
+	int index = feature_category(&features[feature], name);
+
+	return index < 0 ? NAN : index;
+}
+
+double value_proto(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return category(COL_PROTO, record_proto_name(s->r->net, s->r->proto));
+}
+
+double value_state(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return category(COL_STATE, record_state_name(s->r->state));
+}
+
+double value_service(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return category(COL_SERVICE, s->service);
+}
+
+double value_event(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return s->r->event - RECORD_LOOK;
+}
+
+double value_port(const struct feature_source *s, int side)
+{
+	return s->r->port[side];
+}
+
+double value_part(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return s->r->part;
+}
+
+double value_news(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return s->r->news;
+}
+
+double value_again(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return s->r->again;
+}
+
+double value_same_ends(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return memcmp(s->r->addr[SRC], s->r->addr[DST], 16) == 0 &&
+	       s->r->port[SRC] == s->r->port[DST];
+}
+
+/* ---- times, s since 1970 or s ---- */
+
+double value_first(const struct feature_source *s, int whole)
+{
+	return whole ? (double)(s->r->first_ns / 1000000000) : (double)s->r->first_ns * 1e-9;
+}
+
+double value_last(const struct feature_source *s, int whole)
+{
+	return whole ? (double)(s->r->last_ns / 1000000000) : (double)s->r->last_ns * 1e-9;
+}
+
+double value_at(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return (double)s->r->at_ns * 1e-9;
+}
+
+double value_dur(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return (double)(s->r->last_ns - s->r->first_ns) * 1e-9;
+}
+
+double value_synack(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return (double)s->r->synack_ns * 1e-9;
+}
+
+double value_ackdat(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return (double)s->r->ackdat_ns * 1e-9;
+}
+
+double value_rtt(const struct feature_source *s, int arg)
+{
+	return value_synack(s, arg) + value_ackdat(s, arg);
+}
+
+/* ---- packets and bytes ---- */
+
+double value_packets(const struct feature_source *s, int side)
+{
+	return (double)s->r->side[side].packets;
+}
+
+double value_bytes(const struct feature_source *s, int side)
+{
+	return (double)s->r->side[side].bytes;
+}
+
+double value_payload(const struct feature_source *s, int side)
+{
+	return (double)s->r->side[side].payload;
+}
+
+double value_rate(const struct feature_source *s, int arg)
+{
+	double dur = value_dur(s, arg);
+	double packets = value_packets(s, SRC) + value_packets(s, DST);
+
+	return dur > 0 ? (packets - 1) / dur : 0;
+}
+
+double value_load(const struct feature_source *s, int side)
+{
+	const struct flow_side *f = &s->r->side[side];
+	double dur = value_dur(s, 0);
+
+	if (f->packets <= 1 || dur <= 0)
+		return 0;
+	return 8 * (double)(f->bytes - f->bytes / f->packets) / dur;
+}
+
+double value_mean(const struct feature_source *s, int side)
+{
+	const struct flow_side *f = &s->r->side[side];
+
+	return f->packets ? floor((double)f->bytes / (double)f->packets + 0.5) : 0;
+}
+
+double value_gap(const struct feature_source *s, int side)
+{
+	const struct flow_side *f = &s->r->side[side];
+
+	return f->gaps ? (double)f->gap_ns / f->gaps * 1e-6 : 0;
+}
+
+double value_jitter(const struct feature_source *s, int side)
+{
+	const struct flow_side *f = &s->r->side[side];
+	double mean, variance;
+
+	if (f->gaps < 2)
+		return 0;
+	mean = (double)f->gap_ns * 1e-3 / f->gaps;
+	variance = (double)f->gap_us2 / f->gaps - mean * mean;
+	return variance > 0 ? sqrt(variance) * 1e-3 : 0;
+}
+
+double value_loss(const struct feature_source *s, int side)
+{
+	return s->r->side[side].lost;
+}
+
+double value_flag(const struct feature_source *s, int arg)
+{
+	return s->r->side[arg / FLAGS].flags[arg % FLAGS];
+}
+
+double value_size(const struct feature_source *s, int arg)
+{
+	return s->r->side[arg / FLOW_SIZES].size[arg % FLOW_SIZES];
+}
+
+/* ---- artefacts of hosts and networks: columns, never inputs of the live model ---- */
+
+double value_ttl(const struct feature_source *s, int side)
+{
+	return s->r->side[side].ttl;
+}
+
+double value_window(const struct feature_source *s, int side)
+{
+	return s->r->side[side].window;
+}
+
+double value_seq(const struct feature_source *s, int side)
+{
+	return s->r->side[side].seq;
+}
+
+/* Read off UNSW-NB15's rows: which state and TTLs got which number there. */
+double value_state_ttl(const struct feature_source *s, int arg)
+{
+	int sttl = s->r->side[SRC].ttl, dttl = s->r->side[DST].ttl;
+	bool far = dttl == 252 || dttl == 253;
+
+	(void)arg;
+	switch (s->r->state) {
+	case STATE_FIN:
+		return (sttl == 62 || sttl >= 254) && far ? 1 : 0;
+	case STATE_INT:
+		return (sttl == 0 || sttl == 62 || sttl == 254) && dttl == 0 ? 2 : 0;
+	case STATE_CON:
+		if ((sttl == 62 && far) || (sttl == 254 && dttl == 60))
+			return 3;
+		return sttl == 254 && dttl == 252 ? 4 : 0;
+	case STATE_ACC:
+		return sttl == 254 && dttl == 252 ? 4 : 0;
+	case STATE_CLO:
+		return sttl == 254 && dttl == 252 ? 5 : 0;
+	case STATE_REQ:
+		return sttl == 254 && dttl == 0 ? 6 : 0;
+	default:
+		return 0;
+	}
+}
+
+/* ---- HTTP and FTP, as far as the first payload bytes carry them ---- */
+
+static bool is_service(const struct feature_source *s, const char *name)
+{
+	return strcmp(s->service, name) == 0;
+}
+
+/* `word` within the first payload bytes of a side. */
+static const char *find(const struct flow_side *f, const char *word)
+{
+	return memmem(f->data, f->data_len, word, strlen(word));
+}
+
+double value_http_depth(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return is_service(s, "http") ? 1 : 0;
+}
+
+double value_http_body(const struct feature_source *s, int arg)
+{
+	const struct flow_side *f = &s->r->side[DST];
+	const char *length, *end = (const char *)f->data + f->data_len;
+	double bytes = 0;
+
+	(void)arg;
+	if (!is_service(s, "http"))
+		return 0;
+	length = find(f, "Content-Length: ");
+	if (!length)
+		return NAN;
+	for (length += strlen("Content-Length: "); length < end && isdigit(*length); length++)
+		bytes = bytes * 10 + (*length - '0');
+	return length < end ? bytes : NAN; /* a number cut short is none */
+}
+
+double value_ftp_login(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	if (!is_service(s, "ftp"))
+		return 0;
+	if (find(&s->r->side[DST], "\n230"))
+		return 1;
+	return s->r->side[DST].data_len < FLOW_PAYLOAD ? 0 : NAN;
+}
+
+double value_ftp_commands(const struct feature_source *s, int arg)
+{
+	const struct flow_side *f = &s->r->side[SRC];
+	int lines = 0;
+
+	(void)arg;
+	if (!is_service(s, "ftp"))
+		return 0;
+	for (int i = 0; i < f->data_len; i++)
+		lines += f->data[i] == '\n';
+	return f->data_len < FLOW_PAYLOAD ? lines : NAN;
+}
+
+/* ---- what happened lately ---- */
+
+double value_actor_gap(const struct feature_source *s, int arg)
+{
+	(void)arg;
+	return s->gap;
+}
+
+double value_count(const struct feature_source *s, int arg)
+{
+	return s->count[arg / WINDOWS][arg % WINDOWS];
+}
+
+static double share(const struct feature_source *s, int part, int whole, int w)
+{
+	return s->count[whole][w] ? (double)s->count[part][w] / s->count[whole][w] : 0;
+}
+
+double value_refused_share(const struct feature_source *s, int w)
+{
+	return fmin(1, share(s, COUNT_REFUSED_OF, COUNT_FLOWS_OF, w));
+}
+
+double value_silent_share(const struct feature_source *s, int w)
+{
+	return share(s, COUNT_SILENT_OF, COUNT_FLOWS_OF, w);
+}
+
+double value_ports_per_host(const struct feature_source *s, int w)
+{
+	return share(s, COUNT_PORTS_OF, COUNT_HOSTS_OF, w);
+}
+
+double value_half_share(const struct feature_source *s, int w)
+{
+	return share(s, COUNT_HALF_TO, COUNT_FLOWS_TO, w);
+}
