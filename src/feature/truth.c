@@ -14,7 +14,11 @@ struct statement {
 	int64_t start_ns, end_ns;
 	struct network attacker, target;
 	enum karma_class class;
+	int proto; /* IP protocol, or ANY */
+	int port;  /* of either end, or ANY */
 };
+
+enum { ANY = -1 };
 
 struct truth {
 	struct statement *line;
@@ -67,17 +71,43 @@ static bool time_parse(const char *text, int64_t *ns)
 	return true;
 }
 
+/* "tcp", "tcp/80" or "-" for any. */
+static bool service_parse(char *text, struct statement *s)
+{
+	char *slash = strchr(text, '/');
+	int used = 0;
+
+	s->proto = s->port = ANY;
+	if (strcmp(text, "-") == 0)
+		return true;
+	if (slash) {
+		*slash++ = '\0';
+		if (sscanf(slash, "%5d%n", &s->port, &used) != 1 || slash[used] || s->port < 0 ||
+			s->port > UINT16_MAX)
+			return false;
+	}
+	s->proto = record_proto_of(text);
+	return s->proto >= 0;
+}
+
+static bool service_has(const struct statement *s, const struct record *r)
+{
+	return (s->proto == ANY || s->proto == r->proto) &&
+	       (s->port == ANY || s->port == r->port[SRC] || s->port == r->port[DST]);
+}
+
 /* NULL, or what is wrong with the line. */
 static const char *statement_parse(char *line, struct statement *s)
 {
-	char *field[6] = {NULL}, *rest = line, *class;
+	char any[] = "-";
+	char *field[8] = {NULL}, *rest = line, *class;
 	unsigned fields = 0;
 	int c;
 
-	while (fields < 6 && (field[fields] = strtok_r(rest, " \t\r\n", &rest)))
+	while (fields < 8 && (field[fields] = strtok_r(rest, " \t\r\n", &rest)))
 		fields++;
-	if (fields != 5)
-		return "not the five fields 'start end attacker target category'";
+	if (fields < 5 || fields > 7)
+		return "not the fields 'start end attacker target category [service [scenario]]'";
 	if (!time_parse(field[0], &s->start_ns) || !time_parse(field[1], &s->end_ns))
 		return "a time is not a number of seconds since 1970";
 	if (s->end_ns < s->start_ns)
@@ -90,6 +120,8 @@ static const char *statement_parse(char *line, struct statement *s)
 	c = class_of(class);
 	if (c < 0)
 		return "a category that there is not";
+	if (!service_parse(field[5] ? field[5] : any, s))
+		return "a service that is neither PROTOCOL, PROTOCOL/PORT nor -";
 	s->class = (enum karma_class)c;
 	return NULL;
 }
@@ -150,7 +182,7 @@ enum karma_class truth_class(const struct truth *truth, const struct record *r)
 	for (size_t i = 0; i < truth->lines; i++) {
 		const struct statement *s = &truth->line[i];
 
-		if (r->last_ns < s->start_ns || r->first_ns > s->end_ns)
+		if (r->last_ns < s->start_ns || r->first_ns > s->end_ns || !service_has(s, r))
 			continue;
 		for (unsigned a = 0; a < 2; a++)
 			if (network_has(&s->attacker, r->addr[a]) &&

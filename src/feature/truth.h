@@ -1,8 +1,9 @@
 /* What really happened: a file that says when who attacked whom, to label captures with.
  *
- * A line is "start end attacker target category", fields separated by blanks: times in seconds
- * since 1970 with decimals; ADDR, ADDR/LEN or * for anyone; a class as class_of() knows it, with _
- * for its spaces (Brute_Force). # begins a comment. Where lines overlap the first one counts. */
+ * A line is "start end attacker target category [service [scenario]]", fields separated by blanks:
+ * times in seconds since 1970 with decimals; ADDR, ADDR/LEN or * for anyone; a class as class_of()
+ * knows it, with _ for its spaces (Brute_Force); tcp, tcp/80 or - for any; a name for people and
+ * for scores, not read here. # begins a comment. Where lines overlap the first one counts. */
 #ifndef KARMA_FEATURE_TRUTH_H
 #define KARMA_FEATURE_TRUTH_H
 
@@ -15,7 +16,7 @@ struct truth;
 int truth_read(struct truth **truth, const char *path, struct error *e);
 
 /* The class of a record: that of a line whose attacker and target are its two ends, either way
- * round, and whose time overlaps the record's; CLASS_NORMAL when there is none. */
+ * round, whose service is its own and whose time overlaps it; CLASS_NORMAL when there is none. */
 enum karma_class truth_class(const struct truth *truth, const struct record *r);
 
 /* NULL is fine. */

@@ -79,13 +79,40 @@ static void ends_time_and_order_decide(void **unused)
 	truth_free(t);
 }
 
+static void a_service_limits_the_line(void **unused)
+{
+	struct truth *t;
+	struct error e = {""};
+	struct record r = between("10.0.0.1", "10.0.0.2", 150 * SECOND, 150 * SECOND);
+
+	(void)unused;
+	assert_int_equal(
+		read_text(&t, "100 200 * 10.0.0.2 DoS tcp/8080 flood\n100 200 * 10.0.0.3 DoS - x\n",
+			&e),
+		0);
+	r.proto = 6;
+	r.port[DST] = 8080;
+	assert_int_equal(truth_class(t, &r), CLASS_DOS);
+	r.port[DST] = 80;
+	assert_int_equal(truth_class(t, &r), CLASS_NORMAL);
+	r.proto = 17;
+	r.port[DST] = 8080;
+	assert_int_equal(truth_class(t, &r), CLASS_NORMAL);
+	addr_parse("10.0.0.3", r.addr[DST]);
+	assert_int_equal(truth_class(t, &r), CLASS_DOS);
+	truth_free(t);
+}
+
 static void bad_lines_are_named(void **unused)
 {
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{"1 2 10.0.0.1 * DoS\n1 2 10.0.0.1 *\n", ":2: not the five"},
-		{"1 2 10.0.0.1 * DoS DoS\n", ":1: not the five"},
+		{"1 2 10.0.0.1 * DoS\n1 2 10.0.0.1 *\n", ":2: not the fields"},
+		{"1 2 10.0.0.1 * DoS - a b\n", ":1: not the fields"},
+		{"1 2 10.0.0.1 * DoS what\n", ":1: a service"},
+		{"1 2 10.0.0.1 * DoS tcp/70000\n", ":1: a service"},
+		{"1 2 10.0.0.1 * DoS tcp/8x\n", ":1: a service"},
 		{"soon 2 10.0.0.1 * DoS\n", ":1: a time"},
 		{"1 nan 10.0.0.1 * DoS\n", ":1: a time"},
 		{"3 2 10.0.0.1 * DoS\n", ":1: ends before"},
@@ -112,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_time_and_order_decide),
+		cmocka_unit_test(a_service_limits_the_line),
 		cmocka_unit_test(bad_lines_are_named),
 	};
 
