@@ -13,14 +13,15 @@
 
 INLINE float expf_fast(float x)
 {
-	/* Adding and taking away 1.5 * 2^23 rounds to the nearest integer. */
+	/* Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits. */
 	const float round = 12582912.0f;
-	float n, r, p, two_n;
-	int32_t bits;
+	float sum, n, r, p, two_n;
+	uint32_t bits;
 
 	x = x > 88.0f ? 88.0f : x;
 	x = x < -87.0f ? -87.0f : x;
-	n = (x * 1.44269504088896341f + round) - round;
+	sum = x * 1.44269504088896341f + round;
+	n = sum - round;
 	r = x - n * 0.693359375f;
 	r = r - n * -2.12194440e-4f;
 	p = 1.9875691500e-4f;
@@ -30,7 +31,8 @@ INLINE float expf_fast(float x)
 	p = p * r + 1.6666665459e-1f;
 	p = p * r + 5.0000001201e-1f;
 	p = p * r * r + r + 1.0f;
-	bits = ((int32_t)n + 127) << 23;
+	memcpy(&bits, &sum, sizeof(bits));
+	bits = (bits - 0x4b400000u + 127u) << 23;
 	memcpy(&two_n, &bits, sizeof(two_n));
 	return p * two_n;
 }
