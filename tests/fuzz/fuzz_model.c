@@ -1,0 +1,42 @@
+/* The model file's decoder on arbitrary bytes. The check sum is put right first: it would keep the
+ * fuzzer from ever reaching what lies behind it. What is accepted must also run. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "lstm/model.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void run(const struct lstm *net)
+{
+	float *x = lstm_floats((size_t)net->shape.inputs), *work = lstm_floats(lstm_work_size(net));
+	float *state = lstm_floats(lstm_state_size(net)), p[LSTM_MAX_CLASSES];
+
+	lstm_step(net, x, state, p, work);
+	lstm_softmax(p, net->shape.classes, 1, p);
+	free(x);
+	free(state);
+	free(work);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size ? size : 1);
+	struct model m;
+	struct error e;
+
+	memcpy(copy, data, size);
+	if (size >= 4) {
+		uint32_t crc = (uint32_t)crc32(0, copy, (uInt)(size - 4));
+
+		memcpy(copy + size - 4, &crc, 4);
+	}
+	if (model_decode(&m, copy, size, "fuzz", &e) == 0) {
+		run(&m.net);
+		model_free(&m);
+	}
+	free(copy);
+	return 0;
+}
