@@ -1,0 +1,300 @@
+#include "detect/alert.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/distinct.h"
+#include "detect/lru.h"
+
+static const int64_t second = 1000000000LL;
+
+/* In its first seconds an alert may still change its class; afterwards another class is another
+ * alert, and needs twice the mass. */
+static const int64_t settled_ns = 10 * second;
+static const float other_class = 2;
+
+/* Lines about one alert are at least this far apart. */
+static const int64_t apart_ns = 1 * second;
+static const int64_t reminder_ns = 10 * second;
+
+static const int64_t tick_ns = second / 5;
+
+enum { SEEN = 512 };
+
+struct key {
+	uint8_t party[16];
+	uint32_t many;
+	uint32_t class;
+};
+
+/* An alert with what is needed to keep it. */
+struct entry {
+	struct alert a; /* first: a struct alert * of ours is a struct entry * */
+	int64_t shown_ns;
+	uint64_t shown_flows; /* 0: not shown yet */
+	enum karma_class shown_class;
+	uint64_t seen[SEEN]; /* flows that were counted, by their id; the latest in its place */
+	struct distinct_hosts hosts; /* targets, or attackers when these are many */
+	struct distinct_ports ports;
+};
+
+struct alert_book {
+	struct lru *alerts;
+	alert_sink sink;
+	void *context;
+	uint64_t id;
+	int64_t ticked_ns;
+	struct alert_stats stats;
+};
+
+static const struct alert_class classes[CLASSES] = {
+	[CLASS_NORMAL] = {"nothing unusual", 3, {{NULL, NULL}}, NULL, NULL},
+	[CLASS_RECONNAISSANCE] = {"scan of ports or hosts", 3,
+		{{"T1046", "Network_Service_Discovery"}, {"T1595", "Active_Scanning"}}, "TA0007",
+		"Discovery"},
+	[CLASS_DOS] = {"denial of service", 2,
+		{{"T1498", "Network_Denial_of_Service"}, {"T1499", "Endpoint_Denial_of_Service"}},
+		"TA0040", "Impact"},
+	[CLASS_FUZZERS] = {"fuzzing of a service", 2,
+		{{"T1595.002", "Vulnerability_Scanning"}, {NULL, NULL}}, "TA0043",
+		"Reconnaissance"},
+	[CLASS_EXPLOITS] = {"exploit of a service", 1,
+		{{"T1190", "Exploit_Public_Facing_Application"}, {NULL, NULL}}, "TA0001",
+		"Initial_Access"},
+	[CLASS_ANALYSIS] = {"probing of services", 3,
+		{{"T1595", "Active_Scanning"}, {NULL, NULL}}, "TA0043", "Reconnaissance"},
+	[CLASS_BACKDOOR] = {"backdoor", 1,
+		{{"T1071", "Application_Layer_Protocol"}, {NULL, NULL}}, "TA0011",
+		"Command_and_Control"},
+	[CLASS_GENERIC] = {"attack of no finer class", 2, {{NULL, NULL}}, NULL, NULL},
+	[CLASS_SHELLCODE] = {"shell code", 1,
+		{{"T1203", "Exploitation_for_Client_Execution"}, {NULL, NULL}}, "TA0002",
+		"Execution"},
+	[CLASS_WORMS] = {"worm", 1, {{"T1210", "Exploitation_of_Remote_Services"}, {NULL, NULL}},
+		"TA0008", "Lateral_Movement"},
+	[CLASS_BRUTE_FORCE] = {"guessing of passwords", 2,
+		{{"T1110", "Brute_Force"}, {NULL, NULL}}, "TA0006", "Credential_Access"},
+};
+
+const struct alert_class *alert_class(enum karma_class c)
+{
+	return &classes[(unsigned)c < CLASSES ? c : CLASS_GENERIC];
+}
+
+struct alert_book *alert_book_new(uint32_t capacity, alert_sink sink, void *context)
+{
+	struct alert_book *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->alerts = lru_new(capacity, sizeof(struct key), sizeof(struct entry));
+	b->sink = sink;
+	b->context = context;
+	if (!b->alerts) {
+		free(b);
+		return NULL;
+	}
+	return b;
+}
+
+void alert_book_free(struct alert_book *b)
+{
+	if (!b)
+		return;
+	lru_free(b->alerts);
+	free(b);
+}
+
+/* ---- finding ---- */
+
+static struct key key_of(const uint8_t party[16], bool many, enum karma_class c)
+{
+	struct key k = {.many = many, .class = c};
+
+	memcpy(k.party, party, sizeof(k.party));
+	return k;
+}
+
+struct alert *alert_find(
+	const struct alert_book *b, const uint8_t party[16], bool many, enum karma_class c)
+{
+	struct key k = key_of(party, many, c);
+
+	return lru_find(b->alerts, &k);
+}
+
+/* The latest alert of a party, whatever its class. */
+static struct alert *find_any(const struct alert_book *b, const uint8_t party[16], bool many)
+{
+	struct alert *latest = NULL;
+
+	for (int c = CLASS_NORMAL + 1; c < CLASSES; c++) {
+		struct alert *a = alert_find(b, party, many, (enum karma_class)c);
+
+		if (a && (!latest || a->last_ns > latest->last_ns))
+			latest = a;
+	}
+	return latest;
+}
+
+static void end(struct alert_book *b, struct entry *x)
+{
+	b->sink(b->context, &x->a, ALERT_END);
+	lru_remove(b->alerts, x);
+}
+
+static struct alert *open_new(
+	struct alert_book *b, const uint8_t party[16], bool many, enum karma_class c)
+{
+	struct key k = key_of(party, many, c);
+	struct entry *x;
+	bool fresh;
+
+	if (lru_count(b->alerts) == lru_capacity(b->alerts)) {
+		end(b, lru_oldest(b->alerts));
+		b->stats.ended_early++;
+	}
+	x = lru_use(b->alerts, &k, &fresh);
+	x->a.id = ++b->id;
+	x->a.class = c;
+	x->a.many = many;
+	memcpy(many ? x->a.target : x->a.attacker, party, 16);
+	return &x->a;
+}
+
+/* The same alert under another class. */
+static struct alert *rename_class(struct alert_book *b, struct alert *a, enum karma_class c)
+{
+	struct key k = key_of(a->many ? a->target : a->attacker, a->many, c);
+	struct entry *x, copy = *(struct entry *)a;
+	bool fresh;
+
+	lru_remove(b->alerts, a);
+	x = lru_use(b->alerts, &k, &fresh);
+	*x = copy;
+	x->a.class = c;
+	return &x->a;
+}
+
+struct alert *alert_open(struct alert_book *b, const uint8_t party[16], bool many,
+	const struct evidence *e, int64_t now_ns)
+{
+	enum karma_class c = evidence_class(e);
+	struct alert *a = alert_find(b, party, many, c);
+	struct key k;
+	bool fresh;
+
+	if (!a) {
+		a = find_any(b, party, many);
+		if (!a)
+			return open_new(b, party, many, c);
+		if (now_ns - a->first_ns < settled_ns)
+			return rename_class(b, a, c);
+		if (e->mass[c] > other_class * e->mass[a->class])
+			return open_new(b, party, many, c);
+	}
+	k = key_of(party, many, a->class);
+	return lru_use(b->alerts, &k, &fresh);
+}
+
+/* ---- records ---- */
+
+static bool has_ports(const struct record *r)
+{
+	return r->proto == IPPROTO_TCP || r->proto == IPPROTO_UDP || r->proto == IPPROTO_SCTP;
+}
+
+/* A flow that was counted so long ago that another has its place is counted again. */
+static bool is_counted(struct entry *x, const struct record *r)
+{
+	uint64_t *seen = &x->seen[r->flow_id * 0x9e3779b97f4a7c15ULL >> 55];
+	bool counted = r->again && *seen == r->flow_id;
+
+	_Static_assert(SEEN == 1 << (64 - 55), "the hash above is as wide as the table");
+	*seen = r->flow_id;
+	return counted;
+}
+
+void alert_add(struct alert *a, struct evidence *e, const struct record *r, int actor)
+{
+	struct entry *x = (struct entry *)a;
+
+	if (a->flows == 0)
+		a->first_ns = e->first_ns;
+	a->last_ns = r->at_ns;
+	a->flows += (e->flows > 1 ? e->flows - 1 : 0) + !is_counted(x, r);
+	e->flows = 0;
+	if (!a->many)
+		memcpy(a->target, evidence_is_led(e) ? e->peer : r->addr[!actor], 16);
+	distinct_add_host(&x->hosts, a->many ? r->addr[actor] : r->addr[!actor]);
+	if (has_ports(r))
+		distinct_add_port(&x->ports, r->port[!actor]);
+	a->attackers = a->many ? distinct_host_count(&x->hosts) : 1;
+	a->targets = a->many ? 1 : distinct_host_count(&x->hosts);
+	a->ports = x->ports.ones;
+	for (int c = 0; c < CLASSES && e->weight > 0; c++)
+		a->probability[c] = e->mass[c] / e->weight;
+	a->confidence = a->probability[a->class];
+	a->record = *r;
+	a->actor = actor;
+}
+
+/* ---- showing ---- */
+
+bool alert_is_due(const struct alert *a, int64_t now_ns)
+{
+	const struct entry *x = (const struct entry *)a;
+	int64_t since = now_ns - x->shown_ns, age = x->shown_ns - a->first_ns;
+
+	if (x->shown_flows == 0)
+		return true;
+	if (since < apart_ns)
+		return false;
+	return a->class != x->shown_class || a->flows >= 10 * x->shown_flows ||
+	       (a->last_ns > x->shown_ns && since >= reminder_ns && since >= age);
+}
+
+void alert_show(struct alert_book *b, struct alert *a, int64_t now_ns)
+{
+	struct entry *x = (struct entry *)a;
+	bool first = x->shown_flows == 0;
+
+	if (!first)
+		b->stats.raised[x->shown_class]--;
+	b->stats.raised[a->class]++;
+	x->shown_class = a->class;
+	x->shown_ns = now_ns;
+	x->shown_flows = a->flows ? a->flows : 1;
+	b->sink(b->context, a, first ? ALERT_NEW : ALERT_UPDATE);
+}
+
+void alert_tick(struct alert_book *b, int64_t now_ns)
+{
+	struct entry *x, *newer;
+
+	if (now_ns - b->ticked_ns < tick_ns)
+		return;
+	b->ticked_ns = now_ns;
+	for (x = lru_oldest(b->alerts); x; x = newer) {
+		newer = lru_newer(b->alerts, x);
+		if (now_ns - x->a.last_ns >= alert_quiet_ns)
+			end(b, x);
+		else if (alert_is_due(&x->a, now_ns))
+			alert_show(b, &x->a, now_ns);
+	}
+}
+
+void alert_end_all(struct alert_book *b)
+{
+	struct entry *x;
+
+	while ((x = lru_oldest(b->alerts)))
+		end(b, x);
+}
+
+void alert_book_stats(const struct alert_book *b, struct alert_stats *s)
+{
+	*s = b->stats;
+	s->active = lru_count(b->alerts);
+}

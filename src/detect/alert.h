@@ -1,0 +1,90 @@
+/* Alerts: what a person gets to see. All that one attacker does of one class is one alert, which
+ * is updated while it lasts and ends when it has been quiet for a minute. */
+#ifndef KARMA_DETECT_ALERT_H
+#define KARMA_DETECT_ALERT_H
+
+#include "detect/evidence.h"
+#include "feature/feature.h"
+
+enum { ALERT_REASONS = 4, ALERT_REASON_TEXT = 128, ALERT_TECHNIQUES = 2 };
+
+static const int64_t alert_quiet_ns = 60 * 1000000000LL;
+
+enum alert_stage { ALERT_NEW, ALERT_UPDATE, ALERT_END };
+
+struct alert {
+	uint64_t id;               /* counts from 1 */
+	int64_t first_ns, last_ns; /* of the records behind it */
+	bool many; /* the attackers are many, or forged: then only their target is known */
+	uint8_t attacker[16]; /* all zero when `many` */
+	uint8_t target[16];   /* the one, or the latest of several */
+	enum karma_class class;
+	float confidence;           /* probability of the class, mean over the records behind it */
+	float probability[CLASSES]; /* of all of them */
+	uint64_t flows;             /* behind it, each counted once */
+	uint64_t attackers, targets; /* different ones; estimated within 1 % above some hundreds */
+	uint64_t ports;              /* different ports of the target's side */
+	unsigned reasons;
+	char reason[ALERT_REASONS][ALERT_REASON_TEXT];
+	struct record record; /* the latest behind it */
+	int actor;            /* the end of the record that attacks: SRC, DST */
+};
+
+/* Called when an alert arises, has news worth a line, and has ended. The alert is the callee's only
+ * during the call. */
+typedef void (*alert_sink)(void *context, const struct alert *a, enum alert_stage stage);
+
+/* What a class is to those who handle alerts. */
+struct alert_class {
+	const char *words; /* "port or host scan" */
+	int severity;      /* as Suricata has it: 1 high, 3 low */
+	struct {
+		const char *id, *name; /* MITRE ATT&CK; NULL: no more */
+	} technique[ALERT_TECHNIQUES];
+	const char *tactic_id, *tactic;
+};
+
+const struct alert_class *alert_class(enum karma_class c);
+
+/* The alerts that have not ended. */
+struct alert_book;
+
+struct alert_book *alert_book_new(uint32_t capacity, alert_sink sink, void *context);
+void alert_book_free(struct alert_book *b);
+
+/* The alert that has this party as its attacker, or, if `many`, as its target, and this class; NULL
+ * when there is none. */
+struct alert *alert_find(
+	const struct alert_book *b, const uint8_t party[16], bool many, enum karma_class c);
+
+/* The alert that evidence against a party belongs to: one that there is, a new one, or one whose
+ * class was still open and becomes this evidence's. When the book is full, the alert that has been
+ * quiet longest ends early. */
+struct alert *alert_open(struct alert_book *b, const uint8_t party[16], bool many,
+	const struct evidence *e, int64_t now_ns);
+
+/* Put a record behind an alert, and with it the flows that the evidence has gathered since the last
+ * one. `actor`: which end of the record (SRC, DST) attacks. */
+void alert_add(struct alert *a, struct evidence *e, const struct record *r, int actor);
+
+/* Is there something to show: a new alert, another class, ten times the flows, twice the age? */
+bool alert_is_due(const struct alert *a, int64_t now_ns);
+
+/* Hand an alert to the sink. */
+void alert_show(struct alert_book *b, struct alert *a, int64_t now_ns);
+
+/* Show what is due and end what has been quiet for a minute. */
+void alert_tick(struct alert_book *b, int64_t now_ns);
+
+/* End all. */
+void alert_end_all(struct alert_book *b);
+
+struct alert_stats {
+	uint32_t active;
+	uint64_t raised[CLASSES]; /* by the class that an alert had when it was last shown */
+	uint64_t ended_early;
+};
+
+void alert_book_stats(const struct alert_book *b, struct alert_stats *s);
+
+#endif

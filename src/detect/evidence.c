@@ -1,0 +1,124 @@
+#include "detect/evidence.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* The sum stops at twice the threshold: when an attack is over, one half-life later so is the
+ * evidence, however long the attack was. */
+static const float most = 2;
+
+/* Probabilities nearer to 0 or 1 than this are rounding, not knowledge. */
+static const float certain = 1e-6F;
+
+static const struct evidence_settings defaults = {
+	.margin = 2,
+	.share = 0.25F,
+	.clip = 3,
+	.threshold = 10,
+	.half_life_s = 60,
+};
+
+static int read_setting(
+	const json_t *detection, const char *key, double least, double largest, float *value)
+{
+	const json_t *v = json_object_get(detection, key);
+	double x = json_number_value(v);
+
+	if (!v)
+		return 0;
+	if (!json_is_number(v) || !(x >= least && x <= largest))
+		return -EINVAL;
+	*value = (float)x;
+	return 0;
+}
+
+int evidence_settings_read(
+	struct evidence_settings *s, const json_t *header, const char *name, struct error *e)
+{
+	const json_t *d = json_object_get(header, "detection");
+
+	*s = defaults;
+	if (d && (!json_is_object(d) || read_setting(d, "margin", -20, 20, &s->margin) ||
+			 read_setting(d, "share", 0.001, 0.999, &s->share) ||
+			 read_setting(d, "clip", 0.01, 100, &s->clip) ||
+			 read_setting(d, "threshold", 0.01, 1e6, &s->threshold) ||
+			 read_setting(d, "half_life_s", 0.1, 1e6, &s->half_life_s)))
+		return error_set(e, -EINVAL,
+			"%s: \"detection\" in its header makes no sense; make the model again with "
+			"'karma train'",
+			name);
+	return 0;
+}
+
+float evidence_score(const struct evidence_settings *s, float normal)
+{
+	float p = fminf(fmaxf(normal, certain), 1 - certain);
+	float odds = (1 - p) / p * expf(-s->margin);
+
+	return fminf(logf(1 - s->share + s->share * odds), s->clip);
+}
+
+void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64_t now_ns)
+{
+	float keep;
+
+	if (e->sum > 0 && now_ns > e->at_ns) {
+		keep = exp2f((float)(now_ns - e->at_ns) / 1e9F / -s->half_life_s);
+		e->sum *= keep;
+		e->weight *= keep;
+		e->lead *= keep;
+		for (int c = 0; c < CLASSES; c++)
+			e->mass[c] *= keep;
+	}
+	e->at_ns = now_ns;
+}
+
+static void vote(struct evidence *e, const uint8_t *peer, float score)
+{
+	if (memcmp(e->peer, peer, sizeof(e->peer)) == 0) {
+		e->lead += score;
+	} else if (e->lead >= score) {
+		e->lead -= score;
+	} else {
+		memcpy(e->peer, peer, sizeof(e->peer));
+		e->lead = score - e->lead;
+	}
+}
+
+void evidence_add(const struct evidence_settings *s, struct evidence *e, int64_t at_ns,
+	uint64_t flow_id, float score, const float *probability, const uint8_t *peer)
+{
+	evidence_decay(s, e, at_ns);
+	e->sum = fminf(e->sum + score, most * s->threshold);
+	if (!(e->sum > 0)) {
+		*e = (struct evidence){.at_ns = at_ns};
+		return;
+	}
+	if (score <= 0)
+		return;
+	if (e->flows == 0)
+		e->first_ns = at_ns;
+	if (e->flows == 0 || e->flow_id != flow_id)
+		e->flows += e->flows < UINT32_MAX;
+	e->flow_id = flow_id;
+	e->weight += score;
+	for (int c = 0; c < CLASSES; c++)
+		e->mass[c] += score * probability[c];
+	vote(e, peer, score);
+}
+
+bool evidence_is_led(const struct evidence *e)
+{
+	return e->lead > e->weight / 2;
+}
+
+enum karma_class evidence_class(const struct evidence *e)
+{
+	enum karma_class best = CLASS_NORMAL + 1;
+
+	for (int c = best + 1; c < CLASSES; c++)
+		if (e->mass[c] > e->mass[best])
+			best = (enum karma_class)c;
+	return best;
+}

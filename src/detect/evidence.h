@@ -1,0 +1,63 @@
+/* Evidence adds up over records, as a sequential test adds it: each record moves a sum by the log
+ * of a likelihood ratio, the sum never falls below 0 (CUSUM: Page, "Continuous inspection schemes",
+ * Biometrika 1954) and halves with time. One strange record is not an attack; fifty are.
+ *
+ * A record of log-odds of attack l (natural log, from the model alone) scores
+ *
+ *     s = min(clip, log(1 - share + share * exp(l - margin)))
+ *
+ * the log-likelihood ratio of "this host attacks, but only `share` of its records show it" against
+ * "it does not": work that an attacker also does hardly speaks for it (s >= log(1 - share)). */
+#ifndef KARMA_DETECT_EVIDENCE_H
+#define KARMA_DETECT_EVIDENCE_H
+
+#include <jansson.h>
+
+#include "feature/feature.h"
+#include "util/error.h"
+
+/* How much is enough: from the model's header, tuned with the model on validation data. */
+struct evidence_settings {
+	float margin;      /* log-odds at which a record says nothing */
+	float share;       /* of an attacker's records, 0..1, exclusive */
+	float clip;        /* the most that one record adds */
+	float threshold;   /* an alert arises here */
+	float half_life_s; /* of the sum */
+};
+
+/* What is held against a host: as an actor, or as a target. All zero: nothing. */
+struct evidence {
+	int64_t at_ns; /* when it was last brought up to date */
+	float sum;
+	float weight;        /* sum of the positive scores, with the half-life of `sum` */
+	float mass[CLASSES]; /* class probabilities, weighted by the positive scores */
+	uint8_t peer[16];    /* the other end that has most of the weight, if one has most of it: */
+	float lead;          /* by how much it has (Boyer and Moore's majority vote) */
+	uint32_t flows;      /* with a positive score since the sum was last 0 */
+	uint64_t flow_id;    /* the last of them */
+	int64_t first_ns;    /* the first of them */
+};
+
+/* The defaults, then what the object "detection" of a model's header says otherwise. -EINVAL for
+ * values that make no sense. `name`: the model's, for the error's line. */
+int evidence_settings_read(
+	struct evidence_settings *s, const json_t *header, const char *name, struct error *e);
+
+/* The score of a record, given the model's probability that it is normal. */
+float evidence_score(const struct evidence_settings *s, float normal);
+
+/* Let time pass. */
+void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64_t now_ns);
+
+/* Add a record's score; `probability` (CLASSES), `peer` (16): its other end. Decays first. */
+void evidence_add(const struct evidence_settings *s, struct evidence *e, int64_t at_ns, uint64_t flow_id,
+	float score, const float *probability, const uint8_t *peer);
+
+/* Does one other end have most of the weight? Then it is `peer`. Sure for more than three quarters,
+ * never for less than a half. */
+bool evidence_is_led(const struct evidence *e);
+
+/* The class, not CLASS_NORMAL, with most mass. */
+enum karma_class evidence_class(const struct evidence *e);
+
+#endif

@@ -1,0 +1,48 @@
+#include "util/number.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *number_text(uint64_t value, char text[NUMBER_TEXT])
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	char *out = text;
+
+	for (int i = 0; i < n; i++) {
+		if (i > 0 && (n - i) % 3 == 0)
+			*out++ = ',';
+		*out++ = digits[i];
+	}
+	*out = '\0';
+	return text;
+}
+
+const char *number_text_real(double value, char text[NUMBER_TEXT])
+{
+	double size = fabs(value);
+
+	if (size >= 999.5 && size < 1e18) {
+		text[0] = '-';
+		number_text((uint64_t)(size + 0.5), text + (value < 0));
+	} else {
+		snprintf(text, NUMBER_TEXT, "%.3g", value);
+	}
+	return text;
+}
+
+const char *duration_text(double seconds, char text[NUMBER_TEXT])
+{
+	uint64_t s = seconds > 0 && seconds < 1e15 ? (uint64_t)(seconds + 0.5) : 0;
+
+	if (seconds < 60)
+		snprintf(text, NUMBER_TEXT, "%.1f s", seconds < 0 ? 0 : seconds);
+	else if (s < 3600)
+		snprintf(text, NUMBER_TEXT, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
+	else
+		snprintf(text, NUMBER_TEXT, "%" PRIu64 " h %" PRIu64 " min", s / 3600,
+			s / 60 % 60);
+	return text;
+}
