@@ -19,9 +19,9 @@ struct alert {
 	uint8_t attacker[16]; /* all zero when `many` */
 	uint8_t target[16];   /* the one, or the latest of several */
 	enum karma_class class;
-	float confidence;           /* probability of the class, mean over the records behind it */
-	float probability[CLASSES]; /* of all of them */
-	uint64_t flows;             /* behind it, each counted once */
+	float confidence;            /* probability of the class, mean over the records behind it */
+	float probability[CLASSES];  /* of all of them */
+	uint64_t flows;              /* behind it, each counted once */
 	uint64_t attackers, targets; /* different ones; estimated within 1 % above some hundreds */
 	uint64_t ports;              /* different ports of the target's side */
 	unsigned reasons;

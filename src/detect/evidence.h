@@ -50,8 +50,8 @@ float evidence_score(const struct evidence_settings *s, float normal);
 void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64_t now_ns);
 
 /* Add a record's score; `probability` (CLASSES), `peer` (16): its other end. Decays first. */
-void evidence_add(const struct evidence_settings *s, struct evidence *e, int64_t at_ns, uint64_t flow_id,
-	float score, const float *probability, const uint8_t *peer);
+void evidence_add(const struct evidence_settings *s, struct evidence *e, int64_t at_ns,
+	uint64_t flow_id, float score, const float *probability, const uint8_t *peer);
 
 /* Does one other end have most of the weight? Then it is `peer`. Sure for more than three quarters,
  * never for less than a half. */

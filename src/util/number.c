@@ -42,7 +42,6 @@ const char *duration_text(double seconds, char text[NUMBER_TEXT])
 	else if (s < 3600)
 		snprintf(text, NUMBER_TEXT, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
 	else
-		snprintf(text, NUMBER_TEXT, "%" PRIu64 " h %" PRIu64 " min", s / 3600,
-			s / 60 % 60);
+		snprintf(text, NUMBER_TEXT, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
 	return text;
 }

@@ -1,0 +1,103 @@
+/* karma read: the detection of karma run over captures. A capture is a world of its own: it starts
+ * with an empty memory, and its clock is the only clock. */
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "capture/inputs.h"
+#include "cmd/cmd.h"
+#include "cmd/session.h"
+
+enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES };
+
+static const struct option longs[] = {
+	{"model", required_argument, NULL, 'm'},
+	{"eve", required_argument, NULL, OPT_EVE},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"scores", required_argument, NULL, OPT_SCORES},
+	{NULL, 0, NULL, 0},
+};
+
+static int read_options(int argc, char **argv, struct session_options *o)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":m:", longs, NULL)) != -1) {
+		switch (c) {
+		case 'm':
+			o->model = optarg;
+			break;
+		case OPT_EVE:
+			o->eve = optarg;
+			break;
+		case OPT_JSON:
+			o->json = true;
+			break;
+		case OPT_SCORES:
+			o->scores = optarg;
+			break;
+		case ':':
+			return usage_error("read", "'%s' needs a value", argv[optind - 1]);
+		default:
+			return usage_error("read", "there is no option '%s'", argv[optind - 1]);
+		}
+	}
+	if (optind == argc)
+		return usage_error("read", "no capture named");
+	return 0;
+}
+
+/* A capture that cannot be read is told of and does not keep the others from being read. Returns
+ * the last negative errno. */
+static int read_captures(struct session *s, const struct inputs *in, struct meter_stats *meter)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < in->count && failed != -EINTR && failed != -EPIPE; i++) {
+		struct origin from = {.capture = in->path[i]};
+		struct error e = {""};
+		int err = session_begin(s, &from, &e);
+
+		if (!err)
+			err = capture_read(in->path[i], NULL, session_record, s, meter, &e);
+		session_end(s);
+		if (err)
+			failed = err;
+		if (err && e.text[0] && err != -EINTR)
+			fail("read", e.text);
+	}
+	return failed;
+}
+
+int cmd_read(int argc, char **argv)
+{
+	struct session_options options = {0};
+	struct meter_stats meter = {0};
+	struct session s;
+	struct summary figures;
+	struct inputs in = {0};
+	struct error e = {""};
+	int status = read_options(argc, argv, &options), err;
+
+	if (status)
+		return status;
+	err = session_open(&s, &options, &e);
+	if (!err)
+		err = inputs_expand(&in, argv + optind, (size_t)(argc - optind), &e);
+	if (err) {
+		fail("read", e.text);
+		session_close(&s, false, NULL);
+		inputs_free(&in);
+		return EXIT_FAILED;
+	}
+	err = read_captures(&s, &in, &meter);
+	session_summary(&s, &meter, &figures);
+	session_show(&s, &figures, true);
+	if (err == -EINTR)
+		fail("read", "interrupted; the figures are of what was read until then");
+	if (session_close(&s, err != -EINTR, &e) < 0)
+		err = -fail("read", e.text);
+	inputs_free(&in);
+	return err ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,188 @@
+/* karma run: watch an interface until interrupted. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <string.h>
+#include <time.h>
+
+#include "cmd/cmd.h"
+#include "cmd/session.h"
+#include "util/number.h"
+
+enum { OPT_EVE = 256, OPT_JSON };
+
+static const int poll_ms = 200;
+static const int64_t second = 1000000000LL;
+static const int64_t stats_ns = 60 * second;
+
+struct options {
+	struct session_options session;
+	const char *interface;
+};
+
+static const struct option longs[] = {
+	{"interface", required_argument, NULL, 'i'},
+	{"model", required_argument, NULL, 'm'},
+	{"eve", required_argument, NULL, OPT_EVE},
+	{"json", no_argument, NULL, OPT_JSON},
+	{NULL, 0, NULL, 0},
+};
+
+static int read_options(int argc, char **argv, struct options *o)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":i:m:", longs, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			o->interface = optarg;
+			break;
+		case 'm':
+			o->session.model = optarg;
+			break;
+		case OPT_EVE:
+			o->session.eve = optarg;
+			break;
+		case OPT_JSON:
+			o->session.json = true;
+			break;
+		case ':':
+			return usage_error("run", "'%s' needs a value", argv[optind - 1]);
+		default:
+			return usage_error("run", "there is no option '%s'", argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		return usage_error("run", "'%s' is one argument too many", argv[optind]);
+	return 0;
+}
+
+static int64_t now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * second + t.tv_nsec;
+}
+
+struct watch {
+	struct session *session;
+	struct live *live;
+	int64_t started_ns, shown_ns, told_ns; /* monotonic */
+	uint64_t judged;                       /* when the status was shown last */
+};
+
+static void figures_now(struct watch *w, struct summary *figures)
+{
+	struct meter_stats meter = {0};
+
+	live_stats(w->live, &meter);
+	session_summary(w->session, &meter, figures);
+	figures->origin = &w->session->origin;
+	figures->seconds = (double)(now(CLOCK_MONOTONIC) - w->started_ns) / 1e9;
+	figures->now_ns = now(CLOCK_REALTIME);
+}
+
+static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
+{
+	double since = (double)(at_ns - w->shown_ns) / 1e9;
+	char rate[NUMBER_TEXT], flows[NUMBER_TEXT], hosts[NUMBER_TEXT], line[160];
+	uint64_t lost = 0;
+
+	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++)
+		lost += f->meter.count[c];
+	snprintf(line, sizeof(line), "%s records/s, %s hosts, %s flows open%s",
+		number_text((uint64_t)((double)(f->judge.judged - w->judged) / since + 0.5), rate),
+		number_text(f->judge.hosts, hosts),
+		number_text(f->meter.count[COUNT_OPEN], flows), lost ? ", losses" : "");
+	terminal_status(line);
+	w->judged = f->judge.judged;
+	w->shown_ns = at_ns;
+}
+
+/* What is due once a second, once a minute. */
+static void housekeeping(struct watch *w)
+{
+	int64_t at_ns = now(CLOCK_MONOTONIC);
+	struct summary figures;
+
+	if (at_ns - w->shown_ns < second)
+		return;
+	figures_now(w, &figures);
+	show_status(w, &figures, at_ns);
+	if (at_ns - w->told_ns >= stats_ns) {
+		session_show(w->session, &figures, false);
+		w->told_ns = at_ns;
+	}
+}
+
+/* Until a signal, or until records or alerts have no way any more. */
+static int watch(struct watch *w, struct error *e)
+{
+	int n = 0;
+
+	while (!session_stopped && n >= 0) {
+		n = live_poll(w->live, poll_ms, session_record, w->session);
+		if (n == -EINTR)
+			n = 0;
+		detector_tick(w->session->detector, now(CLOCK_REALTIME));
+		housekeeping(w);
+	}
+	terminal_status_clear();
+	if (n == -EPIPE)
+		return n; /* session_close() says so */
+	if (n < 0)
+		return error_set(e, n, "%s: no more flow records: %s; is the interface gone?",
+			w->session->origin.interface, strerror(-n));
+	return 0;
+}
+
+static int run(struct session *s, const char *interface, struct error *e)
+{
+	struct watch w = {.session = s};
+	struct origin from = {.interface = interface};
+	struct summary figures;
+	int err = session_begin(s, &from, e);
+
+	if (!err)
+		err = live_open(&w.live, interface, NULL, e);
+	if (err)
+		return err;
+	fprintf(stderr, "karma: watching %s (%s) with %s (id %s); Ctrl-C ends it\n", interface,
+		live_attachment(w.live), s->model_path, s->model_id);
+	w.started_ns = w.shown_ns = w.told_ns = now(CLOCK_MONOTONIC);
+	err = watch(&w, e);
+	session_stopped = 0; /* what is still open is judged, too */
+	if (!err)
+		live_drain(w.live, session_record, s);
+	figures_now(&w, &figures);
+	live_close(w.live);
+	detector_finish(s->detector);
+	if (!err)
+		session_show(s, &figures, true);
+	return err;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct options options = {0};
+	char interface[IF_NAMESIZE];
+	struct error e = {""}, closing = {""};
+	struct session s;
+	int status = read_options(argc, argv, &options), err;
+
+	if (status)
+		return status;
+	err = session_open(&s, &options.session, &e);
+	if (!err && !options.interface)
+		err = live_default_interface(interface, &e);
+	if (!err)
+		err = run(&s, options.interface ? options.interface : interface, &e);
+	if (session_close(&s, !err, &closing) < 0 && (!err || !e.text[0])) {
+		e = closing;
+		err = -EIO;
+	}
+	return err ? fail("run", e.text) : EXIT_DONE;
+}

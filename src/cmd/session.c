@@ -1,0 +1,255 @@
+#include "cmd/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+volatile sig_atomic_t session_stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	session_stopped = 1;
+}
+
+static void take_signals(void)
+{
+	struct sigaction act = {.sa_handler = stop};
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	act.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &act, NULL);
+}
+
+/* ---- the model ---- */
+
+/* The bundled model: beside the build of a source tree, else where it was installed. */
+static int find_model(struct session *s, const char *given, struct error *e)
+{
+	static const char installed[] = KARMA_PREFIX "/share/karma/default.karma";
+	char *slash;
+	ssize_t n;
+
+	if (given) {
+		snprintf(s->model_path, sizeof(s->model_path), "%s", given);
+		return 0;
+	}
+	n = readlink("/proc/self/exe", s->model_path, sizeof(s->model_path) - 64);
+	s->model_path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(s->model_path, '/');
+	if (slash) {
+		*slash = '\0';
+		slash = strrchr(s->model_path, '/');
+	}
+	if (slash) {
+		strcpy(slash, "/models/default.karma");
+		if (access(s->model_path, R_OK) == 0)
+			return 0;
+	}
+	if (access(installed, R_OK) != 0)
+		return error_set(e, -ENOENT,
+			"no bundled model, neither %s nor %s; make one with 'make model', or give "
+			"one with -m",
+			slash ? s->model_path : "beside the program", installed);
+	strcpy(s->model_path, installed);
+	return 0;
+}
+
+static int load_model(struct session *s, const char *given, struct error *e)
+{
+	int err = find_model(s, given, e);
+
+	if (!err)
+		err = model_load(&s->model, s->model_path, e);
+	if (!err)
+		err = evidence_settings_read(&s->settings, s->model.header, s->model_path, e);
+	if (!err)
+		snprintf(s->model_id, sizeof(s->model_id), "%08lx",
+			crc32(0, (const Bytef *)s->model.net.data,
+				(uInt)(s->model.net.count * sizeof(float))));
+	return err;
+}
+
+/* ---- outputs ---- */
+
+static int add_output(
+	struct session *s, const struct output_kind *kind, const char *path, struct error *e)
+{
+	struct output *o = &s->output[s->outputs];
+	int err;
+
+	o->kind = kind;
+	err = kind->open(o, path, e);
+	s->outputs += !err;
+	return err;
+}
+
+static int open_outputs(struct session *s, const struct session_options *o, struct error *e)
+{
+	int err = add_output(s, o->json ? &output_eve : &output_terminal, "-", e);
+
+	if (!err && o->eve)
+		err = add_output(s, &output_eve, o->eve, e);
+	if (!err && o->scores) {
+		err = outfile_open(&s->scores, o->scores, e);
+		s->has_scores = !err;
+	}
+	if (!err && s->has_scores) {
+		fputs("time,flow_id,src,sport,dst,dport,proto,state,actor,score,actor_evidence,"
+		      "target_evidence",
+			s->scores.stream);
+		for (int c = 0; c < CLASSES; c++)
+			fprintf(s->scores.stream, ",%s", class_name((enum karma_class)c));
+		fputc('\n', s->scores.stream);
+	}
+	return err;
+}
+
+int session_open(struct session *s, const struct session_options *o, struct error *e)
+{
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	err = load_model(s, o->model, e);
+	if (!err)
+		err = open_outputs(s, o, e);
+	if (!err)
+		take_signals();
+	return err;
+}
+
+static void tell_outputs(void *context, const struct alert *a, enum alert_stage stage)
+{
+	struct session *s = context;
+
+	for (unsigned i = 0; i < s->outputs; i++)
+		s->output[i].kind->alert(&s->output[i], a, stage, &s->origin);
+}
+
+/* ---- a timeline ---- */
+
+int session_begin(struct session *s, const struct origin *from, struct error *e)
+{
+	int err = judge_new(&s->judge, &s->model, s->model_path, 0, e);
+
+	if (err)
+		return err;
+	s->origin = *from;
+	s->first_ns = s->last_ns = 0;
+	s->detector = detector_new(&s->settings, s->judge, tell_outputs, s);
+	return s->detector ? 0 : error_set(e, -ENOMEM, "not enough memory to detect");
+}
+
+static void put_scores(FILE *out, const struct record *r, const struct verdict *v,
+	const struct weight *w)
+{
+	char src[ADDR_TEXT], dst[ADDR_TEXT], actor[ADDR_TEXT];
+
+	fprintf(out, "%" PRId64 ".%09d,%" PRIu64 ",%s,%u,%s,%u,%s,%s,%s,%.4f,%.4f,%.4f",
+		r->at_ns / 1000000000, (int)(r->at_ns % 1000000000), r->flow_id,
+		addr_text(r->addr[SRC], src), r->port[SRC], addr_text(r->addr[DST], dst),
+		r->port[DST], record_proto_name(r->net, r->proto),
+		record_state_name((enum record_state)r->state), addr_text(v->actor, actor),
+		(double)w->score, (double)w->actor, (double)w->target);
+	for (int c = 0; c < CLASSES; c++)
+		fprintf(out, ",%.6g", (double)v->probability[c]);
+	fputc('\n', out);
+}
+
+int session_record(void *session, const struct record *r)
+{
+	struct session *s = session;
+	struct verdict v;
+	struct weight w;
+
+	if (!s->first_ns)
+		s->first_ns = r->first_ns;
+	s->last_ns = r->at_ns;
+	detector_tick(s->detector, r->at_ns);
+	if (judge_record(s->judge, r, &v)) {
+		w = detector_weigh(s->detector, r, &v);
+		if (s->has_scores)
+			put_scores(s->scores.stream, r, &v, &w);
+	}
+	if (s->output[0].why == EPIPE)
+		return -EPIPE;
+	return session_stopped ? -EINTR : 0;
+}
+
+/* Sum of everything that counts up; what is a state is that of the present timeline. */
+static void add_figures(const struct session *s, struct summary *out)
+{
+	struct judge_stats j;
+	struct detect_stats d;
+
+	judge_stats(s->judge, &j);
+	detector_stats(s->detector, &d);
+	out->seconds += (double)(s->last_ns - s->first_ns) / 1e9;
+	out->judge.records += j.records;
+	out->judge.judged += j.judged;
+	out->judge.hosts = j.hosts;
+	out->judge.hosts_forgotten += j.hosts_forgotten;
+	out->judge.events_forgotten += j.events_forgotten;
+	out->detect.evidence_forgotten += d.evidence_forgotten;
+	out->detect.alerts.active = d.alerts.active;
+	out->detect.alerts.ended_early += d.alerts.ended_early;
+	for (int c = 0; c < CLASSES; c++)
+		out->detect.alerts.raised[c] += d.alerts.raised[c];
+}
+
+void session_end(struct session *s)
+{
+	if (s->detector) {
+		detector_finish(s->detector);
+		add_figures(s, &s->total);
+		s->total.now_ns = s->last_ns;
+	}
+	detector_free(s->detector);
+	judge_free(s->judge);
+	s->detector = NULL;
+	s->judge = NULL;
+}
+
+void session_summary(
+	const struct session *s, const struct meter_stats *meter, struct summary *out)
+{
+	*out = s->total;
+	if (s->detector) {
+		add_figures(s, out);
+		out->now_ns = s->last_ns;
+	}
+	out->meter = *meter;
+}
+
+void session_show(struct session *s, const struct summary *figures, bool last)
+{
+	for (unsigned i = 0; i < s->outputs; i++)
+		s->output[i].kind->summary(&s->output[i], figures, last);
+}
+
+int session_close(struct session *s, bool good, struct error *e)
+{
+	int err = 0;
+
+	session_end(s);
+	if (s->has_scores && good)
+		err = outfile_commit(&s->scores, e);
+	else if (s->has_scores)
+		outfile_abort(&s->scores);
+	for (unsigned i = 0; i < s->outputs; i++) {
+		struct output *o = &s->output[i];
+
+		o->kind->close(o);
+		if (o->lost && !err)
+			err = error_set(e, -EIO, "%s: %" PRIu64 " lines could not be written: %s",
+				o->path, o->lost, strerror(o->why));
+	}
+	model_free(&s->model);
+	return err;
+}

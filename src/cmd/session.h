@@ -1,0 +1,65 @@
+/* What `karma run` and `karma read` have in common: a model, the detector behind it, the outputs,
+ * and the totals. */
+#ifndef KARMA_CMD_SESSION_H
+#define KARMA_CMD_SESSION_H
+
+#include <signal.h>
+
+#include "lstm/model.h"
+#include "output/output.h"
+#include "util/outfile.h"
+
+struct session_options {
+	const char *model;  /* NULL: the bundled one */
+	const char *eve;    /* NULL: none */
+	const char *scores; /* NULL: none */
+	bool json;          /* standard output: EVE instead of lines for people */
+};
+
+struct session {
+	char model_path[4096];
+	char model_id[9];
+	struct model model;
+	struct evidence_settings settings;
+	struct output output[2];
+	unsigned outputs;
+	bool has_scores;
+	struct outfile scores;
+	/* of the timeline that is being judged; NULL between two of them */
+	struct judge *judge;
+	struct detector *detector;
+	struct origin origin;
+	int64_t first_ns, last_ns;
+	/* of those before */
+	struct summary total;
+};
+
+/* SIGINT or SIGTERM has come; session_open() takes both over, and ignores SIGPIPE: a reader that
+ * is gone shows as an output that cannot be written. */
+extern volatile sig_atomic_t session_stopped;
+
+/* Load the model, open the outputs. 0, or a negative errno and the line. session_close() it either
+ * way. */
+int session_open(struct session *s, const struct session_options *o, struct error *e);
+
+/* Begin a timeline with empty memory. 0, or a negative errno and the line. */
+int session_begin(struct session *s, const struct origin *from, struct error *e);
+
+/* A record_sink; -EINTR when session_stopped, -EPIPE when standard output is gone. */
+int session_record(void *session, const struct record *r);
+
+/* End the timeline: its alerts end, its figures join the totals. */
+void session_end(struct session *s);
+
+/* Figures up to now: of the timelines that have ended and of the present one. */
+void session_summary(
+	const struct session *s, const struct meter_stats *meter, struct summary *out);
+
+/* Show them. `last`: the final ones. */
+void session_show(struct session *s, const struct summary *figures, bool last);
+
+/* Put the files in their places when `good`. 0, or a negative errno and the line: something could
+ * not be written. */
+int session_close(struct session *s, bool good, struct error *e);
+
+#endif

@@ -1,0 +1,277 @@
+/* Suricata's EVE format (docs.suricata.io, "Eve JSON Format"): its names and types where it has
+ * them; what is Karma's alone stands in the object "karma". Each line is one write at the end of
+ * the file, so that a reader that follows it never sees half a line and a log can be rotated. */
+#include "output/eve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "output/community.h"
+
+enum { LINE_ROOM = 1 << 16 }; /* longer than any line */
+
+const char *eve_time(int64_t ns, char text[EVE_TIME_TEXT])
+{
+	time_t seconds = (time_t)(ns / 1000000000);
+	char zone[8];
+	struct tm tm;
+	size_t n;
+
+	localtime_r(&seconds, &tm);
+	n = strftime(text, EVE_TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	strftime(zone, sizeof(zone), "%z", &tm);
+	snprintf(text + n, EVE_TIME_TEXT - n, ".%06d%s", (int)(ns % 1000000000 / 1000), zone);
+	return text;
+}
+
+static json_t *time_json(int64_t ns)
+{
+	char text[EVE_TIME_TEXT];
+
+	return json_string(eve_time(ns, text));
+}
+
+/* Four digits are more than a probability deserves. */
+static json_t *probability_json(float p)
+{
+	return json_real(round((double)p * 1e4) / 1e4);
+}
+
+static json_t *list_json(const char *a, const char *b)
+{
+	json_t *list = json_array();
+
+	if (a)
+		json_array_append_new(list, json_string(a));
+	if (b)
+		json_array_append_new(list, json_string(b));
+	return list;
+}
+
+/* ---- alerts ---- */
+
+static void put_origin(json_t *event, const struct origin *from)
+{
+	if (from && from->interface)
+		json_object_set_new(event, "in_iface", json_string(from->interface));
+	if (from && from->capture)
+		json_object_set_new(event, "pcap_filename", json_string(from->capture));
+}
+
+static const char *proto_text(const struct record *r, char text[16])
+{
+	const char *name = record_proto_name(r->net, r->proto);
+	size_t i = 0;
+
+	for (; name[i] && i < 15; i++)
+		text[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
+	text[i] = '\0';
+	return text;
+}
+
+/* The attacker's end is the source. An attacker that is not known is left out: an address that was
+ * forged belongs to somebody else. */
+static void put_ends(json_t *event, const struct alert *a)
+{
+	const struct record *r = &a->record;
+	bool icmp = r->proto == IPPROTO_ICMP || r->proto == IPPROTO_ICMPV6;
+	bool ports = r->proto == IPPROTO_TCP || r->proto == IPPROTO_UDP || r->proto == IPPROTO_SCTP;
+	char text[ADDR_TEXT], proto[16], id[COMMUNITY_TEXT];
+
+	if (!a->many) {
+		json_object_set_new(event, "src_ip", json_string(addr_text(a->attacker, text)));
+		if (ports)
+			json_object_set_new(event, "src_port", json_integer(r->port[a->actor]));
+	}
+	json_object_set_new(event, "dest_ip", json_string(addr_text(r->addr[!a->actor], text)));
+	if (ports)
+		json_object_set_new(event, "dest_port", json_integer(r->port[!a->actor]));
+	json_object_set_new(event, "proto", json_string(proto_text(r, proto)));
+	if (icmp) {
+		json_object_set_new(event, "icmp_type", json_integer(r->icmp_type));
+		json_object_set_new(event, "icmp_code", json_integer(r->icmp_code));
+	}
+	if (*community_id(r, id))
+		json_object_set_new(event, "community_id", json_string(id));
+}
+
+static json_t *metadata_json(const struct alert *a)
+{
+	const struct alert_class *class = alert_class(a->class);
+	json_t *m = json_object(), *probability = json_object(), *reasons = json_array();
+
+	json_object_set_new(m, "mitre_tactic_id", list_json(class->tactic_id, NULL));
+	json_object_set_new(m, "mitre_tactic_name", list_json(class->tactic, NULL));
+	json_object_set_new(
+		m, "mitre_technique_id", list_json(class->technique[0].id, class->technique[1].id));
+	json_object_set_new(m, "mitre_technique_name",
+		list_json(class->technique[0].name, class->technique[1].name));
+	for (int c = 0; c < CLASSES; c++)
+		json_object_set_new(probability, class_name((enum karma_class)c),
+			probability_json(a->probability[c]));
+	json_object_set_new(m, "class_probabilities", probability);
+	for (unsigned i = 0; i < a->reasons; i++)
+		json_array_append_new(reasons, json_string(a->reason[i]));
+	json_object_set_new(m, "reasons", reasons);
+	return m;
+}
+
+static json_t *alert_json(const struct alert *a)
+{
+	const struct alert_class *class = alert_class(a->class);
+	char signature[96];
+	json_t *o = json_object();
+
+	snprintf(signature, sizeof(signature), "KARMA %s: %s", class_name(a->class), class->words);
+	json_object_set_new(o, "action", json_string("allowed"));
+	json_object_set_new(o, "gid", json_integer(1));
+	json_object_set_new(o, "signature_id", json_integer(EVE_SIGNATURES + a->class));
+	json_object_set_new(o, "rev", json_integer(1));
+	json_object_set_new(o, "signature", json_string(signature));
+	json_object_set_new(o, "category", json_string(class_name(a->class)));
+	json_object_set_new(o, "severity", json_integer(class->severity));
+	json_object_set_new(o, "metadata", metadata_json(a));
+	return o;
+}
+
+static json_t *karma_json(const struct alert *a, enum alert_stage stage)
+{
+	static const char *const stages[] = {
+		[ALERT_NEW] = "new", [ALERT_UPDATE] = "update", [ALERT_END] = "end"};
+	json_t *o = json_object();
+
+	json_object_set_new(o, "alert_id", json_integer((json_int_t)a->id));
+	json_object_set_new(o, "stage", json_string(stages[stage]));
+	json_object_set_new(o, "first", time_json(a->first_ns));
+	json_object_set_new(o, "last", time_json(a->last_ns));
+	json_object_set_new(o, "confidence", probability_json(a->confidence));
+	json_object_set_new(o, "flows", json_integer((json_int_t)a->flows));
+	json_object_set_new(o, "attackers", json_integer((json_int_t)a->attackers));
+	json_object_set_new(o, "targets", json_integer((json_int_t)a->targets));
+	json_object_set_new(o, "ports", json_integer((json_int_t)a->ports));
+	return o;
+}
+
+json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const struct origin *from)
+{
+	const struct record *r = &a->record;
+	const struct flow_side *there = &r->side[a->actor], *back = &r->side[!a->actor];
+	json_t *event = json_object();
+
+	json_object_set_new(event, "timestamp", time_json(a->last_ns));
+	json_object_set_new(event, "flow_id", json_integer((json_int_t)r->flow_id));
+	put_origin(event, from);
+	json_object_set_new(event, "event_type", json_string("alert"));
+	put_ends(event, a);
+	json_object_set_new(event, "alert", alert_json(a));
+	json_object_set_new(event, "flow",
+		json_pack("{sI sI sI sI so}", "pkts_toserver", (json_int_t)there->packets,
+			"pkts_toclient", (json_int_t)back->packets, "bytes_toserver",
+			(json_int_t)there->bytes, "bytes_toclient", (json_int_t)back->bytes,
+			"start", time_json(r->start_ns)));
+	json_object_set_new(event, "karma", karma_json(a, stage));
+	return event;
+}
+
+/* ---- statistics ---- */
+
+static void put_count(json_t *o, const char *name, uint64_t count)
+{
+	json_object_set_new(o, name, json_integer((json_int_t)count));
+}
+
+json_t *eve_stats_json(const struct summary *s)
+{
+	json_t *event = json_object(), *stats = json_object(), *lost = json_object();
+	json_t *alerts = json_object();
+	uint64_t all = 0;
+
+	json_object_set_new(event, "timestamp", time_json(s->now_ns));
+	put_origin(event, s->origin);
+	json_object_set_new(event, "event_type", json_string("stats"));
+	json_object_set_new(stats, "uptime", json_integer((json_int_t)s->seconds));
+	for (int c = 0; c < METER_COUNTERS; c++)
+		put_count(c < LOST_MAP_FULL ? stats : lost,
+			meter_counter_name((enum meter_counter)c), s->meter.count[c]);
+	put_count(stats, "judged", s->judge.judged);
+	put_count(stats, "hosts", s->judge.hosts);
+	for (int c = CLASS_NORMAL + 1; c < CLASSES; c++) {
+		put_count(alerts, class_name((enum karma_class)c), s->detect.alerts.raised[c]);
+		all += s->detect.alerts.raised[c];
+	}
+	put_count(stats, "alerts", all);
+	json_object_set_new(stats, "alerts_by_class", alerts);
+	put_count(lost, "hosts_forgotten", s->judge.hosts_forgotten);
+	put_count(lost, "events_forgotten", s->judge.events_forgotten);
+	put_count(lost, "evidence_forgotten", s->detect.evidence_forgotten);
+	put_count(lost, "alerts_ended_early", s->detect.alerts.ended_early);
+	json_object_set_new(stats, "lost", lost);
+	json_object_set_new(event, "stats", stats);
+	return event;
+}
+
+/* ---- the file ---- */
+
+static int eve_open(struct output *o, const char *path, struct error *e)
+{
+	int fd;
+
+	o->path = strcmp(path, "-") == 0 ? "standard output" : path;
+	if (o->path != path) {
+		o->stream = stdout;
+		return 0;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	o->stream = fd < 0 ? NULL : fdopen(fd, "a");
+	if (!o->stream) {
+		int code = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return error_set(e, -code,
+			"%s: cannot be written: %s; choose a folder you may write to", path,
+			strerror(code));
+	}
+	setvbuf(o->stream, NULL, _IOFBF, LINE_ROOM);
+	return 0;
+}
+
+static void put_line(struct output *o, json_t *event)
+{
+	char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	bool good = text && fprintf(o->stream, "%s\n", text) > 0 && fflush(o->stream) == 0;
+
+	if (!good && !o->lost++)
+		o->why = text ? errno : ENOMEM;
+	if (!good)
+		clearerr(o->stream);
+	free(text);
+	json_decref(event);
+}
+
+static void eve_alert(
+	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from)
+{
+	put_line(o, eve_alert_json(a, stage, from));
+}
+
+static void eve_summary(struct output *o, const struct summary *s, bool last)
+{
+	(void)last;
+	put_line(o, eve_stats_json(s));
+}
+
+static void eve_close(struct output *o)
+{
+	if (o->stream && o->stream != stdout && fclose(o->stream) != 0 && !o->lost++)
+		o->why = errno;
+	o->stream = NULL;
+}
+
+const struct output_kind output_eve = {"eve", eve_open, eve_alert, eve_summary, eve_close};

@@ -1,0 +1,20 @@
+/* EVE JSON: the events that eve.c writes, one line each, for what reads Suricata's. */
+#ifndef KARMA_OUTPUT_EVE_H
+#define KARMA_OUTPUT_EVE_H
+
+#include <jansson.h>
+
+#include "output/output.h"
+
+/* signature_id of an alert is this and its class: stable, in the range kept for local rules. */
+enum { EVE_SIGNATURES = 1770000 };
+
+/* The objects themselves; a new reference, NULL when memory is short. */
+json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const struct origin *from);
+json_t *eve_stats_json(const struct summary *s);
+
+enum { EVE_TIME_TEXT = 40 };
+/* "2026-11-23T09:10:11.123456+0000", local time. Returns `text`. */
+const char *eve_time(int64_t ns, char text[EVE_TIME_TEXT]);
+
+#endif

@@ -1,0 +1,58 @@
+/* Where alerts go. An output is a row of functions and a file of its own: terminal.c writes lines
+ * for people, eve.c JSON lines as Suricata writes them. */
+#ifndef KARMA_OUTPUT_H
+#define KARMA_OUTPUT_H
+
+#include "capture/capture.h"
+#include "detect/alert.h"
+#include "detect/detect.h"
+#include "detect/judge.h"
+#include "util/error.h"
+
+/* Where the records come from: one of the two is NULL. */
+struct origin {
+	const char *interface;
+	const char *capture;
+};
+
+/* All that was seen, judged, said and lost. */
+struct summary {
+	const struct origin *origin; /* NULL: several captures */
+	double seconds;              /* from the first record to the last; live: watched */
+	int64_t now_ns;              /* since 1970 */
+	struct meter_stats meter;
+	struct judge_stats judge;
+	struct detect_stats detect;
+};
+
+struct output;
+
+struct output_kind {
+	const char *name;
+	/* `path`: "-" is standard output; NULL where the output has no file. 0, or a negative errno
+	 * and the line. */
+	int (*open)(struct output *o, const char *path, struct error *e);
+	void (*alert)(struct output *o, const struct alert *a, enum alert_stage stage,
+		const struct origin *from);
+	/* Figures so far; `last`: the final ones. */
+	void (*summary)(struct output *o, const struct summary *s, bool last);
+	void (*close)(struct output *o);
+};
+
+extern const struct output_kind output_terminal, output_eve;
+
+struct output {
+	const struct output_kind *kind;
+	const char *path;
+	FILE *stream;
+	bool colour;
+	uint64_t lost; /* lines that could not be written */
+	int why;       /* errno of the first of them */
+};
+
+/* A line about the state of things, on standard error when it is a terminal; it is replaced by the
+ * next one and gives way to whatever else is printed. */
+void terminal_status(const char *text);
+void terminal_status_clear(void);
+
+#endif

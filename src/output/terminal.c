@@ -1,0 +1,208 @@
+/* Lines for people: an alert is one line, coloured on a terminal unless NO_COLOR is set
+ * (no-color.org). */
+#include "output/output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/number.h"
+
+enum { ENDPOINT_TEXT = ADDR_TEXT + 48 };
+
+static bool status_shown;
+
+void terminal_status(const char *text)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\r\033[K%s", text);
+	fflush(stderr);
+	status_shown = true;
+}
+
+void terminal_status_clear(void)
+{
+	if (!status_shown)
+		return;
+	fputs("\r\033[K", stderr);
+	fflush(stderr);
+	status_shown = false;
+}
+
+static int terminal_open(struct output *o, const char *path, struct error *e)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	(void)path;
+	(void)e;
+	o->stream = stdout;
+	o->path = "standard output";
+	o->colour = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+	return 0;
+}
+
+static void flush(struct output *o)
+{
+	if (fflush(o->stream) == 0 && !ferror(o->stream))
+		return;
+	if (!o->lost++)
+		o->why = errno;
+	clearerr(o->stream);
+}
+
+/* ---- alerts ---- */
+
+static const char *severity_colour(int severity)
+{
+	return severity == 1 ? "\033[1;31m" : severity == 2 ? "\033[1;33m" : "\033[1;36m";
+}
+
+static const char *hosts_text(uint64_t count, char text[ENDPOINT_TEXT])
+{
+	char number[NUMBER_TEXT];
+
+	snprintf(text, ENDPOINT_TEXT, "%s hosts", number_text(count, number));
+	return text;
+}
+
+/* "10.0.0.2", "10.0.0.2:22", "[2001:db8::1]:22", "10.0.0.7 and 12 others" */
+static const char *target_text(const struct alert *a, char text[ENDPOINT_TEXT])
+{
+	const struct record *r = &a->record;
+	char addr[ADDR_TEXT], number[NUMBER_TEXT];
+
+	addr_text(a->target, addr);
+	if (a->targets > 1)
+		snprintf(text, ENDPOINT_TEXT, "%s and %s other%s", addr,
+			number_text(a->targets - 1, number), a->targets == 2 ? "" : "s");
+	else if (a->ports == 1)
+		snprintf(text, ENDPOINT_TEXT, strchr(addr, ':') ? "[%s]:%u" : "%s:%u", addr,
+			r->port[!a->actor]);
+	else
+		snprintf(text, ENDPOINT_TEXT, "%s", addr);
+	return text;
+}
+
+static const char *const stage_text[] = {
+	[ALERT_NEW] = "ALERT", [ALERT_UPDATE] = "still", [ALERT_END] = "ended"};
+
+static void terminal_alert(
+	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from)
+{
+	char clock[16], who[ENDPOINT_TEXT], whom[ENDPOINT_TEXT], number[NUMBER_TEXT];
+	time_t seconds = (time_t)(a->last_ns / 1000000000);
+	struct tm tm;
+
+	(void)from;
+	terminal_status_clear();
+	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&seconds, &tm));
+	if (a->many)
+		hosts_text(a->attackers, who);
+	else
+		addr_text(a->attacker, who);
+	fprintf(o->stream, "%s %s  %s%s%s %.0f %%  %s -> %s  %s flow%s", clock, stage_text[stage],
+		o->colour ? severity_colour(alert_class(a->class)->severity) : "",
+		class_name(a->class), o->colour ? "\033[0m" : "", 100 * (double)a->confidence, who,
+		target_text(a, whom), number_text(a->flows, number), a->flows == 1 ? "" : "s");
+	if (a->ports > 1)
+		fprintf(o->stream, ", %s ports", number_text(a->ports, number));
+	if (stage == ALERT_END)
+		fprintf(o->stream, ", in %s",
+			duration_text((double)(a->last_ns - a->first_ns) / 1e9, number));
+	else
+		for (unsigned i = 0; i < a->reasons; i++)
+			fprintf(o->stream, "%s%s", i ? "; " : ": ", a->reason[i]);
+	fputc('\n', o->stream);
+	flush(o);
+}
+
+/* ---- summary ---- */
+
+static void print_count(FILE *out, uint64_t count, const char *one, const char *more)
+{
+	char number[NUMBER_TEXT];
+
+	fprintf(out, "%s %s", number_text(count, number), count == 1 ? one : more);
+}
+
+static void print_alerts(FILE *out, const struct alert_stats *s)
+{
+	uint64_t all = 0;
+	const char *between = " (";
+	char number[NUMBER_TEXT];
+
+	for (int c = 0; c < CLASSES; c++)
+		all += s->raised[c];
+	print_count(out, all, "alert", "alerts");
+	for (int c = 0; c < CLASSES; c++) {
+		if (!s->raised[c])
+			continue;
+		fprintf(out, "%s%s %s", between, class_name((enum karma_class)c),
+			number_text(s->raised[c], number));
+		between = ", ";
+	}
+	fputs(all ? ")\n" : "\n", out);
+}
+
+static void print_lost(FILE *out, const struct summary *s)
+{
+	const struct {
+		uint64_t count;
+		const char *text;
+	} forgotten[] = {
+		{s->judge.hosts_forgotten, "hosts forgotten for others"},
+		{s->judge.events_forgotten, "flows that left the counters early"},
+		{s->detect.evidence_forgotten, "hosts whose evidence gave way to others'"},
+		{s->detect.alerts.ended_early, "alerts that ended early for others"},
+	};
+	char number[NUMBER_TEXT];
+	bool any = false;
+
+	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++) {
+		if (!s->meter.count[c])
+			continue;
+		fprintf(out, "lost: %s %s\n", number_text(s->meter.count[c], number),
+			meter_counter_text((enum meter_counter)c));
+		any = true;
+	}
+	for (size_t i = 0; i < sizeof(forgotten) / sizeof(forgotten[0]); i++) {
+		if (!forgotten[i].count)
+			continue;
+		fprintf(out, "lost: %s %s\n", number_text(forgotten[i].count, number),
+			forgotten[i].text);
+		any = true;
+	}
+	if (!any)
+		fputs("nothing lost\n", out);
+}
+
+static void terminal_summary(struct output *o, const struct summary *s, bool last)
+{
+	char text[NUMBER_TEXT];
+	FILE *out = o->stream;
+
+	if (!last)
+		return;
+	terminal_status_clear();
+	fprintf(out, "%s: ", duration_text(s->seconds, text));
+	print_count(out, s->meter.count[COUNT_PACKETS], "packet, ", "packets, ");
+	print_count(out, s->meter.count[COUNT_FLOWS], "flow, ", "flows, ");
+	print_count(out, s->judge.judged, "record judged\n", "records judged\n");
+	print_alerts(out, &s->detect.alerts);
+	print_lost(out, s);
+	flush(o);
+}
+
+static void terminal_close(struct output *o)
+{
+	terminal_status_clear();
+	flush(o);
+}
+
+const struct output_kind output_terminal = {
+	"terminal", terminal_open, terminal_alert, terminal_summary, terminal_close};
