@@ -96,8 +96,9 @@ int cmd_read(int argc, char **argv)
 	session_show(&s, &figures, true);
 	if (err == -EINTR)
 		fail("read", "interrupted; the figures are of what was read until then");
+	status = err ? EXIT_FAILED : EXIT_DONE;
 	if (session_close(&s, err != -EINTR, &e) < 0)
-		err = -fail("read", e.text);
+		status = fail("read", e.text);
 	inputs_free(&in);
-	return err ? EXIT_FAILED : EXIT_DONE;
+	return status;
 }

@@ -95,8 +95,8 @@ static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
 		lost += f->meter.count[c];
 	snprintf(line, sizeof(line), "%s records/s, %s hosts, %s flows open%s",
 		number_text((uint64_t)((double)(f->judge.judged - w->judged) / since + 0.5), rate),
-		number_text(f->judge.hosts, hosts),
-		number_text(f->meter.count[COUNT_OPEN], flows), lost ? ", losses" : "");
+		number_text(f->judge.hosts, hosts), number_text(f->meter.count[COUNT_OPEN], flows),
+		lost ? ", losses" : "");
 	terminal_status(line);
 	w->judged = f->judge.judged;
 	w->shown_ns = at_ns;
@@ -157,11 +157,11 @@ static int run(struct session *s, const char *interface, struct error *e)
 	session_stopped = 0; /* what is still open is judged, too */
 	if (!err)
 		live_drain(w.live, session_record, s);
-	figures_now(&w, &figures);
-	live_close(w.live);
 	detector_finish(s->detector);
+	figures_now(&w, &figures);
 	if (!err)
 		session_show(s, &figures, true);
+	live_close(w.live);
 	return err;
 }
 

@@ -146,8 +146,8 @@ int session_begin(struct session *s, const struct origin *from, struct error *e)
 	return s->detector ? 0 : error_set(e, -ENOMEM, "not enough memory to detect");
 }
 
-static void put_scores(FILE *out, const struct record *r, const struct verdict *v,
-	const struct weight *w)
+static void put_scores(
+	FILE *out, const struct record *r, const struct verdict *v, const struct weight *w)
 {
 	char src[ADDR_TEXT], dst[ADDR_TEXT], actor[ADDR_TEXT];
 
@@ -216,8 +216,7 @@ void session_end(struct session *s)
 	s->judge = NULL;
 }
 
-void session_summary(
-	const struct session *s, const struct meter_stats *meter, struct summary *out)
+void session_summary(const struct session *s, const struct meter_stats *meter, struct summary *out)
 {
 	*out = s->total;
 	if (s->detector) {

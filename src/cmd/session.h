@@ -52,8 +52,7 @@ int session_record(void *session, const struct record *r);
 void session_end(struct session *s);
 
 /* Figures up to now: of the timelines that have ended and of the present one. */
-void session_summary(
-	const struct session *s, const struct meter_stats *meter, struct summary *out);
+void session_summary(const struct session *s, const struct meter_stats *meter, struct summary *out);
 
 /* Show them. `last`: the final ones. */
 void session_show(struct session *s, const struct summary *figures, bool last);

@@ -1,0 +1,495 @@
+/* Evidence and the detector: what adds up to an alert, and what does not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "detect/detect.h"
+#include "detect/distinct.h"
+#include "detect/lru.h"
+
+static const int64_t second = 1000000000LL;
+static const int64_t start = 1700000000LL * 1000000000LL;
+
+static const struct evidence_settings settings = {
+	.margin = 2, .share = 0.25F, .clip = 3, .threshold = 10, .half_life_s = 60};
+
+/* ---- the bounded table ---- */
+
+static void lru_replaces_the_least_recently_used(void **state)
+{
+	struct lru *t = lru_new(3, 4, sizeof(int));
+	bool fresh;
+
+	(void)state;
+	for (uint32_t key = 1; key <= 3; key++)
+		*(int *)lru_use(t, &key, &fresh) = (int)key;
+	assert_int_equal(*(int *)lru_use(t, &(uint32_t){1}, &fresh), 1);
+	assert_false(fresh);
+	assert_int_equal(*(int *)lru_use(t, &(uint32_t){4}, &fresh), 0); /* 2 gave way */
+	assert_true(fresh);
+	assert_null(lru_find(t, &(uint32_t){2}));
+	assert_int_equal(*(int *)lru_find(t, &(uint32_t){1}), 1);
+	assert_int_equal(*(int *)lru_oldest(t), 3);
+	assert_int_equal(lru_count(t), 3);
+	assert_int_equal(lru_replaced(t), 1);
+	lru_free(t);
+}
+
+static void lru_removes_and_uses_the_place_again(void **state)
+{
+	struct lru *t = lru_new(2, 16, 8);
+	uint8_t key[16] = {0};
+	bool fresh;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		void *value;
+
+		key[0] = (uint8_t)i;
+		key[1] = (uint8_t)(i >> 8);
+		value = lru_use(t, key, &fresh);
+		assert_true(fresh);
+		assert_memory_equal(lru_key(t, value), key, 16);
+		lru_remove(t, value);
+		assert_null(lru_find(t, key));
+	}
+	assert_int_equal(lru_count(t), 0);
+	assert_int_equal(lru_replaced(t), 0);
+	assert_null(lru_oldest(t));
+	lru_free(t);
+}
+
+/* Against a plain array that does the same slowly. */
+static void lru_agrees_with_a_plain_list(void **state)
+{
+	enum { ROOM = 50, STEPS = 20000 };
+	struct lru *t = lru_new(ROOM, 8, 8);
+	uint64_t list[ROOM], random = 88172645463325252ULL;
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < STEPS; i++) {
+		uint64_t key;
+		size_t at = 0;
+		bool fresh;
+
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		key = random % 80;
+		while (at < n && list[at] != key)
+			at++;
+		lru_use(t, &key, &fresh);
+		assert_int_equal(fresh, at == n);
+		if (at == n && n < ROOM)
+			n++;
+		at = at == n ? n - 1 : at;
+		memmove(list + 1, list, (at < n ? at : n - 1) * sizeof(list[0]));
+		list[0] = key;
+		assert_memory_equal(lru_key(t, lru_oldest(t)), &list[n - 1], 8);
+	}
+	assert_int_equal(lru_count(t), ROOM);
+	lru_free(t);
+}
+
+/* ---- counting different ones ---- */
+
+static void distinct_counts_hosts(void **state)
+{
+	static struct distinct_hosts d;
+	uint8_t addr[16] = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < 10000; i++) {
+		memcpy(addr + 12, &i, 4);
+		distinct_add_host(&d, addr);
+		distinct_add_host(&d, addr);
+		if (i == 9)
+			assert_int_equal(distinct_host_count(&d), 10);
+	}
+	assert_in_range(distinct_host_count(&d), 9900, 10100);
+}
+
+/* ---- arithmetic ---- */
+
+static const uint8_t peer_a[16] = {1}, peer_b[16] = {2};
+
+static void probabilities(float p[CLASSES], float normal, enum karma_class c)
+{
+	memset(p, 0, CLASSES * sizeof(*p));
+	p[CLASS_NORMAL] = normal;
+	p[c] += 1 - normal;
+}
+
+static void score_is_the_mixture_ratio(void **state)
+{
+	float at_margin = 1 / (1 + expf(settings.margin));
+	float odds = 9; /* p = 0.1 */
+
+	(void)state;
+	assert_float_equal(evidence_score(&settings, at_margin), 0, 1e-6);
+	assert_float_equal(
+		evidence_score(&settings, 0.1F), logf(0.75F + 0.25F * odds * expf(-2)), 1e-5);
+	assert_float_equal(evidence_score(&settings, 1), logf(0.75F), 1e-3);
+	assert_float_equal(evidence_score(&settings, 0), settings.clip, 0); /* clipped */
+	assert_true(isfinite(evidence_score(&settings, 0)));
+}
+
+static void evidence_adds_decays_and_stops_at_zero(void **state)
+{
+	struct evidence e = {0};
+	float p[CLASSES];
+
+	(void)state;
+	probabilities(p, 0, CLASS_DOS);
+	evidence_add(&settings, &e, start, 1, 3, p, peer_a);
+	evidence_add(&settings, &e, start, 2, 2, p, peer_a);
+	assert_float_equal(e.sum, 5, 1e-6);
+	assert_int_equal(e.flows, 2);
+	evidence_decay(&settings, &e, start + 60 * second);
+	assert_float_equal(e.sum, 2.5, 1e-5);
+	assert_float_equal(e.mass[CLASS_DOS], 2.5, 1e-5);
+	for (int i = 0; i < 100; i++)
+		evidence_add(&settings, &e, start + 60 * second, 3, -0.28F, p, peer_a);
+	assert_float_equal(e.sum, 0, 0);
+	assert_float_equal(e.mass[CLASS_DOS], 0, 0);
+	assert_int_equal(e.flows, 0);
+}
+
+static void evidence_has_a_ceiling(void **state)
+{
+	struct evidence e = {0};
+	float p[CLASSES];
+
+	(void)state;
+	probabilities(p, 0, CLASS_DOS);
+	for (int i = 0; i < 1000; i++)
+		evidence_add(&settings, &e, start, 1, 3, p, peer_a);
+	assert_float_equal(e.sum, 2 * settings.threshold, 1e-4);
+	evidence_decay(&settings, &e, start + 121 * second);
+	assert_true(e.sum < settings.threshold);
+}
+
+static void evidence_knows_who_leads(void **state)
+{
+	struct evidence one = {0}, spread = {0};
+	float p[CLASSES];
+
+	(void)state;
+	probabilities(p, 0, CLASS_DOS);
+	for (int i = 0; i < 20; i++) {
+		uint8_t other[16] = {9, (uint8_t)i};
+
+		evidence_add(&settings, &one, start, 1, 1, p, i % 5 == 0 ? peer_b : peer_a);
+		evidence_add(&settings, &spread, start, 1, 1, p, other);
+	}
+	assert_true(evidence_is_led(&one));
+	assert_memory_equal(one.peer, peer_a, 16);
+	assert_false(evidence_is_led(&spread));
+}
+
+static void class_is_that_of_most_mass(void **state)
+{
+	struct evidence e = {0};
+	float p[CLASSES];
+
+	(void)state;
+	probabilities(p, 0.9F, CLASS_DOS); /* mostly normal, hardly speaks for DoS */
+	p[CLASS_RECONNAISSANCE] = 0.05F;
+	evidence_add(&settings, &e, start, 1, 1, p, peer_a);
+	probabilities(p, 0.1F, CLASS_RECONNAISSANCE);
+	evidence_add(&settings, &e, start, 2, 2, p, peer_a);
+	assert_int_equal(evidence_class(&e), CLASS_RECONNAISSANCE);
+}
+
+static void settings_come_from_the_header(void **state)
+{
+	struct evidence_settings s, plain;
+	struct error e;
+	json_t *header = json_pack("{s{sfsi}}", "detection", "margin", 1.5, "threshold", 7);
+	json_t *wrong = json_pack("{s{sf}}", "detection", "share", 1.5);
+	json_t *none = json_object();
+
+	(void)state;
+	assert_int_equal(evidence_settings_read(&plain, none, "m", &e), 0);
+	assert_int_equal(evidence_settings_read(&s, header, "m", &e), 0);
+	assert_float_equal(s.margin, 1.5, 0);
+	assert_float_equal(s.threshold, 7, 0);
+	assert_float_equal(s.clip, plain.clip, 0);
+	assert_int_equal(evidence_settings_read(&s, wrong, "m.karma", &e), -EINVAL);
+	assert_non_null(strstr(e.text, "m.karma"));
+	json_decref(header);
+	json_decref(wrong);
+	json_decref(none);
+}
+
+/* ---- the detector ---- */
+
+struct shown {
+	struct alert last, first;
+	unsigned stage[3]; /* how many of each */
+};
+
+static struct shown shown;
+
+static void remember(void *context, const struct alert *a, enum alert_stage stage)
+{
+	(void)context;
+	if (stage == ALERT_NEW && shown.stage[ALERT_NEW] == 0)
+		shown.first = *a;
+	shown.last = *a;
+	shown.stage[stage]++;
+}
+
+static struct detector *new_detector(void)
+{
+	memset(&shown, 0, sizeof(shown));
+	return detector_new(&settings, NULL, remember, NULL);
+}
+
+static struct record flow(uint32_t src, uint32_t dst, uint16_t port, int64_t at_ns)
+{
+	static uint64_t id;
+	struct record r = {.flow_id = ++id,
+		.port = {40000, port},
+		.proto = IPPROTO_TCP,
+		.net = NET_IPV4,
+		.news = true,
+		.at_ns = at_ns,
+		.first_ns = at_ns,
+		.last_ns = at_ns};
+
+	for (int i = 0; i < 2; i++) {
+		uint32_t ip = htonl(i == SRC ? src : dst);
+
+		r.addr[i][10] = r.addr[i][11] = 0xff;
+		memcpy(r.addr[i] + 12, &ip, 4);
+	}
+	return r;
+}
+
+static struct weight weigh(
+	struct detector *d, const struct record *r, float normal, enum karma_class c)
+{
+	struct verdict v;
+
+	memcpy(v.actor, r->addr[SRC], 16);
+	probabilities(v.probability, normal, c);
+	detector_tick(d, r->at_ns);
+	return detector_weigh(d, r, &v);
+}
+
+static uint32_t last_byte(const uint8_t addr[16])
+{
+	return addr[15];
+}
+
+static void fifty_sure_records_are_one_alert(void **state)
+{
+	struct detector *d = new_detector();
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		struct record r =
+			flow(0x0a000001, 0x0a000002, (uint16_t)(i + 1), start + i * second / 100);
+
+		weigh(d, &r, 0.01F, CLASS_RECONNAISSANCE);
+	}
+	assert_int_equal(shown.stage[ALERT_NEW], 1);
+	assert_int_equal(last_byte(shown.first.attacker), 1);
+	assert_int_equal(last_byte(shown.first.target), 2);
+	assert_true(shown.first.flows <= 10);
+	assert_int_equal(shown.first.class, CLASS_RECONNAISSANCE);
+	assert_float_equal(shown.first.confidence, 0.99, 1e-3);
+	detector_finish(d);
+	assert_int_equal(shown.stage[ALERT_END], 1);
+	assert_int_equal(shown.last.flows, 50);
+	assert_int_equal(shown.last.targets, 1);
+	detector_free(d);
+}
+
+static void one_odd_record_is_no_alert(void **state)
+{
+	struct detector *d = new_detector();
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		struct record r = flow(0x0a000001, 0x0a000002, 80, start + i * second);
+
+		/* one in a hundred looks like the worst of attacks */
+		weigh(d, &r, i % 100 == 50 ? 0 : 0.999F, CLASS_EXPLOITS);
+	}
+	assert_int_equal(shown.stage[ALERT_NEW], 0);
+	detector_free(d);
+}
+
+static void an_attack_among_work_is_seen(void **state)
+{
+	struct detector *d = new_detector();
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct record r = flow(
+			0x0a000001, i % 4 ? 0x0a000003 : 0x0a000002, 22, start + i * second / 4);
+
+		weigh(d, &r, i % 4 ? 0.99F : 0.001F, CLASS_BRUTE_FORCE);
+	}
+	assert_int_equal(shown.stage[ALERT_NEW], 1);
+	assert_int_equal(last_byte(shown.last.target), 2);
+	detector_free(d);
+}
+
+static void forged_sources_are_one_alert_about_their_target(void **state)
+{
+	struct detector *d = new_detector();
+
+	(void)state;
+	for (uint32_t i = 0; i < 10000; i++) {
+		struct record r =
+			flow(0x14000000 + i * 7919, 0x0a000002, 80, start + i * second / 5000);
+
+		weigh(d, &r, 0.05F, CLASS_DOS);
+	}
+	detector_finish(d);
+	assert_int_equal(shown.stage[ALERT_NEW], 1);
+	assert_int_equal(shown.stage[ALERT_END], 1);
+	assert_true(shown.last.many);
+	assert_int_equal(last_byte(shown.last.target), 2);
+	assert_int_equal(shown.last.flows, 10000);
+	assert_in_range(shown.last.attackers, 9900, 10100);
+	assert_int_equal(shown.last.class, CLASS_DOS);
+	detector_free(d);
+}
+
+/* Each passes the threshold alone, too; still it is one attack. */
+static void a_few_attackers_of_one_target_are_one_alert(void **state)
+{
+	struct detector *d = new_detector();
+
+	(void)state;
+	for (uint32_t i = 0; i < 2000; i++) {
+		struct record r =
+			flow(0x0a000100 + i % 20, 0x0a000002, 80, start + i * second / 100);
+
+		weigh(d, &r, 0.01F, CLASS_DOS);
+	}
+	detector_finish(d);
+	assert_int_equal(shown.stage[ALERT_NEW], 1);
+	assert_true(shown.last.many);
+	assert_int_equal(shown.last.attackers, 20);
+	assert_int_equal(shown.last.flows, 2000);
+	detector_free(d);
+}
+
+static void one_flooding_host_is_not_told_of_twice(void **state)
+{
+	struct detector *d = new_detector();
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		struct record r = flow(0x0a000001, 0x0a000002, 80, start + i * second / 100);
+
+		weigh(d, &r, 0.001F, CLASS_DOS);
+	}
+	detector_finish(d);
+	assert_int_equal(shown.stage[ALERT_NEW], 1);
+	assert_false(shown.last.many);
+	assert_int_equal(shown.last.ports, 1);
+	detector_free(d);
+}
+
+static void a_sweep_counts_its_targets(void **state)
+{
+	struct detector *d = new_detector();
+
+	(void)state;
+	for (uint32_t i = 0; i < 254; i++) {
+		struct record r = flow(0x0a000001, 0x0a000100 + i, 445, start + i * second / 100);
+
+		weigh(d, &r, 0.01F, CLASS_RECONNAISSANCE);
+	}
+	detector_finish(d);
+	assert_int_equal(shown.stage[ALERT_NEW], 1);
+	assert_in_range(shown.last.targets, 245, 254); /* those of the alert's life */
+	assert_false(shown.last.many);
+	detector_free(d);
+}
+
+/* The other end of an ICMP error's record is its source. */
+static void the_actor_may_be_the_destination(void **state)
+{
+	struct detector *d = new_detector();
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct record r = flow(0x0a000002, 0x0a000001, 0, start + i * second / 10);
+		struct verdict v;
+
+		r.proto = IPPROTO_ICMP;
+		memcpy(v.actor, r.addr[DST], 16);
+		probabilities(v.probability, 0.01F, CLASS_RECONNAISSANCE);
+		detector_weigh(d, &r, &v);
+	}
+	assert_int_equal(last_byte(shown.first.attacker), 1);
+	assert_int_equal(last_byte(shown.first.target), 2);
+	assert_int_equal(shown.first.actor, DST);
+	detector_free(d);
+}
+
+static void more_hosts_than_room_are_counted(void **state)
+{
+	struct detector *d = new_detector();
+	struct detect_stats s;
+
+	(void)state;
+	for (uint32_t i = 0; i < DETECT_HOSTS + 1000; i++) {
+		struct record r = flow(0x14000000 + i, 0x0a000002, 80, start + i * 1000);
+
+		weigh(d, &r, 0.5F, CLASS_DOS); /* says nothing: nothing is kept */
+	}
+	detector_stats(d, &s);
+	assert_int_equal(s.evidence_forgotten, 0);
+	for (uint32_t i = 0; i < DETECT_HOSTS + 1000; i++) {
+		struct record r = flow(0x14000000 + i, 0x0a000002, 80, start + second + i * 1000);
+
+		weigh(d, &r, 0.01F, CLASS_DOS);
+	}
+	detector_stats(d, &s);
+	assert_int_equal(s.evidence_forgotten, 1000);
+	detector_free(d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lru_replaces_the_least_recently_used),
+		cmocka_unit_test(lru_removes_and_uses_the_place_again),
+		cmocka_unit_test(lru_agrees_with_a_plain_list),
+		cmocka_unit_test(distinct_counts_hosts),
+		cmocka_unit_test(score_is_the_mixture_ratio),
+		cmocka_unit_test(evidence_adds_decays_and_stops_at_zero),
+		cmocka_unit_test(evidence_has_a_ceiling),
+		cmocka_unit_test(evidence_knows_who_leads),
+		cmocka_unit_test(class_is_that_of_most_mass),
+		cmocka_unit_test(settings_come_from_the_header),
+		cmocka_unit_test(fifty_sure_records_are_one_alert),
+		cmocka_unit_test(one_odd_record_is_no_alert),
+		cmocka_unit_test(an_attack_among_work_is_seen),
+		cmocka_unit_test(forged_sources_are_one_alert_about_their_target),
+		cmocka_unit_test(a_few_attackers_of_one_target_are_one_alert),
+		cmocka_unit_test(one_flooding_host_is_not_told_of_twice),
+		cmocka_unit_test(a_sweep_counts_its_targets),
+		cmocka_unit_test(the_actor_may_be_the_destination),
+		cmocka_unit_test(more_hosts_than_room_are_counted),
+	};
+
+	return cmocka_run_group_tests_name("detect", tests, NULL, NULL);
+}
