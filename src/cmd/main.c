@@ -8,6 +8,9 @@ static int cmd_help(int argc, char **argv);
 
 /* In the order in which a user meets them. */
 static const struct command commands[] = {
+	{"read", cmd_read,
+		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--scores FILE.csv]",
+		"find attacks in captures"},
 	{"help", cmd_help, "[COMMAND]", "what a command does and takes"},
 };
 

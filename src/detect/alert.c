@@ -139,6 +139,8 @@ static struct alert *find_any(const struct alert_book *b, const uint8_t party[16
 
 static void end(struct alert_book *b, struct entry *x)
 {
+	b->stats.raised[x->shown_class]--;
+	b->stats.raised[x->a.class]++;
 	b->sink(b->context, &x->a, ALERT_END);
 	lru_remove(b->alerts, x);
 }

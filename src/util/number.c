@@ -1,9 +1,7 @@
 #include "util/number.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 const char *number_text(uint64_t value, char text[NUMBER_TEXT])
 {
@@ -17,19 +15,6 @@ const char *number_text(uint64_t value, char text[NUMBER_TEXT])
 		*out++ = digits[i];
 	}
 	*out = '\0';
-	return text;
-}
-
-const char *number_text_real(double value, char text[NUMBER_TEXT])
-{
-	double size = fabs(value);
-
-	if (size >= 999.5 && size < 1e18) {
-		text[0] = '-';
-		number_text((uint64_t)(size + 0.5), text + (value < 0));
-	} else {
-		snprintf(text, NUMBER_TEXT, "%.3g", value);
-	}
 	return text;
 }
 

@@ -9,9 +9,6 @@ enum { NUMBER_TEXT = 40 };
 /* "1,234,567". Returns `text`. */
 const char *number_text(uint64_t value, char text[NUMBER_TEXT]);
 
-/* "1,234" from 1000 on, else three digits that count: "0.0123", "12.5", "7". Returns `text`. */
-const char *number_text_real(double value, char text[NUMBER_TEXT]);
-
 /* "3.2 s", "2 min 5 s", "1 h 12 min". Returns `text`. */
 const char *duration_text(double seconds, char text[NUMBER_TEXT]);
 

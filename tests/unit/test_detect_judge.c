@@ -1,0 +1,300 @@
+/* The judge, with a network made by hand: it calls a record Reconnaissance when the actor was
+ * refused often in the last 10 s, and remembers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "detect/detect.h"
+#include "detect/judge.h"
+#include "feature/encode.h"
+#include "util/number.h"
+
+static const int64_t second = 1000000000LL;
+static const int64_t start = 1700000000LL * 1000000000LL;
+
+/* Where a number of the feature table stands among the inputs, by what setting it moves. */
+static int input_of(const struct encoder *enc, const char *name)
+{
+	struct row row = {0};
+	float a[1024], b[1024];
+	int f = feature_find(name);
+
+	assert_true(f >= 0 && enc->inputs <= 1024);
+	encoder_apply(enc, &row, a);
+	row.value[f] = 100;
+	encoder_apply(enc, &row, b);
+	for (unsigned i = 0; i < enc->inputs; i++)
+		if (a[i] != b[i])
+			return (int)i;
+	fail_msg("%s is no input", name);
+	return -1;
+}
+
+/* One cell: c = forget * c + tanh(x[refused] - 1), h = tanh(c), logits -+ 8 h. */
+static struct model refusal_model(float forget)
+{
+	struct model m = {.temperature = 1};
+	struct encoder enc;
+
+	encoder_init(&enc, SET_LIVE);
+	assert_int_equal(lstm_init(&m.net, (struct lstm_shape){(int)enc.inputs, 1, 1, 2}), 0);
+	m.net.b[0][0] = 20;
+	m.net.b[0][1] = forget;
+	m.net.b[0][2] = -1;
+	m.net.b[0][3] = 20;
+	m.net.wx[0][input_of(&enc, "src_refused_10s") * 4 + 2] = 1;
+	m.net.wo[0] = -8;
+	m.net.wo[1] = 8;
+	m.header = json_pack("{s[ss] so}", "classes", "Normal", "Reconnaissance", "input",
+		encoder_to_json(&enc));
+	assert_non_null(m.header);
+	return m;
+}
+
+static struct record refused(uint8_t src, uint8_t dst, uint16_t port, int64_t at_ns)
+{
+	static uint64_t id = 1000;
+	struct record r = {.flow_id = ++id,
+		.port = {40000, port},
+		.proto = IPPROTO_TCP,
+		.net = NET_IPV4,
+		.event = RECORD_CLOSED,
+		.state = STATE_RST,
+		.news = true,
+		.at_ns = at_ns,
+		.start_ns = at_ns - 1000,
+		.first_ns = at_ns - 1000,
+		.last_ns = at_ns};
+
+	for (int i = 0; i < 2; i++) {
+		r.addr[i][10] = r.addr[i][11] = 0xff;
+		r.addr[i][12] = 10;
+		r.addr[i][15] = i == SRC ? src : dst;
+		r.side[i].packets = 1;
+		r.side[i].bytes = 40;
+		r.side[i].first_ns = r.side[i].last_ns = (uint64_t)at_ns;
+	}
+	r.side[SRC].flags[FLAG_SYN] = 1;
+	r.side[DST].flags[FLAG_RST] = 1;
+	r.side[DST].flags[FLAG_ACK] = 1;
+	return r;
+}
+
+static struct judge *new_judge(const struct model *m, uint32_t hosts)
+{
+	struct judge *j = NULL;
+	struct error e = {""};
+
+	assert_int_equal(judge_new(&j, m, "test.karma", hosts, &e), 0);
+	return j;
+}
+
+static void each_host_is_judged_by_what_it_did(void **state)
+{
+	struct model m = refusal_model(-20);
+	struct judge *j = new_judge(&m, 0);
+	struct verdict first = {{0}, {0}}, last = first, other;
+	struct judge_stats s;
+
+	(void)state;
+	for (uint16_t i = 0; i < 30; i++) {
+		struct record r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 100);
+
+		assert_true(judge_record(j, &r, &last));
+		if (i == 0)
+			first = last;
+	}
+	{
+		struct record r = refused(3, 2, 80, start + second);
+
+		assert_true(judge_record(j, &r, &other));
+	}
+	assert_true(first.probability[CLASS_NORMAL] > 0.9F);
+	assert_true(last.probability[CLASS_RECONNAISSANCE] > 0.9F);
+	assert_true(other.probability[CLASS_NORMAL] > 0.9F);
+	assert_int_equal(last.actor[15], 1);
+	judge_stats(j, &s);
+	assert_int_equal(s.judged, 31);
+	assert_int_equal(s.hosts, 2);
+	judge_free(j);
+	model_free(&m);
+}
+
+/* With a cell that forgets nothing, one refusal after many is judged by the many. */
+static void memory_lasts_ten_minutes(void **state)
+{
+	struct model m = refusal_model(20);
+	struct judge *j = new_judge(&m, 0);
+	struct verdict v;
+	struct record r;
+
+	(void)state;
+	for (uint16_t i = 0; i < 30; i++) {
+		r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 100);
+		judge_record(j, &r, &v);
+	}
+	r = refused(1, 2, 99, start + 590 * second);
+	judge_record(j, &r, &v);
+	assert_true(v.probability[CLASS_RECONNAISSANCE] > 0.9F);
+	r = refused(1, 2, 99, start + 590 * second + 601 * second);
+	judge_record(j, &r, &v);
+	assert_true(v.probability[CLASS_NORMAL] > 0.9F);
+	judge_free(j);
+	model_free(&m);
+}
+
+static void no_news_is_no_step(void **state)
+{
+	struct model m = refusal_model(-20);
+	struct judge *j = new_judge(&m, 0);
+	struct verdict v;
+	struct record r = refused(1, 2, 80, start);
+	struct judge_stats s;
+
+	(void)state;
+	assert_true(judge_record(j, &r, &v));
+	r.news = false;
+	r.again = true;
+	assert_false(judge_record(j, &r, &v));
+	judge_stats(j, &s);
+	assert_int_equal(s.records, 2);
+	assert_int_equal(s.judged, 1);
+	judge_free(j);
+	model_free(&m);
+}
+
+static void hosts_are_bounded(void **state)
+{
+	struct model m = refusal_model(-20);
+	struct judge *j = new_judge(&m, 8);
+	struct verdict v;
+	struct judge_stats s;
+
+	(void)state;
+	for (uint8_t i = 0; i < 20; i++) {
+		struct record r = refused(i + 1, 200, 80, start + i * second);
+
+		judge_record(j, &r, &v);
+	}
+	judge_stats(j, &s);
+	assert_int_equal(s.hosts, 8);
+	assert_int_equal(s.hosts_forgotten, 12);
+	judge_free(j);
+	model_free(&m);
+}
+
+static struct alert shown;
+
+static void remember(void *context, const struct alert *a, enum alert_stage stage)
+{
+	(void)context;
+	if (stage != ALERT_END)
+		shown = *a;
+}
+
+static void an_alert_gives_its_reason(void **state)
+{
+	static const struct evidence_settings settings = {
+		.margin = 2, .share = 0.25F, .clip = 3, .threshold = 10, .half_life_s = 60};
+	struct model m = refusal_model(-20);
+	struct judge *j = new_judge(&m, 0);
+	struct detector *d = detector_new(&settings, j, remember, NULL);
+
+	(void)state;
+	for (uint16_t i = 0; i < 2000; i++) {
+		struct record r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 400);
+		struct verdict v;
+
+		judge_record(j, &r, &v);
+		detector_weigh(d, &r, &v);
+	}
+	assert_int_equal(shown.class, CLASS_RECONNAISSANCE);
+	assert_int_equal(shown.attacker[15], 1);
+	assert_int_equal(shown.reasons, 1); /* the only input that the network looks at */
+	assert_non_null(strstr(shown.reason[0], "refused"));
+	assert_null(strstr(shown.reason[0], "%"));
+	detector_free(d);
+	judge_free(j);
+	model_free(&m);
+}
+
+static void explaining_changes_nothing(void **state)
+{
+	struct model m = refusal_model(20);
+	struct judge *j = new_judge(&m, 0), *k = new_judge(&m, 0);
+	char reason[4][64];
+	struct verdict a, b;
+
+	(void)state;
+	for (uint16_t i = 0; i < 20; i++) {
+		struct record r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 100);
+
+		judge_record(j, &r, &a);
+		judge_record(k, &r, &b);
+		judge_explain(k, 4, sizeof(reason[0]), reason);
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
+	judge_free(j);
+	judge_free(k);
+	model_free(&m);
+}
+
+static void foreign_models_are_refused(void **state)
+{
+	struct model m = refusal_model(0);
+	struct judge *j = NULL;
+	struct error e = {""};
+	json_t *classes = json_object_get(m.header, "classes");
+
+	(void)state;
+	json_array_set_new(classes, 1, json_string("Weather"));
+	assert_int_equal(judge_new(&j, &m, "test.karma", 0, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "test.karma"));
+	assert_non_null(strstr(e.text, "Weather"));
+	assert_null(j);
+	json_array_set_new(classes, 1, json_string("DoS"));
+	json_array_set_new(classes, 0, json_string("Worms"));
+	assert_int_equal(judge_new(&j, &m, "test.karma", 0, &e), -EINVAL);
+	json_array_set_new(classes, 0, json_string("Normal"));
+	json_object_del(m.header, "input");
+	assert_true(judge_new(&j, &m, "test.karma", 0, &e) < 0);
+	assert_non_null(strstr(e.text, "test.karma"));
+	model_free(&m);
+}
+
+static void numbers_are_written_for_people(void **state)
+{
+	char text[NUMBER_TEXT];
+
+	(void)state;
+	assert_string_equal(number_text(0, text), "0");
+	assert_string_equal(number_text(999, text), "999");
+	assert_string_equal(number_text(1000, text), "1,000");
+	assert_string_equal(number_text(UINT64_MAX, text), "18,446,744,073,709,551,615");
+	assert_string_equal(duration_text(3.21, text), "3.2 s");
+	assert_string_equal(duration_text(125, text), "2 min 5 s");
+	assert_string_equal(duration_text(3600 * 5 + 60 * 7, text), "5 h 7 min");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_host_is_judged_by_what_it_did),
+		cmocka_unit_test(memory_lasts_ten_minutes),
+		cmocka_unit_test(no_news_is_no_step),
+		cmocka_unit_test(hosts_are_bounded),
+		cmocka_unit_test(an_alert_gives_its_reason),
+		cmocka_unit_test(explaining_changes_nothing),
+		cmocka_unit_test(foreign_models_are_refused),
+		cmocka_unit_test(numbers_are_written_for_people),
+	};
+
+	return cmocka_run_group_tests_name("judge", tests, NULL, NULL);
+}
