@@ -242,8 +242,12 @@ static void entry_free(struct flow_table *t, struct entry *e)
 	t->stats->count[COUNT_OPEN]--;
 }
 
-static int hand_on(struct flow_table *t, const struct flow_report *report)
+/* A packet may be stamped before the clock (LOST_TIME counts those of one flow): its report is not,
+ * so that reports come in the order of their times. */
+static int hand_on(struct flow_table *t, struct flow_report *report)
 {
+	if (report->at_ns < t->clock)
+		report->at_ns = t->clock;
 	t->stats->count[COUNT_RECORDS]++;
 	return t->sink(t->context, report);
 }
@@ -287,11 +291,11 @@ int flow_table_advance(struct flow_table *t, uint64_t now_ns)
 
 	if (now_ns <= t->clock)
 		return 0;
-	t->clock = now_ns;
 	while (t->open && t->tick < now_ns >> TICK_SHIFT && !err)
 		err = sweep_bucket(t);
 	if (!t->open)
 		t->tick = now_ns >> TICK_SHIFT;
+	t->clock = now_ns;
 	return err;
 }
 
