@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 runs=${1:-20000}
 shared=${KARMA_SHARED:-../shared}
-build=build-fuzz
+build="build-fuzz"
 passed=0 failed=0 skipped=0
 
 closing() {
