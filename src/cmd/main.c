@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "feature/feature.h"
+
 static int cmd_help(int argc, char **argv);
 
 /* In the order in which a user meets them. */
@@ -11,7 +13,8 @@ static const struct command commands[] = {
 	{"read", cmd_read,
 		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--scores FILE.csv]",
 		"find attacks in captures"},
-	{"help", cmd_help, "[COMMAND]", "what a command does and takes"},
+	{"help", cmd_help, "[COMMAND|features]",
+		"what a command does and takes; the table of all features"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -39,6 +42,10 @@ static int cmd_help(int argc, char **argv)
 
 	if (argc < 2) {
 		print_overview(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "features") == 0) {
+		feature_print_markdown(stdout);
 		return EXIT_DONE;
 	}
 	c = find(argv[1]);

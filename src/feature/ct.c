@@ -69,7 +69,7 @@ int ct_add(struct ct_block *b, const struct record *r, const struct row *row, ct
 
 int ct_flush(struct ct_block *b, ct_sink sink, void *context)
 {
-	struct row *rows[CT_BLOCK];
+	struct row *rows[CT_BLOCK] = {NULL};
 	unsigned count = b->rows;
 	int code = 0;
 

@@ -63,10 +63,10 @@ int feature_find(const char *name)
 }
 
 /* Names that mean the same to the network. The unreachables differ in who sent them, not in what
- * they say; ICMP is ICMP in both versions of IP. */
+ * they say, but for "fragmentation needed"; ICMP is ICMP in both versions of IP. */
 static const char *common_name(const char *name)
 {
-	if (strncasecmp(name, "UR", 2) == 0)
+	if (strncasecmp(name, "UR", 2) == 0 && strcasecmp(name, "URF") != 0)
 		return "UR";
 	if (strcasecmp(name, "ipv6-icmp") == 0)
 		return "icmp";
@@ -163,7 +163,7 @@ void feature_print_markdown(FILE *out)
 {
 	fputs("# Features\n\n"
 	      "This page is what `karma help features` prints: the feature table "
-	      "(src/feature/table.c)\nas a page. The columns of `karma flows` stand in this "
+	      "(src/feature/features.c)\nas a page. The columns of `karma flows` stand in this "
 	      "order, the first 49 under the names\nof UNSW-NB15's raw files (in brackets where "
 	      "they differ).\n\n"
 	      "*live*: an input of the bundled model; known when a record is judged and no "
