@@ -1,0 +1,262 @@
+# shellcheck shell=bash
+# The network of the range: a gateway, servers behind it, hosts before it, all in network
+# namespaces of their own. To be sourced; a program that does so calls `trap range_down EXIT`.
+#
+#     h1 .. hN ──┐                       ┌── s1 .. s4   (one namespace, several addresses)
+#                ├── lan │ gateway │ srv ┤
+#     wan ───────┘                       └── nobody: addresses that are not in use
+#
+# Karma and tcpdump watch `lan` of the gateway: each packet passes there once, either way, also
+# those for addresses that nobody has. `wan` stands for the Internet: it takes every packet for
+# elsewhere and answers none. All addresses are drawn from the seed, so that none is a signature.
+# shellcheck disable=SC2034 # what is set here is for the files that source this one
+
+range_id=karma-$$
+range_dir=    # the work directory; everything that is written goes there
+range_hosts=0 # how many hosts: h1 .. h$range_hosts
+range_jobs=() # processes of ours outside the namespaces
+
+declare -A addr4=() addr6=() # of h1 .., s1 .., dark (its packets vanish); gone (nobody has it)
+servers=(s1 s2 s3 s4)
+server_net= # the servers' IPv4 network, as nmap takes it
+
+# say TEXT...: to the user.
+say() { printf '%s\n' "$*" >&2; }
+
+# die TEXT...: what, where, the remedy.
+die() {
+	say "range: $*"
+	exit 1
+}
+
+# range_needs PROGRAM...: die if one is missing.
+range_needs() {
+	local program missing=()
+	for program; do
+		command -v "$program" >/dev/null || missing+=("$program")
+	done
+	((${#missing[@]} == 0)) ||
+		die "not installed: ${missing[*]}; install the group 'range' of packages.txt"
+}
+
+# range_possible: can network namespaces be made here?
+range_possible() {
+	local probe=$range_id-probe
+	ip netns add "$probe" 2>/dev/null || return 1
+	ip netns delete "$probe"
+}
+
+# inside NAME COMMAND...: run a command in the namespace of `gateway`, `servers`, `wan` or a host.
+inside() {
+	local name=$1
+	shift
+	ip netns exec "$range_id-$name" "$@"
+}
+
+# draw_networks N: $networks gets N different private /24s, as "10.1.2".
+draw_networks() {
+	local net
+	networks=()
+	while ((${#networks[@]} < $1)); do
+		case $((RANDOM % 3)) in
+		0) net=10.$((RANDOM % 256)).$((RANDOM % 256)) ;;
+		1) net=172.$((16 + RANDOM % 16)).$((RANDOM % 256)) ;;
+		2) net=192.168.$((RANDOM % 256)) ;;
+		esac
+		[[ " ${networks[*]} " == *" $net "* ]] || networks+=("$net")
+	done
+}
+
+# draw_addresses: fill addr4 and addr6 from $networks and $prefix. The hosts share the first three
+# networks, the servers have the fourth.
+draw_addresses() {
+	local name net number i=0
+	local -A taken=()
+	for name in gw0 gw1 gw2 gw3 wan "${servers[@]}" dark gone $(seq -f h%.0f "$range_hosts"); do
+		case $name in
+		gw?) net=${name#gw} ;;
+		wan) net=0 ;;
+		h*) net=$((i++ % 3)) ;;
+		*) net=3 ;;
+		esac
+		while number=$((RANDOM % 253 + 2)) && [[ ${taken[$net.$number]-} ]]; do :; done
+		taken[$net.$number]=1
+		addr4[$name]=${networks[net]}.$number
+		addr6[$name]=$prefix:$net::$(printf %x "$number")
+	done
+	server_net=${networks[3]}.0/24
+}
+
+# join NAME PORT INTERFACE: make a namespace and a link from the gateway's PORT to its INTERFACE.
+# Offloads are off, so that a capture holds the packets as they are on a wire.
+join() {
+	ip netns add "$range_id-$1"
+	ip -n "$range_id-gateway" link add "$2" type veth peer name "$3" netns "$range_id-$1"
+	inside "$1" sysctl -qw net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.all.accept_ra=0
+	inside "$1" ethtool -K "$3" tso off gso off >/dev/null
+	ip -n "$range_id-$1" link set lo up
+}
+
+# join_host NAME NETWORK: a host (or `wan`) on the gateway's lan.
+join_host() {
+	join "$1" "$1" eth0
+	ip -n "$range_id-gateway" -batch - <<-END
+		link set $1 master lan up
+	END
+	ip -n "$range_id-$1" -batch - <<-END
+		address add ${addr4[$1]}/24 dev eth0
+		address add ${addr6[$1]}/64 dev eth0 nodad
+		link set eth0 up
+		route add default via ${addr4[gw$2]}
+		route add default via ${addr6[gw$2]}
+	END
+}
+
+make_gateway() {
+	local i
+	ip netns add "$range_id-gateway"
+	inside gateway sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+		net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
+		net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0
+	{
+		echo "link set lo up"
+		echo "link add lan type bridge forward_delay 0 mcast_snooping 0"
+		echo "link set lan up"
+		for i in 0 1 2; do
+			echo "address add ${addr4[gw$i]}/24 dev lan"
+			echo "address add ${addr6[gw$i]}/64 dev lan nodad"
+		done
+		echo "route add blackhole ${addr4[dark]}"
+	} | ip -n "$range_id-gateway" -batch -
+}
+
+make_servers() {
+	local name
+	join servers srv eth0
+	inside gateway ethtool -K srv tso off gso off >/dev/null
+	ip -n "$range_id-gateway" -batch - <<-END
+		address add ${addr4[gw3]}/24 dev srv
+		address add ${addr6[gw3]}/64 dev srv nodad
+		link set srv up
+	END
+	{
+		for name in "${servers[@]}"; do
+			echo "address add ${addr4[$name]}/24 dev eth0"
+			echo "address add ${addr6[$name]}/64 dev eth0 nodad"
+		done
+		echo "link set eth0 up"
+		echo "route add default via ${addr4[gw3]}"
+		echo "route add default via ${addr6[gw3]}"
+	} | ip -n "$range_id-servers" -batch -
+}
+
+# range_up SEED HOSTS [DIR]: build everything and start the servers. DIR is made when not given,
+# and then removed at the end.
+range_up() {
+	local i
+	range_needs ip ethtool nginx sshd vsftpd dnsmasq mosquitto iperf3 openssl
+	RANDOM=$1
+	range_hosts=$2
+	range_dir=${3-}
+	if [[ $range_dir ]]; then
+		mkdir -p "$range_dir"
+	else
+		range_temporary=$(mktemp -d)
+		range_dir=$range_temporary
+	fi
+	draw_networks 4
+	prefix=$(printf 'fd%02x:%x:%x' $((RANDOM % 256)) $((RANDOM % 65535 + 1)) $((RANDOM % 65535 + 1)))
+	draw_addresses
+	make_gateway
+	make_servers
+	join_host wan 0
+	ip -n "$range_id-gateway" -batch - <<-END
+		route add default via ${addr4[wan]}
+		route add default via ${addr6[wan]}
+	END
+	for ((i = 1; i <= range_hosts; i++)); do
+		join_host "h$i" $(((i - 1) % 3))
+	done
+	start_servers
+}
+
+# draw_users: $dir/users ("name password" lines), the key that opens every account, and the word
+# lists of those who guess: wrong passwords, and names with ours among them.
+draw_users() {
+	local name names=(alice bruno carla david erika felix greta henry irina jonas karin louis)
+	local -i i
+	: >"$range_dir/users"
+	for ((i = 0; i < 4; i++)); do
+		name=${names[RANDOM % 3 + i * 3]}
+		echo "$name $name$RANDOM$((RANDOM % 90 + 10))" >>"$range_dir/users"
+	done
+	mapfile -t users < <(cut -d' ' -f1 "$range_dir/users")
+	mapfile -t passwords < <(cut -d' ' -f2 "$range_dir/users")
+	for ((i = 0; i < 400; i++)); do
+		echo "${names[RANDOM % 12]}$((RANDOM % 9000 + 100))"
+	done >"$range_dir/words"
+	printf '%s\n' root admin test "${users[@]}" oracle postgres backup >"$range_dir/names"
+	ssh-keygen -q -t ed25519 -N '' -f "$range_dir/key"
+}
+
+# start_servers: they run in a mount namespace too, with users of their own (servers.sh).
+start_servers() {
+	local waited=0
+	draw_users
+	inside servers unshare --mount --propagation private \
+		bash "$range_home/servers.sh" "$range_dir" >"$range_dir/servers.log" 2>&1 &
+	range_jobs+=($!)
+	until [[ -e $range_dir/ready ]]; do
+		sleep 0.1
+		if ((++waited >= 200)) || ! kill -0 "${range_jobs[-1]}" 2>/dev/null; then
+			die "the servers did not start: $(tail -n 3 "$range_dir/servers.log")"
+		fi
+	done
+}
+
+# range_job COMMAND...: run in the background; ended by range_down.
+range_job() {
+	"$@" &
+	range_jobs+=($!)
+}
+
+# range_capture FILE: record what passes the gateway, from now until range_capture_end. 256 bytes
+# of a packet hold its headers and the payload that is looked at.
+range_capture() {
+	local waited=0
+	: >"$range_dir/tcpdump.log"
+	ip netns exec "$range_id-gateway" tcpdump -i lan -s 256 -B 16384 -Z root -w "$1" 2>"$range_dir/tcpdump.log" &
+	range_capture_job=$!
+	until grep -q 'listening on' "$range_dir/tcpdump.log"; do
+		sleep 0.05
+		((++waited < 100)) || die "tcpdump did not start: $(tail -n 1 "$range_dir/tcpdump.log")"
+	done
+}
+
+range_capture_end() {
+	sleep 0.5
+	kill "$range_capture_job"
+	wait "$range_capture_job" 2>/dev/null
+	! grep -Eq '^[1-9][0-9]* packets dropped by kernel' "$range_dir/tcpdump.log" ||
+		say "range: $(grep 'dropped by kernel' "$range_dir/tcpdump.log") while capturing"
+}
+
+# range_down: end every process of ours, delete the namespaces and the temporary directory. Fit
+# for a trap: it works whatever was built so far.
+range_down() {
+	local name pids
+	trap - EXIT
+	kill "${range_jobs[@]}" 2>/dev/null
+	for name in $(ip netns list | awk -v id="$range_id-" 'index($1, id) == 1 { print $1 }'); do
+		pids=$(ip netns pids "$name")
+		# shellcheck disable=SC2086 # a list
+		[[ -z $pids ]] || kill -KILL $pids 2>/dev/null
+		ip netns delete "$name"
+	done
+	wait 2>/dev/null
+	[[ -z ${range_temporary-} ]] || rm -rf "$range_temporary"
+	range_jobs=()
+	range_temporary=
+}
+
+range_home=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
