@@ -7,14 +7,26 @@
 # Truth lines: "start end attacker target category [proto/port]", times in seconds since 1970,
 # attacker and target an address, a network or "*", a blank in the category written "_".
 
+# truth START LATE ATTACKER TARGET CATEGORY [SERVICE]: a line for what has just ended; LATE: for so
+# many seconds more its last packets may come.
+truth() {
+	local start=$1 end=$EPOCHREALTIME
+	end=$((${end%.*} + $2)).${end#*.}
+	shift 2
+	echo "$start $end $*" >>"$range_truth"
+}
+
 # attack CATEGORY ATTACKER TARGET SECONDS HOST COMMAND...: run a command on a host for at most so
 # many seconds and write the truth line. ATTACKER and TARGET are addresses; SERVICE may be set.
+# Where the senders are made up, nobody else is meant by the line: half-open connections are
+# answered for another minute.
 attack() {
-	local category=$1 attacker=$2 target=$3 start=$EPOCHREALTIME
+	local category=$1 attacker=$2 target=$3 start=$EPOCHREALTIME late=0
 	shift 3
+	[[ -z ${service-} ]] || late=70
 	on "$@"
-	sleep 0.3
-	echo "$start $EPOCHREALTIME $attacker $target $category ${service-}" >>"$range_truth"
+	sleep 0.5
+	truth "$start" "$late" "$attacker" "$target" "$category" "${service-}"
 }
 
 # attack4, attack6 CATEGORY HOST SERVER SECONDS COMMAND...: the usual case over IPv4 or IPv6.
@@ -104,12 +116,22 @@ nmap_connect_slow() {
 	attack4 Reconnaissance "$1" "$2" 30 nmap -n -sT -Pn -T2 --top-ports 200 "${addr4[$2]}"
 }
 
+# attack_net HOST COMMAND...: a scan of the servers' whole network; the gateway answers, some seconds
+# later, for those that are not there.
+attack_net() {
+	local host=$1 start=$EPOCHREALTIME name
+	shift
+	attack Reconnaissance "${addr4[$host]}" "$server_net" 20 "$host" "$@"
+	for name in gw0 gw1 gw2; do
+		truth "$start" 4 "${addr4[$host]}" "${addr4[$name]}" Reconnaissance
+	done
+}
+
 # sweep HOST NMAP-OPTION...: over the servers' whole network.
 sweep() {
 	local host=$1
 	shift
-	attack Reconnaissance "${addr4[$host]}" "$server_net" 20 "$host" \
-		nmap -n --max-retries 1 --min-rate "$((RANDOM % 300 + 30))" "$@" "$server_net"
+	attack_net "$host" nmap -n --max-retries 1 --min-rate "$((RANDOM % 300 + 30))" "$@" "$server_net"
 }
 
 sweep_ping() { sweep "$1" -sn -PE; }
@@ -122,12 +144,12 @@ sweep_port() {
 sweep_udp() { sweep "$1" -sU -Pn -p "$((RANDOM % 2 ? 161 : 53))"; }
 
 masscan_ports() {
-	attack Reconnaissance "${addr4[$1]}" "${addr4[$2]}" 20 "$1" masscan "${addr4[$2]}" \
+	attack4 Reconnaissance "$1" "$2" 20 masscan "${addr4[$2]}" \
 		-p "1-$((RANDOM % 2000 + 500))" --rate "$((RANDOM % 900 + 100))" --wait 1
 }
 
 masscan_net() {
-	attack Reconnaissance "${addr4[$1]}" "$server_net" 20 "$1" masscan "$server_net" \
+	attack_net "$1" masscan "$server_net" \
 		-p 22,80,443,3389 --rate "$((RANDOM % 400 + 100))" --wait 1
 }
 
@@ -158,7 +180,7 @@ flood_syn_spoofed() {
 	local port from="${addr4[$1]%.*}.$((RANDOM % 253 + 2))"
 	draw_open
 	[[ " ${addr4[*]} " != *" $from "* ]] || return
-	flood "$1" "$2" "$from" -S -p "$port" -a "$from"
+	service=tcp flood "$1" "$2" "$from" -S -p "$port" -a "$from"
 }
 
 # Each packet from another address. No benign work uses port 8080.
@@ -220,7 +242,7 @@ http_flood_ab() {
 }
 
 http_flood_wrk() {
-	attack4 DoS "$1" "$2" 10 wrk -t 1 -c "$((RANDOM % 80 + 20))" -d 2s -H 'Connection: close' \
+	attack4 DoS "$1" "$2" 10 wrk -t 1 -c "$((RANDOM % 80 + 20))" -d 1s -H 'Connection: close' \
 		"http://${addr4[$2]}/part/$((RANDOM % 30 + 1)).bin"
 }
 
@@ -278,7 +300,7 @@ dirs_dirb() {
 }
 
 dirs_ffuf() {
-	attack4 Analysis "$1" "$2" 20 ffuf -s -t "$((RANDOM % 10 + 1))" -rate "$((RANDOM % 200 + 20))" \
+	attack4 Analysis "$1" "$2" 20 ffuf -s -t "$((RANDOM % 10 + 1))" -p "0.0$((RANDOM % 9))" \
 		-u "http://${addr4[$2]}/FUZZ" -w "$dirb_list/small.txt"
 }
 

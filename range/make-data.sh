@@ -2,8 +2,7 @@
 # Make labelled traffic to train and test on: make-data.sh DIR [SEED]
 #
 # Many runs of the range, each with addresses, hosts, servers and choices of its own, several at a
-# time; about ten minutes in all. Two parts of three hold no attack in their second half or none at
-# all: most of a network's life is work. DIR gets, of each run,
+# time; about ten minutes in all. Two of three have links with delays and losses. DIR gets, of each,
 #   train-N.pcap .truth .csv    scenarios of the part "train" only
 #   test-N.pcap .truth .csv     attacks of the part "test" only, benign work of both
 # The CSV files are made by `karma flows`, when build/karma is there.
@@ -30,15 +29,16 @@ end_children() {
 
 # run_one NAME HOSTS SCENARIO...: in the background, when there is room.
 run_one() {
-	local name=$1 hosts=$2
+	local name=$1 hosts=$2 lines=-l
 	shift 2
 	while (($(jobs -rp | wc -l) >= at_once)); do
 		wait -n
 	done
 	say "$name: $hosts hosts"
 	seed=$((seed + 1))
+	((seed % 3)) || lines=
 	timeout -k 10 $((seconds + 60)) "$range_home/range.sh" run -s "$seed" -t "$seconds" \
-		-n "$hosts" -o "$dir/$name" "$@" || say "$name failed" &
+		-n "$hosts" ${lines:+"$lines"} -o "$dir/$name" "$@" || say "$name failed" &
 	children+=($!)
 }
 

@@ -14,6 +14,7 @@
 range_id=karma-$$
 range_dir=    # the work directory; everything that is written goes there
 range_hosts=0 # how many hosts: h1 .. h$range_hosts
+range_lines=  # set: some links have a delay, a rate and losses, as drawn
 range_jobs=() # processes of ours outside the namespaces
 
 declare -A addr4=() addr6=() # of h1 .., s1 .., dark (its packets vanish); gone (nobody has it)
@@ -36,7 +37,7 @@ range_needs() {
 		command -v "$program" >/dev/null || missing+=("$program")
 	done
 	((${#missing[@]} == 0)) ||
-		die "not installed: ${missing[*]}; install the group 'range' of packages.txt"
+		die "not installed: ${missing[*]}; see the groups 'range' and 'data' of packages.txt"
 }
 
 # range_possible: can network namespaces be made here?
@@ -87,13 +88,38 @@ draw_addresses() {
 	server_net=${networks[3]}.0/24
 }
 
-# join NAME PORT INTERFACE: make a namespace and a link from the gateway's PORT to its INTERFACE.
-# Offloads are off, so that a capture holds the packets as they are on a wire.
+# draw_line: $line gets "delay jitter rate loss" as delay.c takes them, or nothing for a plain link:
+# next door, in the same house, in the same country, far away.
+draw_line() {
+	local rate=(900 200 100 50 20) loss=(0 0 0 1000 200)
+	case $((RANDOM % 5)) in
+	0 | 1) line=() && return ;;
+	2) line=($((RANDOM % 1000 + 50)) $((RANDOM % 300))) ;;
+	3) line=($((RANDOM % 10000 + 1000)) $((RANDOM % 2000))) ;;
+	4) line=($((RANDOM % 60000 + 10000)) $((RANDOM % 5000))) ;;
+	esac
+	line+=("${rate[RANDOM % 5]}" "${loss[RANDOM % 5]}")
+}
+
+# join NAME PORT INTERFACE: make a namespace and a link from the gateway's PORT to its INTERFACE,
+# where $range_lines is set with delays and losses for some. Offloads are off, so that a capture
+# holds the packets as they are on a wire.
 join() {
+	local line=() waited=0
 	ip netns add "$range_id-$1"
-	ip -n "$range_id-gateway" link add "$2" type veth peer name "$3" netns "$range_id-$1"
+	[[ -z $range_lines ]] || draw_line
+	if ((${#line[@]})); then
+		"$range_dir/delay" "$range_id-gateway" "$2" "$range_id-$1" "$3" "${line[@]}" &
+		disown # it is ended with its namespace
+		until [[ -e /proc/$!/fd/4 ]] && inside "$1" test -e "/sys/class/net/$3"; do
+			sleep 0.02
+			((++waited < 100)) || die "no link to $1"
+		done
+	else
+		ip -n "$range_id-gateway" link add "$2" type veth peer name "$3" netns "$range_id-$1"
+		inside "$1" ethtool -K "$3" tso off gso off >/dev/null
+	fi
 	inside "$1" sysctl -qw net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.all.accept_ra=0
-	inside "$1" ethtool -K "$3" tso off gso off >/dev/null
 	ip -n "$range_id-$1" link set lo up
 }
 
@@ -133,7 +159,7 @@ make_gateway() {
 make_servers() {
 	local name
 	join servers srv eth0
-	inside gateway ethtool -K srv tso off gso off >/dev/null
+	inside gateway ethtool -K srv tso off gso off >/dev/null 2>&1
 	ip -n "$range_id-gateway" -batch - <<-END
 		address add ${addr4[gw3]}/24 dev srv
 		address add ${addr6[gw3]}/64 dev srv nodad
@@ -164,6 +190,8 @@ range_up() {
 		range_temporary=$(mktemp -d)
 		range_dir=$range_temporary
 	fi
+	[[ -z $range_lines ]] || gcc -std=gnu11 -D_GNU_SOURCE -O2 -o "$range_dir/delay" \
+		"$range_home/delay.c" || die "delay.c does not compile; install the group 'build'"
 	draw_networks 4
 	prefix=$(printf 'fd%02x:%x:%x' $((RANDOM % 256)) $((RANDOM % 65535 + 1)) $((RANDOM % 65535 + 1)))
 	draw_addresses
@@ -247,7 +275,9 @@ range_down() {
 	local name pids
 	trap - EXIT
 	kill "${range_jobs[@]}" 2>/dev/null
-	for name in $(ip netns list | awk -v id="$range_id-" 'index($1, id) == 1 { print $1 }'); do
+	for name in "/run/netns/$range_id"-*; do
+		[[ -e $name ]] || continue
+		name=${name##*/}
 		pids=$(ip netns pids "$name")
 		# shellcheck disable=SC2086 # a list
 		[[ -z $pids ]] || kill -KILL $pids 2>/dev/null

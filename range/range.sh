@@ -7,6 +7,7 @@
 #     -s SEED     what all addresses, choices and pauses are drawn from (default: random)
 #     -t SECONDS  how long (default 60)
 #     -n HOSTS    how many hosts (default 8)
+#     -l          some links have a delay, a rate and losses
 #     -w COMMAND  run this shell command in the gateway meanwhile; $RANGE_INTERFACE is what to
 #                 watch; it is ended by SIGINT
 #
@@ -70,8 +71,9 @@ deal() {
 
 run() {
 	local option watcher
-	while getopts s:t:n:o:w: option; do
+	while getopts ls:t:n:o:w: option; do
 		case $option in
+		l) range_lines=1 ;;
 		s) seed=$OPTARG ;;
 		t) seconds=$OPTARG ;;
 		n) hosts=$OPTARG ;;
