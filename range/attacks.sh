@@ -4,16 +4,13 @@
 # Sourced by scenarios.sh.
 # shellcheck disable=SC2154 # addr4, addr6, server_net: net.sh; range_truth: scenarios.sh
 
-# Truth lines: "start end attacker target category [proto/port]", times in seconds since 1970,
-# attacker and target an address, a network or "*", a blank in the category written "_".
-
-# truth START LATE ATTACKER TARGET CATEGORY [SERVICE]: a line for what has just ended; LATE: for so
-# many seconds more its last packets may come.
+# truth START LATE ATTACKER TARGET CATEGORY: a line (src/feature/truth.h) for what has just ended;
+# LATE: for so many seconds more its last packets may come. $service and $scenario may be set.
 truth() {
 	local start=$1 end=$EPOCHREALTIME
 	end=$((${end%.*} + $2)).${end#*.}
 	shift 2
-	echo "$start $end $*" >>"$range_truth"
+	echo "$start $end $* ${service:--} ${scenario:--}" >>"$range_truth"
 }
 
 # attack CATEGORY ATTACKER TARGET SECONDS HOST COMMAND...: run a command on a host for at most so
@@ -26,7 +23,7 @@ attack() {
 	[[ -z ${service-} ]] || late=70
 	on "$@"
 	sleep 0.5
-	truth "$start" "$late" "$attacker" "$target" "$category" "${service-}"
+	truth "$start" "$late" "$attacker" "$target" "$category"
 }
 
 # attack4, attack6 CATEGORY HOST SERVER SECONDS COMMAND...: the usual case over IPv4 or IPv6.

@@ -136,7 +136,7 @@ mischief() {
 		((EPOCHSECONDS + 4 < deadline)) || return
 		# A pause, so that no benign connection begins within the attack's time.
 		sleep 0.5
-		"$name" "$host" "${servers[RANDOM % ${#servers[@]}]}"
+		scenario=$name "$name" "$host" "${servers[RANDOM % ${#servers[@]}]}"
 		rest 10 40 || return
 	done
 	work "$host" "$RANDOM" "${benign[@]}"
