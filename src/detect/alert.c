@@ -34,6 +34,8 @@ struct entry {
 	int64_t shown_ns;
 	uint64_t shown_flows; /* 0: not shown yet */
 	enum karma_class shown_class;
+	uint64_t told_flows; /* when it was explained; 0: not yet */
+	enum karma_class told_class;
 	uint64_t seen[SEEN]; /* flows that were counted, by their id; the latest in its place */
 	struct distinct_hosts hosts; /* targets, or attackers when these are many */
 	struct distinct_ports ports;
@@ -201,11 +203,6 @@ struct alert *alert_open(struct alert_book *b, const uint8_t party[16], bool man
 
 /* ---- records ---- */
 
-static bool has_ports(const struct record *r)
-{
-	return r->proto == IPPROTO_TCP || r->proto == IPPROTO_UDP || r->proto == IPPROTO_SCTP;
-}
-
 /* A flow that was counted so long ago that another has its place is counted again. */
 static bool is_counted(struct entry *x, const struct record *r)
 {
@@ -217,6 +214,21 @@ static bool is_counted(struct entry *x, const struct record *r)
 	return counted;
 }
 
+/* What the evidence has gathered since an alert took from it last. */
+static void take_evidence(struct entry *x, struct evidence *e)
+{
+	uint32_t n = e->traces < EVIDENCE_TRACES ? e->traces : EVIDENCE_TRACES;
+
+	for (uint32_t i = 0; i < n; i++) {
+		distinct_add_host(&x->hosts, e->trace[i].peer);
+		if (e->trace[i].port >= 0)
+			distinct_add_port(&x->ports, (uint16_t)e->trace[i].port);
+	}
+	x->a.flows += e->flows > 1 ? e->flows - 1 : 0;
+	e->flows = 0;
+	e->traces = 0;
+}
+
 void alert_add(struct alert *a, struct evidence *e, const struct record *r, int actor)
 {
 	struct entry *x = (struct entry *)a;
@@ -224,12 +236,12 @@ void alert_add(struct alert *a, struct evidence *e, const struct record *r, int 
 	if (a->flows == 0)
 		a->first_ns = e->first_ns;
 	a->last_ns = r->at_ns;
-	a->flows += (e->flows > 1 ? e->flows - 1 : 0) + !is_counted(x, r);
-	e->flows = 0;
+	take_evidence(x, e);
+	a->flows += !is_counted(x, r);
 	if (!a->many)
 		memcpy(a->target, evidence_is_led(e) ? e->peer : r->addr[!actor], 16);
-	distinct_add_host(&x->hosts, a->many ? r->addr[actor] : r->addr[!actor]);
-	if (has_ports(r))
+	distinct_add_host(&x->hosts, r->addr[a->many ? actor : !actor]);
+	if (record_has_ports(r))
 		distinct_add_port(&x->ports, r->port[!actor]);
 	a->attackers = a->many ? distinct_host_count(&x->hosts) : 1;
 	a->targets = a->many ? 1 : distinct_host_count(&x->hosts);
@@ -254,6 +266,24 @@ bool alert_is_due(const struct alert *a, int64_t now_ns)
 		return false;
 	return a->class != x->shown_class || a->flows >= 10 * x->shown_flows ||
 	       (a->last_ns > x->shown_ns && since >= reminder_ns && since >= age);
+}
+
+bool alert_wants_reasons(const struct alert *a, int64_t now_ns)
+{
+	const struct entry *x = (const struct entry *)a;
+
+	return x->told_flows == 0 || a->class != x->told_class || a->flows >= 2 * x->told_flows ||
+	       alert_is_due(a, now_ns);
+}
+
+void alert_explained(struct alert *a, unsigned count)
+{
+	struct entry *x = (struct entry *)a;
+
+	if (count)
+		a->reasons = count;
+	x->told_flows = a->flows ? a->flows : 1;
+	x->told_class = a->class;
 }
 
 void alert_show(struct alert_book *b, struct alert *a, int64_t now_ns)

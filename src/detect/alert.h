@@ -63,12 +63,20 @@ struct alert *alert_find(
 struct alert *alert_open(struct alert_book *b, const uint8_t party[16], bool many,
 	const struct evidence *e, int64_t now_ns);
 
-/* Put a record behind an alert, and with it the flows that the evidence has gathered since the last
- * one. `actor`: which end of the record (SRC, DST) attacks. */
+/* Put a record behind an alert, and with it what the evidence has gathered since the last one: the
+ * record itself is among it, or it is one more. `actor`: which end of the record (SRC, DST)
+ * attacks. */
 void alert_add(struct alert *a, struct evidence *e, const struct record *r, int actor);
 
 /* Is there something to show: a new alert, another class, ten times the flows, twice the age? */
 bool alert_is_due(const struct alert *a, int64_t now_ns);
+
+/* Are there none yet, or of when it was half the size, or of another class, or is it due? Not more
+ * often than that: reasons are dear. */
+bool alert_wants_reasons(const struct alert *a, int64_t now_ns);
+
+/* a->reason has `count` new ones; 0: the old ones stay. */
+void alert_explained(struct alert *a, unsigned count);
 
 /* Hand an alert to the sink. */
 void alert_show(struct alert_book *b, struct alert *a, int64_t now_ns);

@@ -63,13 +63,12 @@ static void show_if_due(struct detector *d, struct alert *a, int64_t now_ns)
 {
 	unsigned n;
 
-	if (!alert_is_due(a, now_ns))
-		return;
-	if (d->judge) {
+	if (d->judge && alert_wants_reasons(a, now_ns)) {
 		n = judge_explain(d->judge, ALERT_REASONS, ALERT_REASON_TEXT, a->reason);
-		a->reasons = n ? n : a->reasons;
+		alert_explained(a, n);
 	}
-	alert_show(d->alerts, a, now_ns);
+	if (alert_is_due(a, now_ns))
+		alert_show(d->alerts, a, now_ns);
 }
 
 /* Does what this actor does belong to an attack on its target that many take part in? */
@@ -115,15 +114,22 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 			  : SRC;
 	struct evidence *actor = evidence_of(d->actors, r->addr[end], score);
 	struct evidence *target = evidence_of(d->targets, r->addr[!end], score);
+	struct finding f = {.at_ns = r->at_ns,
+		.flow_id = r->flow_id,
+		.score = score,
+		.probability = v->probability,
+		.port = record_has_ports(r) ? r->port[!end] : -1};
 	bool counts;
 
 	if (actor)
 		evidence_decay(s, actor, r->at_ns);
 	counts = score < 0 || sum_of(actor) < little * s->threshold;
+	f.peer = r->addr[!end];
 	if (actor)
-		evidence_add(s, actor, r->at_ns, r->flow_id, score, v->probability, r->addr[!end]);
+		evidence_add(s, actor, &f);
+	f.peer = r->addr[end];
 	if (target && counts)
-		evidence_add(s, target, r->at_ns, r->flow_id, score, v->probability, r->addr[end]);
+		evidence_add(s, target, &f);
 	if (score > 0)
 		raise_alert(d, r, end, actor, target);
 	return (struct weight){score, sum_of(actor), sum_of(target)};

@@ -86,26 +86,34 @@ static void vote(struct evidence *e, const uint8_t *peer, float score)
 	}
 }
 
-void evidence_add(const struct evidence_settings *s, struct evidence *e, int64_t at_ns,
-	uint64_t flow_id, float score, const float *probability, const uint8_t *peer)
+static void leave_trace(struct evidence *e, const struct finding *f)
 {
-	evidence_decay(s, e, at_ns);
-	e->sum = fminf(e->sum + score, most * s->threshold);
+	struct trace *t = &e->trace[e->traces++ % EVIDENCE_TRACES];
+
+	memcpy(t->peer, f->peer, sizeof(t->peer));
+	t->port = f->port;
+}
+
+void evidence_add(const struct evidence_settings *s, struct evidence *e, const struct finding *f)
+{
+	evidence_decay(s, e, f->at_ns);
+	e->sum = fminf(e->sum + f->score, most * s->threshold);
 	if (!(e->sum > 0)) {
-		*e = (struct evidence){.at_ns = at_ns};
+		*e = (struct evidence){.at_ns = f->at_ns};
 		return;
 	}
-	if (score <= 0)
+	if (f->score <= 0)
 		return;
 	if (e->flows == 0)
-		e->first_ns = at_ns;
-	if (e->flows == 0 || e->flow_id != flow_id)
+		e->first_ns = f->at_ns;
+	if (e->flows == 0 || e->flow_id != f->flow_id)
 		e->flows += e->flows < UINT32_MAX;
-	e->flow_id = flow_id;
-	e->weight += score;
+	e->flow_id = f->flow_id;
+	e->weight += f->score;
 	for (int c = 0; c < CLASSES; c++)
-		e->mass[c] += score * probability[c];
-	vote(e, peer, score);
+		e->mass[c] += f->score * f->probability[c];
+	vote(e, f->peer, f->score);
+	leave_trace(e, f);
 }
 
 bool evidence_is_led(const struct evidence *e)

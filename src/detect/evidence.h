@@ -25,6 +25,25 @@ struct evidence_settings {
 	float half_life_s; /* of the sum */
 };
 
+/* What a record says for or against. */
+struct finding {
+	int64_t at_ns;
+	uint64_t flow_id;
+	float score;              /* evidence_score() */
+	const float *probability; /* (CLASSES) */
+	const uint8_t *peer;      /* (16): the other end of the record */
+	int port;                 /* of the target's side; -1: none */
+};
+
+/* The latest findings are kept until an alert takes them over, so that it can tell what led to it.
+ */
+enum { EVIDENCE_TRACES = 16 };
+
+struct trace {
+	uint8_t peer[16];
+	int port;
+};
+
 /* What is held against a host: as an actor, or as a target. All zero: nothing. */
 struct evidence {
 	int64_t at_ns; /* when it was last brought up to date */
@@ -36,6 +55,8 @@ struct evidence {
 	uint32_t flows;      /* with a positive score since the sum was last 0 */
 	uint64_t flow_id;    /* the last of them */
 	int64_t first_ns;    /* the first of them */
+	uint32_t traces;     /* left by them; the latest are in trace[traces % EVIDENCE_TRACES] */
+	struct trace trace[EVIDENCE_TRACES];
 };
 
 /* The defaults, then what the object "detection" of a model's header says otherwise. -EINVAL for
@@ -49,9 +70,8 @@ float evidence_score(const struct evidence_settings *s, float normal);
 /* Let time pass. */
 void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64_t now_ns);
 
-/* Add a record's score; `probability` (CLASSES), `peer` (16): its other end. Decays first. */
-void evidence_add(const struct evidence_settings *s, struct evidence *e, int64_t at_ns,
-	uint64_t flow_id, float score, const float *probability, const uint8_t *peer);
+/* Let time pass, then add a finding. */
+void evidence_add(const struct evidence_settings *s, struct evidence *e, const struct finding *f);
 
 /* Does one other end have most of the weight? Then it is `peer`. Sure for more than three quarters,
  * never for less than a half. */

@@ -245,3 +245,10 @@ void record_make(struct record *r, const struct flow_report *report, int64_t clo
 		r->state = is_tcp(key) ? tcp_state(f) : oneway_state(r);
 	}
 }
+
+bool record_has_ports(const struct record *r)
+{
+	return r->net != NET_ARP &&
+	       (r->proto == IPPROTO_TCP || r->proto == IPPROTO_UDP || r->proto == IPPROTO_SCTP ||
+		       r->proto == IPPROTO_UDPLITE || r->proto == IPPROTO_DCCP);
+}

@@ -83,6 +83,9 @@ struct record {
  * seen goes to its source. */
 void record_make(struct record *r, const struct flow_report *report, int64_t clock_ns);
 
+/* Does its protocol have ports? */
+bool record_has_ports(const struct record *r);
+
 /* "REQ" and so on; never NULL. record_state_of() is the inverse, in either case, and knows the
  * finer names that Argus has for ICMP errors; STATE_NO when there is none. */
 const char *record_state_name(enum record_state s);

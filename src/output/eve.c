@@ -64,10 +64,14 @@ static void put_origin(json_t *event, const struct origin *from)
 		json_object_set_new(event, "pcap_filename", json_string(from->capture));
 }
 
+/* In capitals, as Suricata has them. */
 static const char *proto_text(const struct record *r, char text[16])
 {
 	const char *name = record_proto_name(r->net, r->proto);
 	size_t i = 0;
+
+	if (r->net == NET_IPV6 && r->proto == IPPROTO_ICMPV6)
+		return strcpy(text, "IPv6-ICMP");
 
 	for (; name[i] && i < 15; i++)
 		text[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
@@ -81,7 +85,7 @@ static void put_ends(json_t *event, const struct alert *a)
 {
 	const struct record *r = &a->record;
 	bool icmp = r->proto == IPPROTO_ICMP || r->proto == IPPROTO_ICMPV6;
-	bool ports = r->proto == IPPROTO_TCP || r->proto == IPPROTO_UDP || r->proto == IPPROTO_SCTP;
+	bool ports = record_has_ports(r);
 	char text[ADDR_TEXT], proto[16], id[COMMUNITY_TEXT];
 
 	if (!a->many) {

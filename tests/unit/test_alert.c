@@ -57,6 +57,14 @@ static struct record record_of(uint8_t src, uint64_t flow, int64_t at_ns)
 	return r;
 }
 
+static void add(struct evidence *e, int64_t at_ns, uint64_t flow_id, float score, const float *p,
+	const uint8_t *peer, int port)
+{
+	struct finding f = {at_ns, flow_id, score, p, peer, port};
+
+	evidence_add(&settings, e, &f);
+}
+
 /* A record with all its probability on one class, folded as the detector does it. */
 static void fold(
 	struct alert_book *b, struct evidence *e, const struct record *r, enum karma_class c)
@@ -66,7 +74,7 @@ static void fold(
 
 	p[c] = 1;
 	alert_tick(b, r->at_ns);
-	evidence_add(&settings, e, r->at_ns, r->flow_id, 1, p, r->addr[DST]);
+	add(e, r->at_ns, r->flow_id, 1, p, r->addr[DST], r->port[DST]);
 	a = alert_open(b, r->addr[SRC], false, e, r->at_ns);
 	alert_add(a, e, r, SRC);
 	if (alert_is_due(a, r->at_ns))
@@ -224,9 +232,10 @@ static void flows_before_the_threshold_count(void **state)
 	(void)state;
 	p[CLASS_DOS] = 1;
 	for (uint64_t f = 1; f <= 7; f++)
-		evidence_add(&settings, &e, start, f, 1, p, r.addr[DST]);
+		add(&e, start, f, 1, p, r.addr[DST], (int)f);
 	fold(b, &e, &r, CLASS_DOS);
 	assert_int_equal(told.event[0].a.flows, 8);
+	assert_int_equal(told.event[0].a.ports, 8);
 	assert_int_equal(told.event[0].a.first_ns, start);
 	alert_book_free(b);
 }
