@@ -1,0 +1,263 @@
+/* karma flows: flow records as CSV, of captures or of an interface. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+
+#include "capture/capture.h"
+#include "capture/inputs.h"
+#include "cmd/cmd.h"
+#include "feature/csv.h"
+#include "feature/ct.h"
+#include "feature/truth.h"
+#include "feature/window.h"
+#include "util/outfile.h"
+
+enum { OPT_STEPS = 256, OPT_TRUTH };
+
+static const int poll_ms = 200;
+
+struct options {
+	const char *interface, *out, *truth;
+	bool steps;
+	char **names;
+	size_t count;
+};
+
+/* Rows on their way from records to the file. */
+struct writer {
+	struct outfile file;
+	struct truth *truth; /* NULL: labels unknown */
+	bool steps;
+	bool live; /* a signal ends it with all its records */
+	struct window *window;
+	struct ct_block *block;
+	bool has_header;
+	int err; /* of the writing; what a capture has wrong is not among it */
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+static int read_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"interface", required_argument, NULL, 'i'},
+		{"output", required_argument, NULL, 'o'},
+		{"steps", no_argument, NULL, OPT_STEPS},
+		{"truth", required_argument, NULL, OPT_TRUTH},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":i:o:", longs, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			o->interface = optarg;
+			break;
+		case 'o':
+			o->out = optarg;
+			break;
+		case OPT_STEPS:
+			o->steps = true;
+			break;
+		case OPT_TRUTH:
+			o->truth = optarg;
+			break;
+		case ':':
+			return usage_error("flows", "'%s' needs a value", argv[optind - 1]);
+		default:
+			return usage_error("flows", "there is no option '%s'", argv[optind - 1]);
+		}
+	}
+	o->names = argv + optind;
+	o->count = (size_t)(argc - optind);
+	if (!o->interface && !o->count)
+		return usage_error("flows", "no capture named, and no interface (-i)");
+	if (o->interface && o->count)
+		return usage_error("flows", "either captures or an interface (-i), not both");
+	return 0;
+}
+
+/* ---- rows ---- */
+
+static int write_header(struct writer *w)
+{
+	if (!w->has_header && !w->err)
+		w->err = csv_write_header(w->file.stream);
+	w->has_header = true;
+	return w->err;
+}
+
+static int write_row(void *context, const struct record *r, const struct row *row)
+{
+	struct writer *w = context;
+
+	if (!w->err)
+		w->err = csv_write_row(w->file.stream, r, row);
+	return w->err;
+}
+
+/* A record_sink. Every record goes through the window, which counts what hosts do; rows are made
+ * of those that are asked for. */
+static int take_record(void *context, const struct record *r)
+{
+	struct writer *w = context;
+	struct row row;
+
+	if (stopped && !w->live)
+		return -EINTR;
+	feature_row(w->window, r, &row);
+	if (w->steps ? !r->news : r->event != RECORD_FINAL)
+		return 0;
+	if (w->truth)
+		row.label = (int)truth_class(w->truth, r);
+	write_header(w);
+	return ct_add(w->block, r, &row, write_row, w);
+}
+
+/* A timeline: its counters start empty, its last block ends with it. */
+static int timeline_begin(struct writer *w, struct error *e)
+{
+	w->window = window_new(0);
+	w->block = ct_new();
+	if (!w->window || !w->block)
+		return error_set(e, -ENOMEM, "out of memory for the counters over time");
+	return 0;
+}
+
+static void timeline_end(struct writer *w)
+{
+	if (w->block)
+		ct_flush(w->block, write_row, w);
+	ct_free(w->block);
+	window_free(w->window);
+	w->block = NULL;
+	w->window = NULL;
+}
+
+/* ---- sources ---- */
+
+/* A capture that is broken or no capture is told of; the others are read all the same. Whether all
+ * were whole. */
+static bool read_captures(struct writer *w, const struct inputs *in, struct meter_stats *stats)
+{
+	bool whole = true;
+
+	for (size_t i = 0; i < in->count && !w->err && !stopped; i++) {
+		struct error e = {""};
+		int err = timeline_begin(w, &e);
+
+		if (!err)
+			err = capture_read(in->path[i], NULL, take_record, w, stats, &e);
+		timeline_end(w);
+		if (err && e.text[0]) {
+			fail("flows", e.text);
+			whole = false;
+		}
+	}
+	return whole;
+}
+
+static int watch(
+	struct writer *w, const char *interface, struct meter_stats *stats, struct error *e)
+{
+	struct live *live = NULL;
+	int err = timeline_begin(w, e);
+
+	if (!err)
+		err = live_open(&live, interface, NULL, e);
+	if (!err) {
+		write_header(w);
+		fprintf(stderr, "karma flows: metering %s (%s) until interrupted\n", interface,
+			live_attachment(live));
+		while (!stopped && err >= 0)
+			err = live_poll(live, poll_ms, take_record, w);
+		if (stopped)
+			err = live_drain(live, take_record, w);
+		if (err < 0 && !w->err)
+			error_set(e, err, "%s: %s", interface, strerror(-err));
+		live_stats(live, stats);
+	}
+	timeline_end(w);
+	live_close(live);
+	return err < 0 ? err : 0;
+}
+
+static void take_signals(void)
+{
+	struct sigaction act = {.sa_handler = stop};
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+}
+
+/* Put the file in its place. A capture that broke off does not keep back what came before. */
+static int finish(struct writer *w, bool whole, const char *name, struct error *e)
+{
+	if (whole)
+		write_header(w); /* of captures without a record */
+	if (w->err)
+		return error_set(e, w->err, "%s: cannot be written; is the disk full?", name);
+	if (!w->has_header)
+		return -EIO;
+	return outfile_commit(&w->file, e);
+}
+
+static int run(struct writer *w, const struct options *o, struct error *e)
+{
+	struct meter_stats stats = {0};
+	struct inputs in = {0};
+	bool whole = true;
+	int err = o->truth ? truth_read(&w->truth, o->truth, e) : 0;
+
+	if (!err)
+		err = inputs_expand(&in, o->names, o->count, e);
+	if (!err)
+		err = outfile_open(&w->file, o->out ? o->out : "-", e);
+	if (err)
+		goto out;
+	take_signals();
+	if (o->interface)
+		err = watch(w, o->interface, &stats, e);
+	else
+		whole = read_captures(w, &in, &stats);
+	if (!o->interface && stopped)
+		err = error_set(e, -EINTR, "interrupted; nothing was written");
+	if (!err)
+		err = finish(w, whole, o->out ? o->out : "standard output", e);
+	if (!err) {
+		fputs("karma flows: ", stderr);
+		meter_stats_print(stderr, &stats);
+		fputc('\n', stderr);
+	}
+out:
+	if (err)
+		outfile_abort(&w->file);
+	inputs_free(&in);
+	return err || whole ? err : -EIO;
+}
+
+int cmd_flows(int argc, char **argv)
+{
+	struct options options = {0};
+	struct writer w = {0};
+	struct error e = {""};
+	int status = read_options(argc, argv, &options);
+
+	if (status)
+		return status;
+	w.steps = options.steps;
+	w.live = options.interface != NULL;
+	if (run(&w, &options, &e) < 0)
+		status = e.text[0] ? fail("flows", e.text) : EXIT_FAILED;
+	truth_free(w.truth);
+	return status;
+}
