@@ -89,6 +89,14 @@ static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *tabl
 	return err;
 }
 
+/* libpcap puts the name before some of its messages and not before others. */
+static const char *without_name(const char *text, const char *path)
+{
+	size_t n = strlen(path);
+
+	return strncmp(text, path, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
+}
+
 int capture_read(const char *path, const struct meter_settings *settings, record_sink sink,
 	void *context, struct meter_stats *stats, struct error *e)
 {
@@ -100,7 +108,8 @@ int capture_read(const char *path, const struct meter_settings *settings, record
 
 	pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, text);
 	if (!pcap)
-		return error_set(e, -EINVAL, "%s: not readable as a capture: %s", path, text);
+		return error_set(e, -EINVAL, "%s: not readable as a capture: %s", path,
+			without_name(text, path));
 	table = flow_table_new(settings ? settings->flows : 0, hand_on, &reader, stats);
 	err = table ? meter_capture(pcap, path, table, stats, e)
 		    : error_set(e, -ENOMEM, "out of memory for the flow table");
