@@ -15,6 +15,7 @@ range_id=karma-$$
 range_dir=    # the work directory; everything that is written goes there
 range_hosts=0 # how many hosts: h1 .. h$range_hosts
 range_lines=  # set: some links have a delay, a rate and losses, as drawn
+range_offload=no # yes: with segmentation offload, as most machines have it; no: as on a wire
 range_jobs=() # processes of ours outside the namespaces
 
 declare -A addr4=() addr6=() # of h1 .., s1 .., dark (its packets vanish); gone (nobody has it)
@@ -102,8 +103,7 @@ draw_line() {
 }
 
 # join NAME PORT INTERFACE: make a namespace and a link from the gateway's PORT to its INTERFACE,
-# where $range_lines is set with delays and losses for some. Offloads are off, so that a capture
-# holds the packets as they are on a wire.
+# where $range_lines is set with delays and losses for some.
 join() {
 	local line=() waited=0
 	ip netns add "$range_id-$1"
@@ -117,7 +117,7 @@ join() {
 		done
 	else
 		ip -n "$range_id-gateway" link add "$2" type veth peer name "$3" netns "$range_id-$1"
-		inside "$1" ethtool -K "$3" tso off gso off >/dev/null
+		[[ $range_offload = yes ]] || inside "$1" ethtool -K "$3" tso off gso off >/dev/null
 	fi
 	inside "$1" sysctl -qw net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.all.accept_ra=0
 	ip -n "$range_id-$1" link set lo up
@@ -159,7 +159,6 @@ make_gateway() {
 make_servers() {
 	local name
 	join servers srv eth0
-	inside gateway ethtool -K srv tso off gso off >/dev/null 2>&1
 	ip -n "$range_id-gateway" -batch - <<-END
 		address add ${addr4[gw3]}/24 dev srv
 		address add ${addr6[gw3]}/64 dev srv nodad

@@ -8,8 +8,6 @@
 #     -t SECONDS  how long (default 60)
 #     -n HOSTS    how many hosts (default 8)
 #     -l          some links have a delay, a rate and losses
-#     -w COMMAND  run this shell command in the gateway meanwhile; $RANGE_INTERFACE is what to
-#                 watch; it is ended by SIGINT
 #
 # Every host does benign work of the kinds named (where none is named: of all kinds); with attacks
 # named, the last two hosts do them between their work. Everything is torn down at the end, also
@@ -25,7 +23,6 @@ seed=$RANDOM
 seconds=60
 hosts=8
 base=
-watch=
 
 usage() {
 	sed -n '2,/^set -u/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
@@ -70,15 +67,14 @@ deal() {
 }
 
 run() {
-	local option watcher
-	while getopts ls:t:n:o:w: option; do
+	local option
+	while getopts ls:t:n:o: option; do
 		case $option in
 		l) range_lines=1 ;;
 		s) seed=$OPTARG ;;
 		t) seconds=$OPTARG ;;
 		n) hosts=$OPTARG ;;
-		o) base=$OPTARG ;;
-		w) watch=$OPTARG ;;
+		o) base=$(realpath -m "$OPTARG") ;;
 		*) usage ;;
 		esac
 	done
@@ -87,18 +83,11 @@ run() {
 	trap range_down EXIT
 	trap 'exit 1' INT TERM HUP
 	range_up "$seed" "$hosts"
+	cd "$range_dir" || exit 1 # some tools leave files where they run
 	range_truth=$range_dir/truth
 	: >"$range_truth"
 	[[ -z $base ]] || range_capture "$range_dir/pcap"
-	if [[ $watch ]]; then
-		RANGE_INTERFACE=lan ip netns exec "$range_id-gateway" bash -c "$watch" &
-		watcher=$!
-	fi
 	deal
-	if [[ $watch ]]; then
-		kill -INT "$watcher"
-		wait "$watcher"
-	fi
 	if [[ $base ]]; then
 		range_capture_end
 		sort -n "$range_truth" >"$base.truth"

@@ -1,0 +1,187 @@
+#!/bin/bash
+# Karma live, in the range: two minutes of mixed work are quiet; a port scan is reported within two
+# seconds of its end, a SYN flood and password guessing are reported, each with attacker, target
+# and class; Ctrl-C ends it with nothing left behind. Needs root; says why where it is skipped.
+#
+# detect.sh [KARMA]
+#
+# shellcheck disable=SC2317 # functions that `check` calls
+set -u
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=../../range/net.sh
+. "$root/range/net.sh"
+# shellcheck source=../../range/scenarios.sh
+. "$root/range/scenarios.sh"
+
+karma=${1:-$root/build/karma}
+passed=0
+failed=0
+quiet_seconds=120
+# Two alerts that h4 causes while it works are as wrong as one of h1: attackers have no other task.
+declare -A attacker=([scan]=h7 [flood]=h8 [guess]=h9)
+
+finish() {
+	echo "$passed passed, $failed failed, ${1:-0} skipped"
+	exit $((failed > 0))
+}
+
+skip() {
+	echo "skipped: live detection: $*"
+	finish 8
+}
+
+# check TEXT COMMAND...: passed when the command succeeds.
+check() {
+	local text=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "ok: $text"
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $text"
+	fi
+}
+
+# alerts: the alerts so far, a line each: attacker target class (attacker "many" where unknown).
+alerts() {
+	python3 - "$range_dir/eve.json" <<-'END'
+		import json, sys
+
+		for line in open(sys.argv[1]):
+		    event = json.loads(line)
+		    if event["event_type"] == "alert":
+		        print(event.get("src_ip", "many"), event["dest_ip"], event["alert"]["category"])
+	END
+}
+
+# reported SECONDS HOST SERVER CLASS: within so many seconds from now?
+reported() {
+	local until=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	while :; do
+		if alerts | grep -qxF "${addr4[$2]} ${addr4[$3]} $4"; then return 0; fi
+		((${EPOCHREALTIME/./} < until)) || break
+		sleep 0.1
+	done
+	echo "  alerts so far:"
+	alerts | sort | uniq -c | sed 's/^/  /'
+	return 1
+}
+
+no_alert() {
+	local all
+	all=$(alerts)
+	[[ -z $all ]] && return
+	sort <<<"$all" | uniq -c | sed 's/^/  /'
+	return 1
+}
+
+# only_attackers: does every alert name one of the attackers?
+only_attackers() {
+	local others
+	others=$(alerts | grep -vE "^(${addr4[h7]}|${addr4[h8]}|${addr4[h9]}) ")
+	[[ -z $others ]] && return
+	sort <<<"$others" | uniq -c | sed 's/^/  /'
+	return 1
+}
+
+start_karma() {
+	local waited=0
+	ip netns exec "$range_id-gateway" "$karma" run -i lan --eve "$range_dir/eve.json" \
+		>"$range_dir/karma.out" 2>"$range_dir/karma.log" &
+	karma_job=$!
+	range_jobs+=("$karma_job")
+	until grep -q 'watching' "$range_dir/karma.log"; do
+		sleep 0.1
+		if ((++waited >= 200)) || ! kill -0 "$karma_job" 2>/dev/null; then
+			cat "$range_dir/karma.log"
+			return 1
+		fi
+	done
+}
+
+# start_work SECONDS: six hosts do work of every kind.
+start_work() {
+	local n names
+	mapfile -t names < <(range_list benign all)
+	deadline=$((EPOCHSECONDS + $1))
+	workers=()
+	for n in 1 2 3 4 5 6; do
+		range_job work "h$n" "$((seed * 10 + n))" "${names[@]}" </dev/null >/dev/null 2>&1
+		workers+=("${range_jobs[-1]}")
+	done
+}
+
+# ended_cleanly: status 0 soon after SIGINT, a summary, and no program of Karma's on the interface.
+ended_cleanly() {
+	local waited=0
+	kill -INT "$karma_job"
+	while kill -0 "$karma_job" 2>/dev/null; do
+		sleep 0.1
+		((++waited < 100)) || return 1
+	done
+	wait "$karma_job" || return 1
+	grep -q 'records judged' "$range_dir/karma.out"
+}
+
+nothing_attached() {
+	local left
+	left=$(
+		inside gateway tc filter show dev lan ingress
+		inside gateway tc filter show dev lan egress
+		inside gateway tc qdisc show dev lan | grep clsact
+		inside gateway ip link show lan | grep xdp
+		inside gateway bpftool net 2>/dev/null | grep -E '^[a-z0-9]+\('
+	)
+	[[ -z $left ]] && return
+	echo "$left"
+	return 1
+}
+
+nothing_left() {
+	! compgen -G "/run/netns/$range_id-*" >/dev/null
+}
+
+((EUID == 0)) || skip "needs root"
+for program in nmap hping3 hydra curl dig sshpass lftp mosquitto_pub wget ping tc bpftool; do
+	command -v "$program" >/dev/null || skip "$program is not installed"
+done
+range_possible || skip "network namespaces cannot be made here"
+[[ -x $karma ]] || skip "there is no $karma"
+[[ -e $root/models/default.karma ]] || skip "there is no models/default.karma"
+
+trap range_down EXIT
+trap 'exit 1' INT TERM HUP
+seed=$RANDOM
+echo "seed $seed"
+range_offload=yes
+range_up "$seed" 9
+cd "$range_dir" || exit 1
+if ! start_karma; then
+	grep -q 'Operation not permitted' "$range_dir/karma.log" && skip "this kernel refuses BPF programs"
+	failed=1
+	finish
+fi
+
+start_work "$quiet_seconds"
+wait "${workers[@]}"
+check "$quiet_seconds s of mixed work by six hosts give no alert" no_alert
+
+start_work 60
+on 20 "${attacker[scan]}" nmap -n -sS "${addr4[s1]}" >/dev/null
+check "nmap -sS of 1,000 ports is Reconnaissance within 2 s of its end" \
+	reported 2 "${attacker[scan]}" s1 Reconnaissance
+on 5 "${attacker[flood]}" hping3 -q -n -S -p 80 -i u1000 "${addr4[s2]}" >/dev/null 2>&1
+check "a SYN flood is DoS" reported 5 "${attacker[flood]}" s2 DoS
+on 20 "${attacker[guess]}" hydra -I -q -t 4 -L "$range_dir/names" -P "$range_dir/words" \
+	"ssh://${addr4[s3]}" >/dev/null 2>&1
+check "guessing SSH passwords is Brute Force" reported 5 "${attacker[guess]}" s3 "Brute Force"
+wait "${workers[@]}"
+check "nobody else is accused meanwhile" only_attackers
+
+check "Ctrl-C ends it with status 0 and a summary" ended_cleanly
+check "no program stays on the interface" nothing_attached
+range_down
+check "no namespace stays" nothing_left
+finish
