@@ -105,6 +105,7 @@ KARMA_INLINE void flow_report_fill(struct flow_report *r, const struct flow_key 
 	r->flow.bits = f->bits;
 	__builtin_memcpy(&r->flow.start_ns, &f->start_ns,
 		sizeof(*f) - __builtin_offsetof(struct flow, start_ns));
+	r->flow.done = 0;
 }
 
 KARMA_INLINE void flow_mark_shown(struct flow *f, __u64 at_ns)
@@ -197,7 +198,7 @@ KARMA_INLINE void side_flag(struct flow_side *s, const struct packet *p, int fla
 {
 	__u32 sum = s->flags[flag] + packets;
 
-	if (p->flags & 1 << flag)
+	if (FRESH(p->flags) & 1 << flag)
 		s->flags[flag] = sum < 65535 ? sum : 65535;
 }
 
@@ -220,44 +221,48 @@ KARMA_INLINE void side_sizes(struct flow_side *s, const struct packet *p)
 	}
 }
 
-/* Append to the first payload bytes of the direction. */
+/* Append to the first payload bytes of the direction. Where there are `have` already, the packet's
+ * zeros and data, read from `have` bytes before its data on, are added: no branch for the verifier
+ * to follow 64 times. */
 KARMA_INLINE void side_data(struct flow_side *s, const struct packet *p)
 {
+	const __u8 *from = (const __u8 *)p + __builtin_offsetof(struct packet, zero);
 	__u32 have = s->data_len;
+	__u32 sum = have + p->data_len;
 
+	if (have >= FLOW_PAYLOAD)
+		return;
 	if (have == 0) {
 		__builtin_memcpy(s->data, p->data, FLOW_PAYLOAD);
-		s->data_len = p->data_len;
-		return;
+	} else {
+		from += (FLOW_PAYLOAD - have) & (FLOW_PAYLOAD - 1);
+		for (int i = 0; i < FLOW_PAYLOAD; i++)
+			s->data[i] |= from[i];
 	}
-	for (__u32 i = 0; i < FLOW_PAYLOAD; i++) {
-		if (i >= p->data_len || have >= FLOW_PAYLOAD)
-			break;
-		s->data[have++] = p->data[i];
-	}
-	s->data_len = have;
+	s->data_len = sum < FLOW_PAYLOAD ? sum : FLOW_PAYLOAD;
 }
 
 /* The handshake: SYN, SYN-ACK, the ACK that completes it. */
 KARMA_INLINE void tcp_handshake(struct flow *f, const struct packet *p, int side, __u64 now)
 {
-	int synack_side = (f->bits & FLOW_SYNACK1) != 0;
+	int synack_side = (FRESH(f->bits) & FLOW_SYNACK1) != 0;
 
-	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-		if (!(f->bits & FLOW_SYN))
+	if ((FRESH(p->flags) & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+		if (!(FRESH(f->bits) & FLOW_SYN))
 			f->bits |= FLOW_SYN | (side ? FLOW_SYN1 : 0);
-		if (!(f->bits & FLOW_SYNACK))
+		if (!(FRESH(f->bits) & FLOW_SYNACK))
 			f->syn_ns = now;
-	} else if (p->flags & TCP_SYN) {
-		if (!(f->bits & FLOW_SYNACK)) {
+	} else if (FRESH(p->flags) & TCP_SYN) {
+		if (!(FRESH(f->bits) & FLOW_SYNACK)) {
 			f->bits |= FLOW_SYNACK | (side ? FLOW_SYNACK1 : 0);
-			if (f->bits & FLOW_SYN)
+			if (FRESH(f->bits) & FLOW_SYN)
 				f->synack_gap = now - f->syn_ns;
 		}
-		if (!(f->bits & FLOW_ESTABLISHED))
+		if (!(FRESH(f->bits) & FLOW_ESTABLISHED))
 			f->synack_ns = now;
-	} else if ((p->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && (f->bits & FLOW_SYNACK) &&
-		   !(f->bits & FLOW_ESTABLISHED) && side != synack_side) {
+	} else if ((FRESH(p->flags) & (TCP_ACK | TCP_RST)) == TCP_ACK &&
+		   (FRESH(f->bits) & FLOW_SYNACK) && !(FRESH(f->bits) & FLOW_ESTABLISHED) &&
+		   side != synack_side) {
 		f->bits |= FLOW_ESTABLISHED;
 		f->ackdat_gap = now - f->synack_ns;
 	}
@@ -266,11 +271,11 @@ KARMA_INLINE void tcp_handshake(struct flow *f, const struct packet *p, int side
 /* Sequence numbers and repeated packets. Returns whether the packet's data were seen before. */
 KARMA_INLINE int tcp_sequence(struct flow *f, struct flow_side *s, const struct packet *p, int side)
 {
-	int known = (f->bits & (side ? FLOW_SEQ1 : FLOW_SEQ0)) != 0;
+	int known = (FRESH(f->bits) & (side ? FLOW_SEQ1 : FLOW_SEQ0)) != 0;
 	__u32 next = p->seq + p->payload;
 	int repeated = 0;
 
-	if (p->flags & TCP_SYN) {
+	if (FRESH(p->flags) & TCP_SYN) {
 		repeated = known;
 		next++;
 		s->seq = p->seq;
@@ -280,13 +285,13 @@ KARMA_INLINE int tcp_sequence(struct flow *f, struct flow_side *s, const struct 
 	} else {
 		repeated = p->payload && (__s32)(p->seq - s->next_seq) < 0;
 	}
-	if (p->flags & TCP_FIN)
+	if (FRESH(p->flags) & TCP_FIN)
 		next++;
 	if (repeated)
 		s->lost += p->segments;
 	/* The number of an RST is often made up: it moves nothing. */
-	if (!known || (!(p->flags & TCP_RST) && (__s32)(next - s->next_seq) > 0) ||
-		(p->flags & TCP_SYN))
+	if (!known || (!(FRESH(p->flags) & TCP_RST) && (__s32)(next - s->next_seq) > 0) ||
+		(FRESH(p->flags) & TCP_SYN))
 		s->next_seq = next;
 	f->bits |= side ? FLOW_SEQ1 : FLOW_SEQ0;
 	return repeated;
@@ -297,18 +302,20 @@ KARMA_INLINE void tcp_close(struct flow *f, const struct packet *p, int side, __
 {
 	const __u32 both = FLOW_FINACK0 | FLOW_FINACK1;
 
-	if (p->flags & TCP_FIN)
+	if (FRESH(p->flags) & TCP_FIN)
 		f->bits |= side ? FLOW_FIN1 : FLOW_FIN0;
-	if ((p->flags & TCP_ACK) && (__s32)(p->ack - peer_next) >= 0) {
-		if (side && (f->bits & FLOW_FIN0))
+	if ((FRESH(p->flags) & TCP_ACK) && (__s32)(p->ack - peer_next) >= 0) {
+		if (side && (FRESH(f->bits) & FLOW_FIN0))
 			f->bits |= FLOW_FINACK0;
-		if (!side && (f->bits & FLOW_FIN1))
+		if (!side && (FRESH(f->bits) & FLOW_FIN1))
 			f->bits |= FLOW_FINACK1;
 	}
-	if (p->flags & TCP_RST)
+	if (FRESH(p->flags) & TCP_RST)
 		f->bits |= FLOW_RST;
-	if ((f->bits & FLOW_RST) || (f->bits & both) == both)
-		f->bits |= FLOW_CLOSED;
+	if (FRESH(f->bits) & FLOW_CLOSED)
+		return;
+	if ((FRESH(p->flags) & TCP_RST) || (FRESH(f->bits) & both) == both)
+		f->bits |= FLOW_CLOSED | FLOW_CLOSES;
 }
 
 KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow_side *peer,
@@ -320,8 +327,8 @@ KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow
 	/* A super-packet's ACK is on all of its segments, the rest on one of them. */
 	for (int i = 0; i < FLAGS; i++)
 		side_flag(s, p, i, i == FLAG_ACK ? p->segments : 1);
-	if (p->window && !(p->flags & (TCP_FIN | TCP_RST))) {
-		int scaled = !(p->flags & TCP_SYN) && s->wscale != WSCALE_NONE &&
+	if (p->window && !(FRESH(p->flags) & (TCP_FIN | TCP_RST))) {
+		int scaled = !(FRESH(p->flags) & TCP_SYN) && s->wscale != WSCALE_NONE &&
 			     peer->wscale != WSCALE_NONE;
 
 		s->window = (__u32)p->window << (scaled ? s->wscale & 15 : 0);
@@ -330,16 +337,28 @@ KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow
 	return repeated;
 }
 
-/* Count a packet in side `side`. */
-KARMA_INLINE void flow_update_side(struct flow *f, struct flow_side *s,
-	const struct flow_side *peer, const struct packet *p, int side, int spoke, __u64 now)
+/* Count a packet at `now` (its time, not before the flow's last). */
+KARMA_INLINE void flow_update(struct flow *f, const struct packet *p, __u64 now)
 {
+	__u32 side = FRESH(p->from) != FRESH(f->from);
+	struct flow_side *s, *peer;
 	int repeated = 0;
 
+	OPAQUE(side);
+	s = &f->side[side & 1];
+	peer = &f->side[~side & 1];
+	if (!flow_packets(f))
+		f->first_ns = now;
+	f->last_ns = now;
+	if (p->fragment)
+		f->bits |= FLOW_FRAGMENT;
 	if (p->key.proto == PROTO_TCP && p->fragment != FRAGMENT_LATER)
 		repeated = side_tcp(f, s, peer, p, side, now);
-	if (spoke)
+	/* Has this side spoken before? Side 0 has in every record but the first. */
+	if (s->packets || (side ? f->bits & FLOW_ANSWERED : f->part))
 		side_gap(s, now);
+	if (side)
+		f->bits |= FLOW_ANSWERED;
 	if (!s->packets)
 		s->first_ns = now;
 	s->last_ns = now;
@@ -353,26 +372,6 @@ KARMA_INLINE void flow_update_side(struct flow *f, struct flow_side *s,
 	}
 }
 
-/* Count a packet at `now` (its time, not before the flow's last). */
-KARMA_INLINE void flow_update(struct flow *f, const struct packet *p, __u64 now)
-{
-	int spoke;
-
-	if (!flow_packets(f))
-		f->first_ns = now;
-	f->last_ns = now;
-	if (p->fragment)
-		f->bits |= FLOW_FRAGMENT;
-	if (p->from == f->from) {
-		spoke = f->part || f->side[0].packets;
-		flow_update_side(f, &f->side[0], &f->side[1], p, 0, spoke, now);
-	} else {
-		spoke = (f->bits & FLOW_ANSWERED) != 0;
-		f->bits |= FLOW_ANSWERED;
-		flow_update_side(f, &f->side[1], &f->side[0], p, 1, spoke, now);
-	}
-}
-
 /* Does the record before this packet end with it? DUE_CUT: the flow goes on; DUE_LEAVE: another
  * flow begins. */
 KARMA_INLINE enum flow_due flow_arrival(const struct flow *f, const struct packet *p)
@@ -381,7 +380,8 @@ KARMA_INLINE enum flow_due flow_arrival(const struct flow *f, const struct packe
 
 	if (due == DUE_LEAVE)
 		return due;
-	if ((f->bits & FLOW_CLOSED) && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
+	if ((FRESH(f->bits) & FLOW_CLOSED) &&
+		(FRESH(p->flags) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
 		return DUE_LEAVE;
 	return due == DUE_CUT ? due : DUE_NOTHING;
 }
@@ -395,7 +395,7 @@ KARMA_INLINE unsigned flow_expect(const struct flow *f, const struct packet *p)
 	unsigned expect = 0;
 	int renew;
 
-	if (f->bits & FLOW_BEGUN) {
+	if (FRESH(f->bits) & FLOW_BEGUN) {
 		enum flow_due due = flow_arrival(f, p);
 
 		if (due != DUE_NOTHING && flow_packets(f))
@@ -404,8 +404,9 @@ KARMA_INLINE unsigned flow_expect(const struct flow *f, const struct packet *p)
 	} else {
 		renew = 1;
 	}
-	if (renew ? p->flags & TCP_RST
-		  : !(f->bits & FLOW_CLOSED) && ((p->flags & TCP_RST) || (f->bits & fins) == fins))
+	if (renew ? FRESH(p->flags) & TCP_RST
+		  : !(FRESH(f->bits) & FLOW_CLOSED) &&
+				((FRESH(p->flags) & TCP_RST) || (FRESH(f->bits) & fins) == fins))
 		expect |= METER_CLOSED;
 	return expect;
 }
@@ -418,40 +419,43 @@ KARMA_INLINE unsigned flow_meter(struct flow *f, const struct packet *p, struct 
 	struct flow_report *closed)
 {
 	enum flow_due due = flow_arrival(f, p);
-	unsigned done = 0;
 	__u64 now = p->ns;
-	int was_closed;
+	unsigned done;
 
+	/* What was done is noted in the flow, not in a variable, for the same reason as FRESH(). */
+	f->done = 0;
 	if (due != DUE_NOTHING && flow_packets(f)) {
 		if (ended) {
 			flow_report_fill(ended, &p->key, f, now, RECORD_FINAL);
-			done |= METER_ENDED;
+			f->done = METER_ENDED;
 		} else {
-			done |= METER_NO_ROOM;
+			f->done = METER_NO_ROOM;
 			due = DUE_NOTHING;
 		}
 	}
 	if (due == DUE_CUT)
 		flow_cut(f);
-	if (due == DUE_LEAVE || !(f->bits & FLOW_BEGUN)) {
+	if (due == DUE_LEAVE || !(FRESH(f->bits) & FLOW_BEGUN)) {
 		flow_begin(f, p);
-		done |= METER_BEGUN;
+		f->done |= METER_BEGUN;
 	}
 	if (now < f->last_ns) {
 		now = f->last_ns;
-		done |= METER_TIME;
+		f->done |= METER_TIME;
 	}
-	was_closed = (f->bits & FLOW_CLOSED) != 0;
 	flow_update(f, p, now);
-	if ((f->bits & FLOW_CLOSED) && !was_closed) {
+	if (FRESH(f->bits) & FLOW_CLOSES) {
+		f->bits &= ~FLOW_CLOSES;
 		if (closed) {
 			flow_report_fill(closed, &p->key, f, now, RECORD_CLOSED);
 			flow_mark_shown(f, now);
-			done |= METER_CLOSED;
+			f->done |= METER_CLOSED;
 		} else {
-			done |= METER_NO_ROOM;
+			f->done |= METER_NO_ROOM;
 		}
 	}
+	done = FRESH(f->done);
+	f->done = 0;
 	return done;
 }
 
@@ -464,21 +468,27 @@ KARMA_INLINE int flow_due_reports(const struct flow *f, enum flow_due due)
 }
 
 /* Do what is due (from flow_due(); DUE_LEAVE to close a flow at the end of a run). `report` is
- * filled when flow_due_reports() says so. After DUE_LEAVE the caller deletes the flow. */
-KARMA_INLINE void flow_do(struct flow *f, const struct flow_key *key, enum flow_due due,
-	__u64 at_ns, struct flow_report *report)
+ * where a report goes if flow_due_reports() says that there is one; where it is NULL then, nothing
+ * is done and what was due stays due. Returns whether the report was filled. After DUE_LEAVE, done
+ * or nothing to report, FLOW_GONE is set and the caller deletes the flow. */
+KARMA_INLINE int flow_do(struct flow *f, const struct flow_key *key, enum flow_due due, __u64 at_ns,
+	struct flow_report *report)
 {
-	if (due == DUE_LOOK) {
-		flow_report_fill(report, key, f, at_ns, RECORD_LOOK);
-		flow_mark_shown(f, at_ns);
-	} else if (due == DUE_CUT) {
-		flow_report_fill(report, key, f, at_ns, RECORD_FINAL);
-		flow_cut(f);
-	} else if (due == DUE_LEAVE) {
-		if (flow_packets(f))
-			flow_report_fill(report, key, f, at_ns, RECORD_FINAL);
-		f->bits |= FLOW_GONE;
+	int reports = flow_due_reports(f, due);
+
+	if (reports) {
+		if (!report)
+			return 0;
+		flow_report_fill(
+			report, key, f, at_ns, due == DUE_LOOK ? RECORD_LOOK : RECORD_FINAL);
 	}
+	if (due == DUE_LOOK)
+		flow_mark_shown(f, at_ns);
+	else if (due == DUE_CUT)
+		flow_cut(f);
+	else if (due == DUE_LEAVE)
+		f->bits |= FLOW_GONE;
+	return reports;
 }
 
 #endif

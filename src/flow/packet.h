@@ -18,9 +18,17 @@
 
 #ifdef __bpf__
 #define KARMA_INLINE static __attribute__((always_inline)) inline
+/* Keeps clang from proving a bound away that the verifier wants to see checked. */
+#define OPAQUE(x) asm volatile("" : "+r"(x))
+/* Read from memory once more. The verifier follows every combination of what tests have taught it
+ * about the bits of a register, but knows nothing about memory: with each test on a fresh read the
+ * paths meet again. */
+#define FRESH(x) (*(volatile __typeof__(x) *)&(x))
 #else
 #include <string.h>
 #define KARMA_INLINE static inline
+#define OPAQUE(x) ((void)0)
+#define FRESH(x) (x)
 #endif
 
 enum {
@@ -52,7 +60,7 @@ enum {
 
 enum {
 	PACKET_VLAN_TAGS = 2, /* followed; a tag that the network card took off is not among them */
-	PACKET_EXTENSIONS = 6, /* IPv6 extension headers followed: the verifier's cost grows fast */
+	PACKET_EXTENSIONS = 4,   /* IPv6 extension headers followed; the verifier pays for each */
 	PACKET_TCP_OPTIONS = 12, /* looked through for the window scale */
 };
 
@@ -70,6 +78,9 @@ struct frame {
 	__u32 segment_size; /* payload bytes of each of them but the last; 0: not a super-packet */
 	__u32 ifindex;
 	__u64 ns;
+#ifdef __bpf__
+	struct __sk_buff *skb;
+#endif
 };
 
 struct packet {
@@ -88,22 +99,23 @@ struct packet {
 	__u8 from;            /* key end that sent it */
 	__u8 ttl;
 	__u8 icmp_type, icmp_code;
-	__u8 fragment; /* 0, FRAGMENT_FIRST or FRAGMENT_LATER */
-	__u8 data_len; /* payload bytes in data; the rest of data is zero */
+	__u8 fragment;           /* 0, FRAGMENT_FIRST or FRAGMENT_LATER */
+	__u8 data_len;           /* payload bytes in data; the rest of data is zero */
+	__u8 zero[FLOW_PAYLOAD]; /* stands before data: see side_data() */
 	__u8 data[FLOW_PAYLOAD];
 };
 
 /* ---- reading ---- */
 
 /* The n bytes at `offset`, or NULL when the frame was cut before their end. In BPF the pointer is
- * kept whole in one register from its making to its check (the asm): else clang checks one copy
+ * kept whole in one register from its making to its check (OPAQUE): else clang checks one copy
  * and reads through another, which the verifier refuses. */
 KARMA_INLINE const __u8 *frame_at(const struct frame *f, __u32 offset, __u32 n)
 {
 #ifdef __bpf__
 	const __u8 *p = f->data + offset;
 
-	asm volatile("" : "+r"(p));
+	OPAQUE(p);
 	if (p + n > f->end)
 		return 0;
 	return p;
@@ -189,8 +201,8 @@ struct network {
 	__u8 proto;
 };
 
-/* The window scale among a SYN's options (RFC 7323), or WSCALE_NONE. */
-KARMA_INLINE __u8 tcp_wscale(const struct frame *f, __u32 offset, __u32 end)
+/* The window scale among the TCP options from `offset` to `end` (RFC 7323), or WSCALE_NONE. */
+KARMA_INLINE __u8 tcp_options(const struct frame *f, __u32 offset, __u32 end)
 {
 	for (int i = 0; i < PACKET_TCP_OPTIONS; i++) {
 		const __u8 *o;
@@ -219,6 +231,14 @@ KARMA_INLINE __u8 tcp_wscale(const struct frame *f, __u32 offset, __u32 end)
 	return WSCALE_NONE;
 }
 
+#ifdef __bpf__
+/* The same in a function that the verifier looks at once, not for every way to a TCP header. */
+__u32 karma_tcp_options(struct __sk_buff *skb, __u32 offset, __u32 end);
+#define TCP_OPTIONS(f, offset, end) karma_tcp_options((f)->skb, offset, end)
+#else
+#define TCP_OPTIONS(f, offset, end) tcp_options(f, offset, end)
+#endif
+
 KARMA_INLINE int packet_tcp(struct packet *p, const struct frame *f, struct network *n, __u16 *port)
 {
 	const __u8 *h;
@@ -239,7 +259,7 @@ KARMA_INLINE int packet_tcp(struct packet *p, const struct frame *f, struct netw
 	p->flags = h[13] & (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG);
 	p->window = load16(h + 14);
 	if ((p->flags & TCP_SYN) && size > 20)
-		p->wscale = tcp_wscale(f, n->offset + 20, n->offset + size);
+		p->wscale = TCP_OPTIONS(f, n->offset + 20, n->offset + size);
 	n->headers += size;
 	n->offset += size;
 	n->rest -= size;

@@ -57,6 +57,7 @@ struct flow_side {
 	__u8 wscale; /* as the SYN gave it; 255: none given */
 	__u8 ttl;    /* of the last packet */
 	__u8 data_len;
+	__u32 zero;
 	__u8 data[FLOW_PAYLOAD]; /* the first payload bytes */
 };
 
@@ -77,8 +78,9 @@ enum { /* flow.bits: facts that outlast a packet; a cut keeps those about the co
 	FLOW_SEQ1 = 1 << 13,
 	FLOW_FINACK0 = 1 << 14, /* the FIN of side 0 / 1 was acknowledged */
 	FLOW_FINACK1 = 1 << 15,
-	FLOW_BEGUN = 1 << 16, /* not set: room in the map that no packet has filled yet */
-	FLOW_GONE = 1 << 17,  /* in the kernel: about to be deleted */
+	FLOW_BEGUN = 1 << 16,  /* not set: room in the map that no packet has filled yet */
+	FLOW_GONE = 1 << 17,   /* in the kernel: about to be deleted */
+	FLOW_CLOSES = 1 << 18, /* closed by the packet in hand */
 };
 
 /* A flow: the value in the kernel's map and in the user-space table. Side 0 sends from key end
@@ -104,7 +106,8 @@ struct flow {
 	__u8 from;        /* key end (0 or 1) of side 0 */
 	__u8 icmp_type;   /* of the first packet */
 	__u8 icmp_code;
-	__u8 pad[5];
+	__u8 done; /* what the packet in hand led to; 0 between packets */
+	__u8 pad[4];
 	struct flow_side side[2];
 };
 
