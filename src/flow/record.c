@@ -155,7 +155,8 @@ static enum record_state icmp_state(const struct record *r)
 
 /* ---- state and direction ---- */
 
-static enum record_state tcp_state(const struct flow *f)
+/* `source`: what it sent. */
+static enum record_state tcp_state(const struct flow *f, const struct flow_side *source)
 {
 	if (f->bits & FLOW_RST)
 		return STATE_RST;
@@ -165,7 +166,8 @@ static enum record_state tcp_state(const struct flow *f)
 		return STATE_CON;
 	if (f->bits & FLOW_SYNACK)
 		return STATE_ACC;
-	return f->bits & FLOW_SYN ? STATE_REQ : STATE_CON;
+	/* Behind a SYN whose answer was not seen, an ACK says that there was one. */
+	return f->bits & FLOW_SYN && !source->flags[FLAG_ACK] ? STATE_REQ : STATE_CON;
 }
 
 static enum record_state oneway_state(const struct record *r)
@@ -197,6 +199,15 @@ static unsigned source_side(const struct flow_key *key, const struct flow *f)
 	if (f->bits & FLOW_LEAD_SYNACK)
 		return 0;
 	return from < 1024 && to >= 1024;
+}
+
+/* The initial sequence number as Argus has it: where the first packet of a flow is no SYN, its
+ * number follows the initial one. */
+static uint32_t base_sequence(const struct flow_key *key, const struct flow *f, unsigned side)
+{
+	bool first = side == 0 && f->part == 0 && !f->side[0].flags[FLAG_SYN];
+
+	return f->side[side].seq - (is_tcp(key) && first);
 }
 
 static int64_t shifted(uint64_t ns, int64_t clock_ns)
@@ -232,6 +243,7 @@ void record_make(struct record *r, const struct flow_report *report, int64_t clo
 		memcpy(r->addr[i], &key->addr[end], sizeof(r->addr[i]));
 		r->port[i] = is_icmp(key) ? 0 : key->port[end];
 		r->side[i] = f->side[side];
+		r->side[i].seq = base_sequence(key, f, side);
 		r->side[i].first_ns = (uint64_t)shifted(f->side[side].first_ns, clock_ns);
 		r->side[i].last_ns = f->side[side].packets
 					     ? (uint64_t)shifted(f->side[side].last_ns, clock_ns)
@@ -242,7 +254,7 @@ void record_make(struct record *r, const struct flow_report *report, int64_t clo
 		r->icmp_code = f->icmp_code;
 		r->state = icmp_state(r);
 	} else {
-		r->state = is_tcp(key) ? tcp_state(f) : oneway_state(r);
+		r->state = is_tcp(key) ? tcp_state(f, &r->side[SRC]) : oneway_state(r);
 	}
 }
 

@@ -7,7 +7,7 @@ Where $KARMA_SHARED (default: ../shared beside the repository) has a corpus, `ka
 benign and attack capture is compared with the table that Argus made of it. Where argus and ra are
 installed, the captures of tests/captures are compared as well. Records are matched one to one by
 protocol, ends and start; of the matched ones, every column must be equal: integers exactly, times
-and rates within 2 us or 0.1 %. The shares that FLOORS names must be reached. NAME limits it to
+within 2 us or 0.1 %, rates within what that makes of them (Argus's times are whole us). The shares that FLOORS names must be reached. NAME limits it to
 captures whose name contains one of them; -v shows what differs.
 """
 
@@ -63,7 +63,7 @@ def near(a, b, slack):
     return abs(a - b) <= max(slack, 0.001 * max(abs(a), abs(b)))
 
 
-def equal(how, argus, karma):
+def equal(how, argus, karma, dur):
     if how == "name":
         return PROTO.get(argus, argus) == karma
     if how == "state":
@@ -73,7 +73,9 @@ def equal(how, argus, karma):
         return a == k
     if how == "mean":
         return int(a + 0.5) == k
-    return near(a, k, {"time": 2e-6, "milli": 2e-3, "ratio": 1e-3}[how])
+    if how == "ratio":
+        return near(a, k, 1e-3 + 2e-6 / max(dur, 1e-6) * max(a, k))
+    return near(a, k, {"time": 2e-6, "milli": 2e-3}[how])
 
 
 def key_of(row, proto):
@@ -139,7 +141,7 @@ class Tally:
                 continue
             self.matched += 1
             for column, (a, k, how) in COLUMNS.items():
-                if equal(how, argus[a], karma[k]):
+                if equal(how, argus[a], karma[k], number(argus["dur"])):
                     self.equal[column] += 1
                 else:
                     self.examples[column].append((name, argus, karma))

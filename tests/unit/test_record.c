@@ -136,6 +136,37 @@ static void tcp_states(void **unused)
 	}
 }
 
+static void an_ack_says_that_a_syn_was_answered(void **unused)
+{
+	struct flow_report p = report_of(IPPROTO_TCP, 40000, 80, LOW);
+
+	(void)unused;
+	p.flow.bits = FLOW_SYN;
+	p.flow.side[0].packets = 2;
+	p.flow.side[0].flags[FLAG_SYN] = 2;
+	assert_int_equal(made(&p).state, STATE_REQ);
+	p.flow.side[0].flags[FLAG_SYN] = 1;
+	p.flow.side[0].flags[FLAG_ACK] = 1;
+	assert_int_equal(made(&p).state, STATE_CON);
+}
+
+static void the_base_number_precedes_a_first_packet_without_syn(void **unused)
+{
+	struct flow_report p = report_of(IPPROTO_TCP, 40000, 80, LOW);
+
+	(void)unused;
+	p.flow.side[0].seq = 1000;
+	p.flow.side[1].seq = 5000;
+	assert_int_equal(made(&p).side[SRC].seq, 999);
+	assert_int_equal(made(&p).side[DST].seq, 5000);
+	p.flow.part = 1;
+	assert_int_equal(made(&p).side[SRC].seq, 1000);
+	p.flow.part = 0;
+	p.flow.bits = FLOW_SYN;
+	p.flow.side[0].flags[FLAG_SYN] = 1;
+	assert_int_equal(made(&p).side[SRC].seq, 1000);
+}
+
 static void other_states(void **unused)
 {
 	struct flow_report p = report_of(IPPROTO_UDP, 40000, 53, LOW);
@@ -362,6 +393,8 @@ int main(void)
 		cmocka_unit_test(source_is_the_sender_of_the_syn),
 		cmocka_unit_test(tcp_without_syn_goes_by_port),
 		cmocka_unit_test(tcp_states),
+		cmocka_unit_test(an_ack_says_that_a_syn_was_answered),
+		cmocka_unit_test(the_base_number_precedes_a_first_packet_without_syn),
 		cmocka_unit_test(other_states),
 		cmocka_unit_test(icmp_states),
 		cmocka_unit_test(ping_answer_goes_to_its_source),
