@@ -174,7 +174,7 @@ flood_syn() {
 
 # From an address of the attacker's network that nobody has: no answer comes to the SYN-ACK.
 flood_syn_spoofed() {
-	local port from="${addr4[$1]%.*}.$((RANDOM % 253 + 2))"
+	local port from="${addr4[$1]%.*}.$((RANDOM % 125 + 2))"
 	draw_open
 	[[ " ${addr4[*]} " != *" $from "* ]] || return
 	service=tcp flood "$1" "$2" "$from" -S -p "$port" -a "$from"

@@ -2,7 +2,7 @@
 # Benign work: each function is one piece of work of one host, as people, programs and monitors do
 # it: NAME HOST. Which server, how much and how fast is drawn anew each time; a quarter is IPv6.
 # Sourced by scenarios.sh. A function ends by itself or when $deadline has come.
-# shellcheck disable=SC2154 # users, passwords, addr4, addr6, servers: net.sh
+# shellcheck disable=SC2154 # users, passwords, addr4, addr6, servers, sites: net.sh
 
 deadline=0 # epoch seconds; 0: none
 
@@ -29,6 +29,7 @@ rest() {
 # its accounts.
 draw_server() {
 	local name=${servers[RANDOM % ${#servers[@]}]} n=$((RANDOM % ${#users[@]}))
+	((RANDOM % 3)) || name=${sites[RANDOM % ${#sites[@]}]}
 	if ((RANDOM % 4)); then
 		server=${addr4[$name]}
 		at=$server
@@ -69,6 +70,56 @@ web_pages() {
 		done
 		((${#parts[@]} == 0)) || fetch 15 "$1" --parallel --parallel-max 6 "${parts[@]}"
 		rest 5 50 || return
+	done
+}
+
+# A page of today: names of many sites asked for at once, then parts from all of them.
+web_wide() {
+	local page part urls count names jobs
+	for ((page = RANDOM % 3 + 1; page > 0; page--)); do
+		draw_server
+		count=$((RANDOM % 25 + 5))
+		urls=()
+		jobs=()
+		mapfile -t names < <(dns_names "$((count / 2))")
+		for part in "${names[@]}"; do
+			# shellcheck disable=SC2086 # a name and a type
+			on 5 "$1" dig "@$server" +tries=1 +time=2 $part &
+			jobs+=($!)
+		done
+		wait "${jobs[@]}"
+		for ((part = 0; part < count; part++)); do
+			server=${addr4[w$((RANDOM % 40 + 1))]}
+			((RANDOM % 3)) || server="[${addr6[w$((RANDOM % 40 + 1))]}]"
+			urls+=("http$( ((RANDOM % 5)) && echo s)://$server/part/$((RANDOM % 30 + 1)).bin" -o /dev/null)
+		done
+		fetch 20 "$1" --parallel --parallel-max 30 --parallel-immediate "${urls[@]}"
+		rest 10 60 || return
+	done
+}
+
+# A site that is read by many: a request or two from each of many addresses, within seconds.
+crowd() {
+	local n address net=${addr4[$1]%.*} jobs=() all=() flags=()
+	draw_server
+	[[ $server != *:* ]] || flags=(nodad)
+	for ((n = RANDOM % 50 + 10; n > 0; n--)); do
+		address=$net.$((RANDOM % 127 + 128))
+		[[ $server != *:* ]] || address=${addr6[$1]%::*}::$(printf %x $((RANDOM + 256)))
+		[[ " ${addr4[*]} ${all[*]} " != *" $address "* ]] || continue
+		all+=("$address")
+		ip -n "$range_id-$1" address add "$address" dev eth0 "${flags[@]}" 2>/dev/null
+	done
+	sleep 0.1
+	for address in "${all[@]}"; do
+		fetch 8 "$1" --interface "$address" "http://$at/docs/$((RANDOM % 12 + 1)).html" \
+			"http://$at/part/$((RANDOM % 30 + 1)).bin" -o /dev/null &
+		jobs+=($!)
+		rest 0 3 || break
+	done
+	wait "${jobs[@]}"
+	for address in "${all[@]}"; do
+		ip -n "$range_id-$1" address delete "$address" dev eth0 2>/dev/null
 	done
 }
 

@@ -2,9 +2,11 @@
 # The network of the range: a gateway, servers behind it, hosts before it, all in network
 # namespaces of their own. To be sourced; a program that does so calls `trap range_down EXIT`.
 #
-#     h1 .. hN ──┐                       ┌── s1 .. s4   (one namespace, several addresses)
+#     h1 .. hN ──┐                       ┌── s1 .. s4, w1 .. w40   (one namespace)
 #                ├── lan │ gateway │ srv ┤
 #     wan ───────┘                       └── nobody: addresses that are not in use
+#
+# s1 .. are servers on the next network, w1 .. stand for sites elsewhere, with public addresses.
 #
 # Karma and tcpdump watch `lan` of the gateway: each packet passes there once, either way, also
 # those for addresses that nobody has. `wan` stands for the Internet: it takes every packet for
@@ -20,6 +22,7 @@ range_jobs=() # processes of ours outside the namespaces
 
 declare -A addr4=() addr6=() # of h1 .., s1 .., dark (its packets vanish); gone (nobody has it)
 servers=(s1 s2 s3 s4)
+sites=(w{1..40})
 server_net= # the servers' IPv4 network, as nmap takes it
 
 # say TEXT...: to the user.
@@ -69,6 +72,20 @@ draw_networks() {
 	done
 }
 
+# draw_sites: addresses of the sites, in five networks of the Internet.
+draw_sites() {
+	local first=(5 23 31 52 93 104 142 151 185 199) name i=0 number nets=()
+	while ((${#nets[@]} < 5)); do
+		nets+=("${first[RANDOM % 5 + ${#nets[@]}]}.$((RANDOM % 256)).$((RANDOM % 256))")
+	done
+	for name in "${sites[@]}"; do
+		number=$((i * 6 + RANDOM % 6 + 2))
+		addr4[$name]=${nets[i % 5]}.$number
+		addr6[$name]=2a0${prefix:3:1}:${prefix#*:}:$((i % 5))::$(printf %x "$number")
+		i=$((i + 1))
+	done
+}
+
 # draw_addresses: fill addr4 and addr6 from $networks and $prefix. The hosts share the first three
 # networks, the servers have the fourth.
 draw_addresses() {
@@ -87,6 +104,7 @@ draw_addresses() {
 		addr6[$name]=$prefix:$net::$(printf %x "$number")
 	done
 	server_net=${networks[3]}.0/24
+	draw_sites
 }
 
 # draw_line: $line gets "delay jitter rate loss" as delay.c takes them, or nothing for a plain link:
@@ -156,6 +174,15 @@ make_gateway() {
 	} | ip -n "$range_id-gateway" -batch -
 }
 
+# site_routes: what the gateway is told, as `ip` takes it.
+site_routes() {
+	local name
+	for name in "${sites[@]}"; do
+		echo "route add ${addr4[$name]} via ${addr4[s1]}"
+		echo "route add ${addr6[$name]} via ${addr6[s1]}"
+	done
+}
+
 make_servers() {
 	local name
 	join servers srv eth0
@@ -163,11 +190,16 @@ make_servers() {
 		address add ${addr4[gw3]}/24 dev srv
 		address add ${addr6[gw3]}/64 dev srv nodad
 		link set srv up
+		$(site_routes)
 	END
 	{
 		for name in "${servers[@]}"; do
 			echo "address add ${addr4[$name]}/24 dev eth0"
 			echo "address add ${addr6[$name]}/64 dev eth0 nodad"
+		done
+		for name in "${sites[@]}"; do
+			echo "address add ${addr4[$name]}/32 dev lo"
+			echo "address add ${addr6[$name]}/128 dev lo nodad"
 		done
 		echo "link set eth0 up"
 		echo "route add default via ${addr4[gw3]}"

@@ -8,6 +8,8 @@
 
 range_scenarios='
 web_pages           benign          train
+web_wide            benign          train
+crowd               benign          train
 web_keepalive       benign          train
 web_api             benign          train
 web_busy            benign          train
