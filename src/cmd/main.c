@@ -65,8 +65,8 @@ int usage_error(const char *name, const char *format, ...)
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fprintf(stderr, "; try 'karma help %s'\n",
-		find(name) && find(name)->main != cmd_help ? name : "");
+	fprintf(stderr, "; try 'karma help%s%s'\n", strcmp(name, "help") ? " " : "",
+		strcmp(name, "help") ? name : "");
 	return EXIT_USAGE;
 }
 

@@ -13,50 +13,11 @@
 
 #include "detect/detect.h"
 #include "detect/judge.h"
-#include "feature/encode.h"
+#include "refusals.h"
 #include "util/number.h"
 
 static const int64_t second = 1000000000LL;
 static const int64_t start = 1700000000LL * 1000000000LL;
-
-/* Where a number of the feature table stands among the inputs, by what setting it moves. */
-static int input_of(const struct encoder *enc, const char *name)
-{
-	struct row row = {0};
-	float a[1024], b[1024];
-	int f = feature_find(name);
-
-	assert_true(f >= 0 && enc->inputs <= 1024);
-	encoder_apply(enc, &row, a);
-	row.value[f] = 100;
-	encoder_apply(enc, &row, b);
-	for (unsigned i = 0; i < enc->inputs; i++)
-		if (a[i] != b[i])
-			return (int)i;
-	fail_msg("%s is no input", name);
-	return -1;
-}
-
-/* One cell: c = forget * c + tanh(x[refused] - 1), h = tanh(c), logits -+ 8 h. */
-static struct model refusal_model(float forget)
-{
-	struct model m = {.temperature = 1};
-	struct encoder enc;
-
-	encoder_init(&enc, SET_LIVE);
-	assert_int_equal(lstm_init(&m.net, (struct lstm_shape){(int)enc.inputs, 1, 1, 2}), 0);
-	m.net.b[0][0] = 20;
-	m.net.b[0][1] = forget;
-	m.net.b[0][2] = -1;
-	m.net.b[0][3] = 20;
-	m.net.wx[0][input_of(&enc, "src_refused_10s") * 4 + 2] = 1;
-	m.net.wo[0] = -8;
-	m.net.wo[1] = 8;
-	m.header = json_pack("{s[ss] so}", "classes", "Normal", "Reconnaissance", "input",
-		encoder_to_json(&enc));
-	assert_non_null(m.header);
-	return m;
-}
 
 static struct record refused(uint8_t src, uint8_t dst, uint16_t port, int64_t at_ns)
 {
@@ -98,7 +59,7 @@ static struct judge *new_judge(const struct model *m, uint32_t hosts)
 
 static void each_host_is_judged_by_what_it_did(void **state)
 {
-	struct model m = refusal_model(-20);
+	struct model m = refusals_model(-20);
 	struct judge *j = new_judge(&m, 0);
 	struct verdict first = {{0}, {0}}, last = first, other;
 	struct judge_stats s;
@@ -130,7 +91,7 @@ static void each_host_is_judged_by_what_it_did(void **state)
 /* With a cell that forgets nothing, one refusal after many is judged by the many. */
 static void memory_lasts_ten_minutes(void **state)
 {
-	struct model m = refusal_model(20);
+	struct model m = refusals_model(20);
 	struct judge *j = new_judge(&m, 0);
 	struct verdict v;
 	struct record r;
@@ -152,7 +113,7 @@ static void memory_lasts_ten_minutes(void **state)
 
 static void no_news_is_no_step(void **state)
 {
-	struct model m = refusal_model(-20);
+	struct model m = refusals_model(-20);
 	struct judge *j = new_judge(&m, 0);
 	struct verdict v;
 	struct record r = refused(1, 2, 80, start);
@@ -172,7 +133,7 @@ static void no_news_is_no_step(void **state)
 
 static void hosts_are_bounded(void **state)
 {
-	struct model m = refusal_model(-20);
+	struct model m = refusals_model(-20);
 	struct judge *j = new_judge(&m, 8);
 	struct verdict v;
 	struct judge_stats s;
@@ -203,7 +164,7 @@ static void an_alert_gives_its_reason(void **state)
 {
 	static const struct evidence_settings settings = {
 		.margin = 2, .share = 0.25F, .clip = 3, .threshold = 10, .half_life_s = 60};
-	struct model m = refusal_model(-20);
+	struct model m = refusals_model(-20);
 	struct judge *j = new_judge(&m, 0);
 	struct detector *d = detector_new(&settings, j, remember, NULL);
 
@@ -227,7 +188,7 @@ static void an_alert_gives_its_reason(void **state)
 
 static void explaining_changes_nothing(void **state)
 {
-	struct model m = refusal_model(20);
+	struct model m = refusals_model(20);
 	struct judge *j = new_judge(&m, 0), *k = new_judge(&m, 0);
 	char reason[4][64];
 	struct verdict a, b;
@@ -248,7 +209,7 @@ static void explaining_changes_nothing(void **state)
 
 static void foreign_models_are_refused(void **state)
 {
-	struct model m = refusal_model(0);
+	struct model m = refusals_model(0);
 	struct judge *j = NULL;
 	struct error e = {""};
 	json_t *classes = json_object_get(m.header, "classes");

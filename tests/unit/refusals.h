@@ -1,0 +1,54 @@
+/* A network made by hand, of one cell: it calls a record Reconnaissance when its actor was refused
+ * often in the last 10 s. */
+#ifndef KARMA_TESTS_REFUSALS_H
+#define KARMA_TESTS_REFUSALS_H
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "feature/encode.h"
+#include "lstm/model.h"
+
+/* Where a number of the feature table stands among the inputs, by what setting it moves. */
+static inline int refusals_input(const struct encoder *enc, const char *name)
+{
+	struct row row = {0};
+	float a[1024], b[1024];
+	int f = feature_find(name);
+
+	if (f < 0 || enc->inputs > 1024)
+		abort();
+	encoder_apply(enc, &row, a);
+	row.value[f] = 100;
+	encoder_apply(enc, &row, b);
+	for (unsigned i = 0; i < enc->inputs; i++)
+		if (a[i] != b[i])
+			return (int)i;
+	abort();
+}
+
+/* c = sigmoid(forget) * c + tanh(log(1 + refused) - 1), h = tanh(c), logits -+ 8 h. */
+static inline struct model refusals_model(float forget)
+{
+	struct model m = {.temperature = 1};
+	struct encoder enc;
+
+	encoder_init(&enc, SET_LIVE);
+	if (lstm_init(&m.net, (struct lstm_shape){(int)enc.inputs, 1, 1, 2}))
+		abort();
+	m.net.b[0][0] = 20;
+	m.net.b[0][1] = forget;
+	m.net.b[0][2] = -1;
+	m.net.b[0][3] = 20;
+	m.net.wx[0][refusals_input(&enc, "src_refused_10s") * 4 + 2] = 1;
+	m.net.wo[0] = -8;
+	m.net.wo[1] = 8;
+	m.header = json_pack("{s[ss] so}", "classes", "Normal", "Reconnaissance", "input",
+		encoder_to_json(&enc));
+	if (!m.header)
+		abort();
+	return m;
+}
+
+#endif
