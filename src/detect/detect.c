@@ -47,11 +47,11 @@ void detector_free(struct detector *d)
 }
 
 /* Nothing is remembered of hosts against which nothing speaks. */
-static struct evidence *evidence_of(struct lru *table, const uint8_t host[16], float score)
+static struct evidence *evidence_of(struct lru *table, const uint8_t host[16], bool suspect)
 {
 	bool fresh;
 
-	return score > 0 ? lru_use(table, host, &fresh) : lru_find(table, host);
+	return suspect ? lru_use(table, host, &fresh) : lru_find(table, host);
 }
 
 static float sum_of(const struct evidence *e)
@@ -109,11 +109,12 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 {
 	const struct evidence_settings *s = &d->settings;
 	float score = evidence_score(s, v->probability[CLASS_NORMAL]);
+	bool suspect = score > 0;
 	int end = memcmp(v->actor, r->addr[DST], 16) == 0 && memcmp(v->actor, r->addr[SRC], 16) != 0
 			  ? DST
 			  : SRC;
-	struct evidence *actor = evidence_of(d->actors, r->addr[end], score);
-	struct evidence *target = evidence_of(d->targets, r->addr[!end], score);
+	struct evidence *actor = evidence_of(d->actors, r->addr[end], suspect);
+	struct evidence *target = evidence_of(d->targets, r->addr[!end], suspect);
 	struct finding f = {.at_ns = r->at_ns,
 		.flow_id = r->flow_id,
 		.score = score,
@@ -130,7 +131,7 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 	f.peer = r->addr[end];
 	if (target && counts)
 		evidence_add(s, target, &f);
-	if (score > 0)
+	if (suspect)
 		raise_alert(d, r, end, actor, target);
 	return (struct weight){score, sum_of(actor), sum_of(target)};
 }

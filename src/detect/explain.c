@@ -40,7 +40,7 @@ bool explain_group(const struct encoder *enc, const struct row *row, unsigned fi
 		double value = row->value[enc->feature[f]];
 
 		in_group[f] = f == first || same_stem(lead->name, other->name);
-		if (in_group[f] && f < first)
+		if (f < first && in_group[f])
 			return false; /* told of already */
 		if (!in_group[f] || isnan(value) || (f != first && !other->reason))
 			continue;

@@ -73,7 +73,7 @@ static const char *proto_text(const struct record *r, char text[16])
 	if (r->net == NET_IPV6 && r->proto == IPPROTO_ICMPV6)
 		return strcpy(text, "IPv6-ICMP");
 
-	for (; name[i] && i < 15; i++)
+	for (; i < 15 && name[i]; i++)
 		text[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
 	text[i] = '\0';
 	return text;
