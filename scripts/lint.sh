@@ -22,7 +22,7 @@ tidy)
 	# shellcheck disable=SC2016 # the inner shell expands it
 	git ls-files -z 'src/*.c' | xargs -0 -P "$(nproc)" -n 4 sh -c '
 		clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=gnu11 -D_GNU_SOURCE \
-			-DKARMA_NO_CLONES -Isrc -Ibuild 2>/dev/null' sh
+			-DKARMA_NO_CLONES -DKARMA_PREFIX=\"/usr/local\" -Isrc -Ibuild 2>/dev/null' sh
 	;;
 cppcheck)
 	need cppcheck

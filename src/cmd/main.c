@@ -10,6 +10,8 @@ static int cmd_help(int argc, char **argv);
 
 /* In the order in which a user meets them. */
 static const struct command commands[] = {
+	{"run", cmd_run, "[-i IFACE] [-m MODEL] [--eve FILE] [--json]",
+		"watch an interface and report attacks"},
 	{"read", cmd_read,
 		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--scores FILE.csv]",
 		"find attacks in captures"},
