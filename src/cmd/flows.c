@@ -1,4 +1,4 @@
-/* karma flows: flow records as CSV, of captures. */
+/* karma flows: flow records as CSV, of captures or of an interface. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -15,8 +15,10 @@
 
 enum { OPT_STEPS = 256, OPT_TRUTH };
 
+static const int poll_ms = 200;
+
 struct options {
-	const char *out, *truth;
+	const char *interface, *out, *truth;
 	bool steps;
 	char **names;
 	size_t count;
@@ -27,6 +29,7 @@ struct writer {
 	struct outfile file;
 	struct truth *truth; /* NULL: labels unknown */
 	bool steps;
+	bool live; /* a signal ends it with all its records */
 	struct window *window;
 	struct ct_block *block;
 	bool has_header;
@@ -44,6 +47,7 @@ static void stop(int signal)
 static int read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
+		{"interface", required_argument, NULL, 'i'},
 		{"output", required_argument, NULL, 'o'},
 		{"steps", no_argument, NULL, OPT_STEPS},
 		{"truth", required_argument, NULL, OPT_TRUTH},
@@ -52,8 +56,11 @@ static int read_options(int argc, char **argv, struct options *o)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":i:o:", longs, NULL)) != -1) {
 		switch (c) {
+		case 'i':
+			o->interface = optarg;
+			break;
 		case 'o':
 			o->out = optarg;
 			break;
@@ -71,8 +78,10 @@ static int read_options(int argc, char **argv, struct options *o)
 	}
 	o->names = argv + optind;
 	o->count = (size_t)(argc - optind);
-	if (!o->count)
-		return usage_error("flows", "no capture named");
+	if (!o->interface && !o->count)
+		return usage_error("flows", "no capture named, and no interface (-i)");
+	if (o->interface && o->count)
+		return usage_error("flows", "either captures or an interface (-i), not both");
 	return 0;
 }
 
@@ -102,7 +111,7 @@ static int take_record(void *context, const struct record *r)
 	struct writer *w = context;
 	struct row row;
 
-	if (stopped)
+	if (stopped && !w->live)
 		return -EINTR;
 	feature_row(w->window, r, &row);
 	if (w->steps ? !r->news : r->event != RECORD_FINAL)
@@ -156,6 +165,31 @@ static bool read_captures(struct writer *w, const struct inputs *in, struct mete
 	return whole;
 }
 
+static int watch(
+	struct writer *w, const char *interface, struct meter_stats *stats, struct error *e)
+{
+	struct live *live = NULL;
+	int err = timeline_begin(w, e);
+
+	if (!err)
+		err = live_open(&live, interface, NULL, e);
+	if (!err) {
+		write_header(w);
+		fprintf(stderr, "karma flows: metering %s (%s) until interrupted\n", interface,
+			live_attachment(live));
+		while (!stopped && err >= 0)
+			err = live_poll(live, poll_ms, take_record, w);
+		if (stopped)
+			err = live_drain(live, take_record, w);
+		if (err < 0 && !w->err)
+			error_set(e, err, "%s: %s", interface, strerror(-err));
+		live_stats(live, stats);
+	}
+	timeline_end(w);
+	live_close(live);
+	return err < 0 ? err : 0;
+}
+
 static void take_signals(void)
 {
 	struct sigaction act = {.sa_handler = stop};
@@ -191,10 +225,13 @@ static int run(struct writer *w, const struct options *o, struct error *e)
 	if (err)
 		goto out;
 	take_signals();
-	whole = read_captures(w, &in, &stats);
-	if (stopped)
+	if (o->interface)
+		err = watch(w, o->interface, &stats, e);
+	else
+		whole = read_captures(w, &in, &stats);
+	if (!o->interface && stopped)
 		err = error_set(e, -EINTR, "interrupted; nothing was written");
-	if (!err)
+	if (!err || w->err)
 		err = finish(w, whole, o->out ? o->out : "standard output", e);
 	if (!err) {
 		fputs("karma flows: ", stderr);
@@ -218,6 +255,7 @@ int cmd_flows(int argc, char **argv)
 	if (status)
 		return status;
 	w.steps = options.steps;
+	w.live = options.interface != NULL;
 	if (run(&w, &options, &e) < 0)
 		status = e.text[0] ? fail("flows", e.text) : EXIT_FAILED;
 	truth_free(w.truth);

@@ -1,8 +1,18 @@
 #include "util/outfile.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* A device, a pipe: renaming a file onto it would put the file in its place. */
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
 
 int outfile_open(struct outfile *f, const char *path, struct error *e)
 {
@@ -14,8 +24,9 @@ int outfile_open(struct outfile *f, const char *path, struct error *e)
 	if (strlen(path) >= sizeof(f->path))
 		return error_set(e, -ENAMETOOLONG, "%.64s...: the file name is too long", path);
 	strcpy(f->path, path);
-	snprintf(f->beside, sizeof(f->beside), "%s.%d.part", path, (int)getpid());
-	f->stream = fopen(f->beside, "wb");
+	if (!is_special(path))
+		snprintf(f->beside, sizeof(f->beside), "%s.%d.part", path, (int)getpid());
+	f->stream = fopen(f->beside[0] ? f->beside : path, "wb");
 	if (!f->stream)
 		return error_set(e, -errno,
 			"%s: cannot be written: %s; choose a folder you may write to", path,
@@ -32,7 +43,7 @@ int outfile_commit(struct outfile *f, struct error *e)
 		f->stream = NULL;
 		return bad ? error_set(e, -EIO, "standard output: %s", strerror(code)) : 0;
 	}
-	if (!bad && fsync(fileno(f->stream)) != 0 && errno != EINVAL) {
+	if (!bad && f->beside[0] && fsync(fileno(f->stream)) != 0 && errno != EINVAL) {
 		bad = 1;
 		code = errno;
 	}
@@ -41,13 +52,14 @@ int outfile_commit(struct outfile *f, struct error *e)
 		code = errno;
 	}
 	f->stream = NULL;
-	if (!bad && rename(f->beside, f->path) != 0) {
+	if (!bad && f->beside[0] && rename(f->beside, f->path) != 0) {
 		bad = 1;
 		code = errno;
 	}
 	if (!bad)
 		return 0;
-	unlink(f->beside);
+	if (f->beside[0])
+		unlink(f->beside);
 	return error_set(e, code ? -code : -EIO, "%s: not written: %s; is the disk full?", f->path,
 		strerror(code));
 }
@@ -58,7 +70,8 @@ void outfile_abort(struct outfile *f)
 		return;
 	if (f->stream != stdout) {
 		fclose(f->stream);
-		unlink(f->beside);
+		if (f->beside[0])
+			unlink(f->beside);
 	}
 	f->stream = NULL;
 }

@@ -1,4 +1,5 @@
-/* A file that is whole or not there: written beside its final name and renamed when complete. */
+/* A file that is whole or not there: written beside its final name and renamed when complete.
+ * Devices and pipes are written as they are. */
 #ifndef KARMA_UTIL_OUTFILE_H
 #define KARMA_UTIL_OUTFILE_H
 
@@ -9,7 +10,7 @@
 struct outfile {
 	FILE *stream;      /* write here */
 	char path[4096];   /* final name; empty: standard output */
-	char beside[4112]; /* the name while it is being written */
+	char beside[4112]; /* the name while it is being written; empty: `path` itself */
 };
 
 /* Open `path` for writing ("-": standard output). 0, or a negative errno with the line in `e`. */
