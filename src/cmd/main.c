@@ -17,6 +17,13 @@ static const struct command commands[] = {
 		"find attacks in captures"},
 	{"flows", cmd_flows, "FILE.pcap[ng]|DIR ... | -i IFACE [-o FILE.csv] [--steps] [--truth FILE]",
 		"flow records as CSV: UNSW-NB15's columns, then Karma's"},
+	{"train", cmd_train,
+		"DATA.csv[:WEIGHT] ... -o MODEL [--loss focal|ce] [--gamma G] "
+		"[--alpha none|root|balanced] [--epochs N] [--seed S] [--layers L] [--hidden H] "
+		"[--length T] [--batch B] [--dropout P] [--lr R] [--as-published] [--json]",
+		"make a model from labelled flow records"},
+	{"eval", cmd_eval, "-m MODEL DATA.csv ... [--json]",
+		"how good a model is on labelled flow records"},
 	{"help", cmd_help, "[COMMAND|features]",
 		"what a command does and takes; the table of all features"},
 };

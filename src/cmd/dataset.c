@@ -1,0 +1,393 @@
+#include "cmd/dataset.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "feature/csv.h"
+
+static const uint8_t nobody[16];
+static const char *const forms[] = {[CSV_PARTITION] = "UNSW-NB15 partition",
+	[CSV_RAW] = "UNSW-NB15 raw",
+	[CSV_KARMA] = "Karma"};
+
+static int no_memory(struct error *e)
+{
+	return error_set(e, -ENOMEM, "not enough memory for so many rows; give fewer files");
+}
+
+void dataset_free(struct dataset *d)
+{
+	free(d->row);
+	free(d->label);
+	free(d->weight);
+	free(d->sequence);
+	json_decref(d->description);
+	memset(d, 0, sizeof(*d));
+}
+
+void dataset_count(const int *label, size_t count, size_t per_class[CLASSES])
+{
+	memset(per_class, 0, CLASSES * sizeof(*per_class));
+	for (size_t i = 0; i < count; i++)
+		if (label[i] >= 0 && label[i] < CLASSES)
+			per_class[label[i]]++;
+}
+
+/* ---- reading ---- */
+
+static int grow(struct dataset *d, size_t rows)
+{
+	size_t all = d->rows + rows;
+	void *p;
+
+#define GROW(array)                                                                                \
+	do {                                                                                       \
+		p = reallocarray(d->array, all, sizeof(*d->array));                                \
+		if (!p)                                                                            \
+			return -ENOMEM;                                                            \
+		d->array = p;                                                                      \
+	} while (0)
+	GROW(row);
+	GROW(label);
+	GROW(weight);
+	p = reallocarray(d->sequence, d->sequences + rows, sizeof(*d->sequence));
+	if (!p)
+		return -ENOMEM;
+	d->sequence = p;
+#undef GROW
+	return 0;
+}
+
+struct place {
+	const struct row *row;
+	size_t at;
+};
+
+static int by_actor(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int order = memcmp(x->row->actor, y->row->actor, sizeof(x->row->actor));
+
+	return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+static bool same_sequence(const struct row *a, const struct row *b)
+{
+	return memcmp(a->actor, b->actor, sizeof(a->actor)) == 0 &&
+	       memcmp(a->actor, nobody, sizeof(nobody)) != 0;
+}
+
+/* The table's rows behind those at hand, actor by actor. */
+static int append(struct dataset *d, const struct table *t, float weight)
+{
+	struct place *order = calloc(t->rows, sizeof(*order));
+
+	if (!order || grow(d, t->rows) != 0) {
+		free(order);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < t->rows; i++)
+		order[i] = (struct place){&t->row[i], i};
+	qsort(order, t->rows, sizeof(*order), by_actor);
+	for (size_t i = 0; i < t->rows; i++) {
+		const struct row *row = order[i].row;
+		size_t at = d->rows + i;
+
+		d->row[at] = *row;
+		d->label[at] = row->label;
+		d->weight[at] = row->label < 0 ? 0 : weight;
+		d->unlabelled += row->label < 0;
+		if (i == 0 || !same_sequence(row, order[i - 1].row))
+			d->sequence[d->sequences++] = (struct train_sequence){(uint32_t)at, 0};
+		d->sequence[d->sequences - 1].length++;
+	}
+	d->rows += t->rows;
+	free(order);
+	return 0;
+}
+
+static json_t *describe(const struct table *t, const char *path, float weight, const int *label)
+{
+	json_t *classes = json_object();
+	char *copy = strdup(path);
+	size_t count[CLASSES];
+	json_t *file;
+
+	dataset_count(label, t->rows, count);
+	for (int c = 0; c < CLASSES; c++)
+		if (count[c])
+			json_object_set_new(
+				classes, class_name(c), json_integer((json_int_t)count[c]));
+	file = json_pack("{ss ss sI ss sf so}", "name", copy ? basename(copy) : path, "form",
+		forms[t->form], "rows", (json_int_t)t->rows, "sha256", t->sha256, "weight",
+		(double)weight, "classes", classes);
+	free(copy);
+	return file;
+}
+
+int dataset_add(
+	struct dataset *d, const char *path, float weight, bool as_published, struct error *e)
+{
+	struct table t = {0};
+	size_t before = d->rows;
+	int err = table_read(&t, path, as_published, e);
+
+	if (err)
+		goto out;
+	if (t.rows == 0) {
+		err = error_set(e, -EINVAL, "%s: no rows; give a file with flow records", path);
+		goto out;
+	}
+	if (before + t.rows > UINT32_MAX / 2) {
+		err = error_set(
+			e, -E2BIG, "%s: more rows than karma can number; give fewer files", path);
+		goto out;
+	}
+	err = append(d, &t, weight);
+	if (err) {
+		no_memory(e);
+		goto out;
+	}
+	d->files++;
+	d->training = d->sequences;
+	d->training_rows = d->rows;
+	if (!d->description)
+		d->description = json_array();
+	json_array_append_new(d->description, describe(&t, path, weight, d->label + before));
+out:
+	table_free(&t);
+	return err;
+}
+
+/* ---- training and validation ---- */
+
+/* FNV-1a over a row's inputs. */
+static uint64_t hash_inputs(const struct row *row, const struct encoder *enc)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (unsigned k = 0; k < enc->features; k++) {
+		double value = row->value[enc->feature[k]];
+		uint64_t bits;
+
+		if (isnan(value)) /* there are many NANs */
+			value = NAN;
+		memcpy(&bits, &value, sizeof(bits));
+		hash = (hash ^ rng_mix(bits)) * 0x100000001b3u;
+	}
+	return hash;
+}
+
+/* The first attack of a sequence, or Normal: what it is there to teach. */
+static int class_of_sequence(const struct dataset *d, struct train_sequence s)
+{
+	for (uint32_t i = 0; i < s.length; i++)
+		if (d->label[s.first + i] > CLASS_NORMAL)
+			return d->label[s.first + i];
+	return CLASS_NORMAL;
+}
+
+struct ticket {
+	uint64_t draw;
+	size_t sequence;
+};
+
+static int by_draw(const void *a, const void *b)
+{
+	const struct ticket *x = a, *y = b;
+
+	if (x->draw != y->draw)
+		return x->draw < y->draw ? -1 : 1;
+	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
+}
+
+/* Of the longer sequences of a class: those with the lowest draws validate. */
+static void draw_class(const struct dataset *d, int class, double share, uint64_t seed,
+	struct ticket *ticket, bool *validates)
+{
+	size_t n = 0, go;
+
+	for (size_t s = 0; s < d->sequences; s++)
+		if (d->sequence[s].length > 1 && class_of_sequence(d, d->sequence[s]) == class)
+			ticket[n++] = (struct ticket){rng_derive(seed, s), s};
+	qsort(ticket, n, sizeof(*ticket), by_draw);
+	go = (size_t)((double)n * share + 0.5);
+	for (size_t i = 0; i < go; i++)
+		validates[ticket[i].sequence] = true;
+}
+
+/* Put the rows in the order of `from` (new place -> old place), within the array: each cycle of the
+ * permutation is walked once. `from` is used up. */
+static void reorder(struct dataset *d, uint32_t *from)
+{
+	for (uint32_t start = 0; start < d->rows; start++) {
+		struct row row = d->row[start];
+		int label = d->label[start];
+		float weight = d->weight[start];
+		uint32_t to = start;
+
+		while (from[to] != start) {
+			uint32_t next = from[to];
+
+			d->row[to] = d->row[next];
+			d->label[to] = d->label[next];
+			d->weight[to] = d->weight[next];
+			from[to] = to;
+			to = next;
+		}
+		d->row[to] = row;
+		d->label[to] = label;
+		d->weight[to] = weight;
+		from[to] = to;
+	}
+}
+
+/* Training sequences first, each part in its old order. */
+static void part(
+	struct dataset *d, const bool *validates, struct train_sequence *old, uint32_t *from)
+{
+	uint32_t row = 0;
+	size_t at = 0;
+
+	memcpy(old, d->sequence, d->sequences * sizeof(*old));
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t s = 0; s < d->sequences; s++) {
+			if (validates[s] != (pass == 1))
+				continue;
+			d->sequence[at++] = (struct train_sequence){row, old[s].length};
+			for (uint32_t i = 0; i < old[s].length; i++)
+				from[row++] = old[s].first + i;
+		}
+		if (pass == 0) {
+			d->training = at;
+			d->training_rows = row;
+		}
+	}
+	reorder(d, from);
+}
+
+/* Of the single rows: those with equal inputs go together, unless they are so many that the
+ * validation part would show little else (a fifth of UNSW-NB15's rows are one and the same
+ * look-up); then they are for learning. */
+static void draw_singles(const struct dataset *d, const struct encoder *enc, double share,
+	uint64_t seed, struct ticket *ticket, bool *validates)
+{
+	size_t n = 0, most;
+
+	for (size_t s = 0; s < d->sequences; s++)
+		if (d->sequence[s].length == 1)
+			ticket[n++] =
+				(struct ticket){hash_inputs(&d->row[d->sequence[s].first], enc), s};
+	qsort(ticket, n, sizeof(*ticket), by_draw);
+	most = 1 + (size_t)((double)n * share / 10);
+	for (size_t from = 0, to; from < n; from = to) {
+		double draw = (double)rng_derive(seed, ticket[from].draw) * 0x1p-64;
+
+		for (to = from; to < n && ticket[to].draw == ticket[from].draw;)
+			to++;
+		for (size_t i = from; i < to && to - from <= most; i++)
+			validates[ticket[i].sequence] = draw < share;
+	}
+}
+
+int dataset_split(
+	struct dataset *d, const struct encoder *enc, double share, uint64_t seed, struct error *e)
+{
+	bool *validates = calloc(d->sequences + 1, sizeof(*validates));
+	struct ticket *ticket = calloc(d->sequences + 1, sizeof(*ticket));
+	struct train_sequence *old = calloc(d->sequences + 1, sizeof(*old));
+	uint32_t *from = calloc(d->rows + 1, sizeof(*from));
+	int err = 0;
+
+	if (!validates || !ticket || !old || !from) {
+		err = no_memory(e);
+		goto out;
+	}
+	for (int c = 0; c < CLASSES; c++)
+		draw_class(d, c, share, seed, ticket, validates);
+	draw_singles(d, enc, share, seed, ticket, validates);
+	part(d, validates, old, from);
+out:
+	free(validates);
+	free(ticket);
+	free(old);
+	free(from);
+	return err;
+}
+
+/* ---- judging ---- */
+
+enum { TOGETHER = 256 }; /* sequences that are stepped side by side */
+
+static int by_falling_length(const void *a, const void *b)
+{
+	const struct train_sequence *x = a, *y = b;
+
+	if (x->length != y->length)
+		return x->length < y->length ? 1 : -1;
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+struct stepper {
+	struct lstm_batch *batch;
+	float *x;      /* (TOGETHER, I) */
+	float *memory; /* (TOGETHER, S) */
+	float *logits; /* (TOGETHER, C) */
+	float *state[TOGETHER];
+};
+
+/* `n` sequences, longest first: all that last that long take step t together. */
+static void step_group(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
+	struct stepper *s, const struct train_sequence *group, int n, float *logits)
+{
+	size_t inputs = (size_t)net->shape.inputs, classes = (size_t)net->shape.classes;
+
+	memset(s->memory, 0, (size_t)n * lstm_state_size(net) * sizeof(*s->memory));
+	for (uint32_t t = 0; t < group[0].length; t++) {
+		while (group[n - 1].length <= t)
+			n--;
+		for (int i = 0; i < n; i++)
+			encoder_apply(enc, &d->row[group[i].first + t], s->x + (size_t)i * inputs);
+		lstm_batch_step(s->batch, n, s->x, s->state, s->logits);
+		for (int i = 0; i < n; i++)
+			memcpy(logits + (size_t)(group[i].first + t) * classes,
+				s->logits + (size_t)i * classes, classes * sizeof(*logits));
+	}
+}
+
+int dataset_judge(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
+	size_t from, size_t to, float *logits, struct error *e)
+{
+	struct stepper s = {0};
+	size_t count = to - from, size = lstm_state_size(net);
+	struct train_sequence *order = calloc(count + 1, sizeof(*order));
+	int err = 0;
+
+	s.batch = lstm_batch_new(net, TOGETHER);
+	s.x = lstm_floats(TOGETHER * (size_t)net->shape.inputs);
+	s.memory = lstm_floats(TOGETHER * size);
+	s.logits = lstm_floats(TOGETHER * (size_t)net->shape.classes);
+	if (!order || !s.batch || !s.x || !s.memory || !s.logits) {
+		err = no_memory(e);
+		goto out;
+	}
+	for (int i = 0; i < TOGETHER; i++)
+		s.state[i] = s.memory + (size_t)i * size;
+	memcpy(order, d->sequence + from, count * sizeof(*order));
+	qsort(order, count, sizeof(*order), by_falling_length);
+	for (size_t i = 0; i < count; i += TOGETHER) {
+		size_t n = count - i < TOGETHER ? count - i : TOGETHER;
+
+		step_group(d, enc, net, &s, order + i, (int)n, logits);
+	}
+out:
+	free(order);
+	free(s.x);
+	free(s.memory);
+	free(s.logits);
+	lstm_batch_free(s.batch);
+	return err;
+}

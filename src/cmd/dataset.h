@@ -1,0 +1,48 @@
+/* The rows of several CSV files as sequences for training and scoring: what is shared by karma
+ * train and karma eval. */
+#ifndef KARMA_CMD_DATASET_H
+#define KARMA_CMD_DATASET_H
+
+#include <jansson.h>
+
+#include "feature/encode.h"
+#include "feature/feature.h"
+#include "lstm/model.h"
+#include "lstm/plan.h"
+#include "util/error.h"
+
+/* Rows of one actor in one file are a sequence, in their order; a row without an actor is one of
+ * length one. The rows of a sequence stand together. */
+struct dataset {
+	struct row *row;
+	int *label;    /* (rows): enum karma_class, -1: not known */
+	float *weight; /* (rows): of its file; 0 where the label is not known */
+	size_t rows, unlabelled;
+	struct train_sequence *sequence;
+	size_t sequences;
+	size_t training; /* the first sequences, after dataset_split(); all others validate */
+	size_t training_rows;
+	uint32_t files;
+	json_t *description; /* of each file: name, form, rows, sha256, weight, classes */
+};
+
+/* Read one more file. -EINVAL where it has no rows. dataset_free() it, also after an error. */
+int dataset_add(
+	struct dataset *d, const char *path, float weight, bool as_published, struct error *e);
+void dataset_free(struct dataset *d);
+
+/* Move about `share` of the data behind the training part. Whole sequences go, a like share of
+ * each class's, rounded to the nearest; of the single rows those with equal features of `enc` stay
+ * together. The same data and seed give the same parts. -ENOMEM. */
+int dataset_split(
+	struct dataset *d, const struct encoder *enc, double share, uint64_t seed, struct error *e);
+
+/* Rows of each class among `count` rows; others are left out. */
+void dataset_count(const int *label, size_t count, size_t per_class[CLASSES]);
+
+/* Step a network through sequences `from` .. `to - 1`; logits (rows of the dataset, C) are filled
+ * for their rows. -ENOMEM. */
+int dataset_judge(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
+	size_t from, size_t to, float *logits, struct error *e);
+
+#endif
