@@ -170,6 +170,10 @@ static int number_field(const struct reader *r, int column, struct row *row)
 
 	if (!parse_number(r->field[column], value))
 		return bad_field(r, column, "is no number");
+	if (fabs(*value) > 1e18)
+		return bad_field(r, column, "is out of all proportion");
+	if (features[feature].kind == KIND_TIME && fabs(*value) > 9e9)
+		return bad_field(r, column, "is no time in seconds since 1970");
 	if (feature == COL_AT && !parse_time(r->field[column], &row->at_ns))
 		return bad_field(r, column, "is no time");
 	if (feature != COL_SPORT && feature != COL_DPORT)

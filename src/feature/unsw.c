@@ -7,6 +7,8 @@
 static const double COPY_S = 8e-6; /* between the two copies of a packet */
 static const double PADDED = 46;   /* bytes of the least Ethernet payload */
 
+static const double TICK_S = 1e-9; /* what is shorter has no rate */
+
 struct direction {
 	int packets, bytes, load, mean, gap, jitter, loss;
 };
@@ -47,14 +49,14 @@ static double true_gap(double gap, double doubled, double n)
 
 static double load(double bytes, double packets, double dur)
 {
-	if (packets <= 1 || dur <= 0)
+	if (packets <= 1 || dur < TICK_S)
 		return 0;
 	return 8 * (bytes - floor(bytes / packets)) / dur;
 }
 
 static double rate(const double *v)
 {
-	return v[COL_DUR] > 0 ? (v[COL_SPKTS] + v[COL_DPKTS] - 1) / v[COL_DUR] : 0;
+	return v[COL_DUR] >= TICK_S ? (v[COL_SPKTS] + v[COL_DPKTS] - 1) / v[COL_DUR] : 0;
 }
 
 static void correct_times(double *v)

@@ -1,0 +1,225 @@
+/* The encoder: fitting, unknown values, clipping, and the description in a model file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "feature/encode.h"
+#include "sample.h"
+
+enum { MANY = 1000, MAX_INPUTS = 1024 };
+
+static struct row unknown_row(void)
+{
+	struct row row = {.label = -1};
+
+	for (int i = 0; i < FEATURE_MAX; i++)
+		row.value[i] = NAN;
+	return row;
+}
+
+/* Where in x the inputs of a feature start, and which place it has in the encoder. */
+static unsigned place(const struct encoder *enc, int feature, unsigned *k)
+{
+	unsigned at = 0;
+
+	for (*k = 0; enc->feature[*k] != feature; (*k)++) {
+		const struct feature *f = &features[enc->feature[*k]];
+		unsigned n = 1;
+
+		assert_true(*k < enc->features);
+		if (f->kind == KIND_CATEGORY)
+			for (n = 0; f->values[n]; n++)
+				;
+		at += n;
+	}
+	return at;
+}
+
+static void inputs_are_counted(void **unused)
+{
+	struct encoder live, published;
+	unsigned k, last;
+
+	(void)unused;
+	encoder_init(&live, SET_LIVE);
+	encoder_init(&published, SET_PUBLISHED);
+	assert_int_equal(published.features, 37);
+	last = place(&live, live.feature[live.features - 1], &k);
+	assert_int_equal(live.inputs, last + 1);
+	assert_true(live.inputs < MAX_INPUTS);
+}
+
+static void numbers_are_standardised(void **unused)
+{
+	struct encoder enc;
+	static struct row rows[MANY];
+	static float x[MAX_INPUTS];
+	double sum = 0, squares = 0;
+	unsigned k, at;
+
+	(void)unused;
+	for (int i = 0; i < MANY; i++) {
+		rows[i] = unknown_row();
+		rows[i].value[COL_DUR] = i % 10 ? 0.001 * i : NAN;
+		rows[i].value[COL_SBYTES] = 1000;
+	}
+	encoder_init(&enc, SET_LIVE);
+	encoder_fit(&enc, rows, MANY);
+	at = place(&enc, COL_DUR, &k);
+	for (int i = 0; i < MANY; i++) {
+		encoder_apply(&enc, &rows[i], x);
+		if (i % 10 == 0) {
+			assert_close(x[at], 0, 0);
+			continue;
+		}
+		sum += x[at];
+		squares += x[at] * x[at];
+	}
+	assert_close(sum / 900, 0, 1e-4);
+	assert_close(squares / 900, 1, 1e-4);
+
+	/* What never varied says nothing, whatever it is later; what was never known as well. */
+	rows[0].value[COL_SBYTES] = 5e9;
+	rows[0].value[COL_RATE] = 5e9;
+	encoder_apply(&enc, &rows[0], x);
+	assert_close(x[place(&enc, COL_SBYTES, &k)], 0, 0);
+	assert_close(x[place(&enc, COL_RATE, &k)], 0, 0);
+}
+
+static void outliers_are_clipped(void **unused)
+{
+	struct encoder enc;
+	struct row row = unknown_row();
+	static float x[MAX_INPUTS];
+	unsigned k;
+
+	(void)unused;
+	encoder_init(&enc, SET_LIVE);
+	row.value[COL_DUR] = 1e12;
+	row.value[COL_SPKTS] = INFINITY;
+	row.value[COL_NEWS] = -1e12;
+	encoder_apply(&enc, &row, x);
+	assert_close(x[place(&enc, COL_DUR, &k)], 8, 0);
+	assert_close(x[place(&enc, COL_SPKTS, &k)], 8, 0);
+	assert_close(x[place(&enc, COL_NEWS, &k)], -8, 0);
+}
+
+static void categories_are_one_hot(void **unused)
+{
+	struct encoder enc;
+	struct row row = unknown_row();
+	static float x[MAX_INPUTS], without[MAX_INPUTS];
+	unsigned k, at;
+	int udp = feature_category(&features[COL_PROTO], "udp");
+
+	(void)unused;
+	encoder_init(&enc, SET_LIVE);
+	at = place(&enc, COL_PROTO, &k);
+	encoder_apply(&enc, &row, x);
+	for (unsigned i = 0; i < enc.inputs; i++)
+		assert_close(x[i], 0, 0);
+	row.value[COL_PROTO] = udp;
+	row.value[COL_DUR] = 3;
+	encoder_apply(&enc, &row, x);
+	for (int i = 0; features[COL_PROTO].values[i]; i++)
+		assert_close(x[at + (unsigned)i], i == udp, 0);
+	encoder_apply_without(&enc, &row, k, without);
+	for (unsigned i = 0; i < enc.inputs; i++)
+		assert_close(without[i], i == at + (unsigned)udp ? 0 : x[i], 0);
+}
+
+static void a_description_comes_back(void **unused)
+{
+	struct encoder enc, back;
+	json_t *json, *read;
+	char *text;
+	struct error e;
+
+	(void)unused;
+	encoder_init(&enc, SET_PUBLISHED);
+	for (unsigned k = 0; k < enc.features; k++) {
+		if (features[enc.feature[k]].kind == KIND_CATEGORY)
+			continue;
+		enc.mean[k] = 0.1F * (float)k;
+		enc.scale[k] = 1 / (1 + enc.mean[k]);
+	}
+	json = encoder_to_json(&enc);
+	text = json_dumps(json, 0);
+	read = json_loads(text, 0, NULL);
+	assert_int_equal(encoder_from_json(&back, read, &e), 0);
+	assert_int_equal(back.features, enc.features);
+	assert_int_equal(back.inputs, enc.inputs);
+	assert_memory_equal(back.feature, enc.feature, sizeof(enc.feature));
+	assert_memory_equal(back.mean, enc.mean, sizeof(enc.mean));
+	for (unsigned k = 0; k < enc.features; k++)
+		if (features[enc.feature[k]].kind != KIND_CATEGORY)
+			assert_close(back.scale[k], enc.scale[k], 0);
+	free(text);
+	json_decref(json);
+	json_decref(read);
+}
+
+static void assert_refused(json_t *json, int code, const char *words)
+{
+	struct encoder enc;
+	struct error e = {""};
+	int got = encoder_from_json(&enc, json, &e);
+
+	if (got != code || !strstr(e.text, words))
+		fail_msg("%d instead of %d: '%s' lacks '%s'", got, code, e.text, words);
+	json_decref(json);
+}
+
+static json_t *changed(const char *key, json_t *value)
+{
+	struct encoder enc;
+	json_t *json;
+
+	encoder_init(&enc, SET_LIVE);
+	json = encoder_to_json(&enc);
+	json_object_set_new(json, key, value);
+	return json;
+}
+
+static json_t *changed_feature(const char *key, json_t *value)
+{
+	json_t *json = changed("unused", json_null());
+
+	json_object_set_new(json_array_get(json_object_get(json, "features"), 2), key, value);
+	return json;
+}
+
+static void foreign_descriptions_are_refused(void **unused)
+{
+	(void)unused;
+	assert_refused(json_null(), -EINVAL, "no input description");
+	assert_refused(json_object(), -EINVAL, "no input description");
+	assert_refused(changed("features", json_array()), -EINVAL, "no input description");
+	assert_refused(changed("features", json_pack("[i]", 3)), -EINVAL, "lacks a feature's name");
+	assert_refused(changed("table", json_string("0123456789abcdef")), -EPROTO,
+		"another feature table (hash 0123456789abcdef");
+	assert_refused(changed_feature("name", json_string("moon_phase")), -EPROTO,
+		"no feature 'moon_phase'");
+	assert_refused(changed_feature("name", json_string("proto")), -EPROTO, "twice 'proto'");
+	assert_refused(changed_feature("name", json_string("sttl")), -EPROTO, "sttl");
+	assert_refused(changed_feature("name", json_string("sload")), -EPROTO, "feature table");
+	assert_refused(changed_feature("mean", json_real(1e300)), -EINVAL, "beyond all numbers");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(inputs_are_counted),
+		cmocka_unit_test(numbers_are_standardised),
+		cmocka_unit_test(outliers_are_clipped),
+		cmocka_unit_test(categories_are_one_hot),
+		cmocka_unit_test(a_description_comes_back),
+		cmocka_unit_test(foreign_descriptions_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
