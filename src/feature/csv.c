@@ -359,13 +359,18 @@ static int take_line(struct reader *r, char *line, size_t length)
 	return add_row(r);
 }
 
+struct place {
+	int64_t at_ns;
+	size_t row;
+};
+
 static int by_time(const void *a, const void *b)
 {
-	const struct row *x = *(const struct row *const *)a, *y = *(const struct row *const *)b;
+	const struct place *x = a, *y = b;
 
 	if (x->at_ns != y->at_ns)
 		return x->at_ns < y->at_ns ? -1 : 1;
-	return x < y ? -1 : 1; /* as they stand in the file */
+	return x->row < y->row ? -1 : 1; /* as they stand in the file */
 }
 
 /* Rows of Karma's form are in the order of their time but for the final ones, which `karma flows`
@@ -373,7 +378,7 @@ static int by_time(const void *a, const void *b)
 static int put_in_order(struct reader *r)
 {
 	struct table *t = r->t;
-	const struct row **order;
+	struct place *order;
 	struct row *row;
 	size_t i = 1;
 
@@ -390,10 +395,10 @@ static int put_in_order(struct reader *r)
 			r->e, -ENOMEM, "%s: memory is short for %zu rows", r->name, t->rows);
 	}
 	for (i = 0; i < t->rows; i++)
-		order[i] = &t->row[i];
+		order[i] = (struct place){t->row[i].at_ns, i};
 	qsort(order, t->rows, sizeof(*order), by_time);
 	for (i = 0; i < t->rows; i++)
-		row[i] = *order[i];
+		row[i] = t->row[order[i].row];
 	free(order);
 	free(t->row);
 	t->row = row;

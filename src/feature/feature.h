@@ -74,20 +74,19 @@ struct row {
 struct feature_source;
 
 struct feature {
-	const char *name; /* Karma's and the partition's: "sload" */
-	const char *raw;  /* in the raw files, where another: "Sload"; NULL: the same */
-	const char *unit; /* "s", "byte", "1/s", "" */
-	enum feature_kind kind;
-	enum feature_scale scale;
-	unsigned sets;
-	double step; /* SCALE_LOG: the unit step, below which differences do not matter */
-	enum feature_delay delay;
-	double (*get)(const struct feature_source *, int arg); /* NULL: a record has none */
-	int arg;                                               /* handed to get(): side, window */
-	const char *meaning;                                   /* a sentence for docs/features.md */
-	const char
-		*reason; /* words for an alert, with one %s for the value; NULL: never a reason */
+	const char *name;    /* Karma's and the partition's: "sload" */
+	const char *raw;     /* in the raw files, where another: "Sload"; NULL: the same */
+	const char *unit;    /* "s", "byte", "1/s", "" */
+	const char *meaning; /* a sentence for docs/features.md */
+	const char *reason;  /* for an alert, with one %s for the value; NULL: never a reason */
 	const char *const *values; /* KIND_CATEGORY: names, NULL-terminated */
+	double (*get)(const struct feature_source *, int arg); /* NULL: a record has none */
+	double step; /* SCALE_LOG: the unit step, below which differences do not matter */
+	enum feature_scale scale;
+	enum feature_kind kind;
+	enum feature_delay delay;
+	unsigned sets; /* SET_* */
+	int arg;       /* handed to get(): side, window */
 };
 
 /* Places in the table that code names; all others are found by feature_find(). */

@@ -73,14 +73,21 @@ double value_same_ends(const struct feature_source *s, int arg)
 
 /* ---- times, s since 1970 or s ---- */
 
+static double seconds(int64_t ns, int whole)
+{
+	int64_t s = ns / 1000000000;
+
+	return whole ? (double)s : (double)ns * 1e-9;
+}
+
 double value_first(const struct feature_source *s, int whole)
 {
-	return whole ? (double)(s->r->first_ns / 1000000000) : (double)s->r->first_ns * 1e-9;
+	return seconds(s->r->first_ns, whole);
 }
 
 double value_last(const struct feature_source *s, int whole)
 {
-	return whole ? (double)(s->r->last_ns / 1000000000) : (double)s->r->last_ns * 1e-9;
+	return seconds(s->r->last_ns, whole);
 }
 
 double value_at(const struct feature_source *s, int arg)
@@ -141,10 +148,12 @@ double value_load(const struct feature_source *s, int side)
 {
 	const struct flow_side *f = &s->r->side[side];
 	double dur = value_dur(s, 0);
+	uint64_t bits;
 
 	if (f->packets <= 1 || dur <= 0)
 		return 0;
-	return 8 * (double)(f->bytes - f->bytes / f->packets) / dur;
+	bits = 8 * (f->bytes - f->bytes / f->packets);
+	return (double)bits / dur;
 }
 
 double value_mean(const struct feature_source *s, int side)
@@ -180,12 +189,16 @@ double value_loss(const struct feature_source *s, int side)
 
 double value_flag(const struct feature_source *s, int arg)
 {
-	return s->r->side[arg / FLAGS].flags[arg % FLAGS];
+	const struct flow_side *f = &s->r->side[arg / FLAGS];
+
+	return f->flags[arg % FLAGS];
 }
 
 double value_size(const struct feature_source *s, int arg)
 {
-	return s->r->side[arg / FLOW_SIZES].size[arg % FLOW_SIZES];
+	const struct flow_side *f = &s->r->side[arg / FLOW_SIZES];
+
+	return f->size[arg % FLOW_SIZES];
 }
 
 /* ---- artefacts of hosts and networks: columns, never inputs of the live model ---- */
@@ -301,7 +314,9 @@ double value_actor_gap(const struct feature_source *s, int arg)
 
 double value_count(const struct feature_source *s, int arg)
 {
-	return s->count[arg / WINDOWS][arg % WINDOWS];
+	const uint32_t *count = s->count[arg / WINDOWS];
+
+	return count[arg % WINDOWS];
 }
 
 static double share(const struct feature_source *s, int part, int whole, int w)
