@@ -1,12 +1,21 @@
 #!/usr/bin/env python3
-"""UDP services that no Debian server offers in so few lines: NTP (123) and SNMP (161) requests get
-an answer of the right form and size, syslog (514) is taken in silence. The clients send requests
-of the real form; what matters to the range is who speaks when and how much."""
+"""Services that no Debian server offers in so few lines. What matters to the range is who speaks
+when, how much, and for how long.
+
+NTP (UDP 123) and SNMP (161) requests get an answer of the right form and size; syslog (514) is
+taken in silence. The ports in TALK stand for databases, mail, file servers (TCP), and for QUIC,
+tunnels and conferences (UDP): a message says in its first 8 bytes how long it is and how much it
+wants back (talk.py is the other side)."""
 
 import selectors
 import socket
 import struct
 import time
+
+TALK_TCP = (25, 143, 445, 993, 3306, 5432, 6379)
+TALK_UDP = (443, 3478, 51820)
+DATAGRAM = 1200
+HEAD = struct.Struct(">II")  # bytes of this message, bytes wanted back
 
 
 def ntp(request):
@@ -23,22 +32,6 @@ def snmp(request):
 ANSWERS = {123: ntp, 161: snmp, 514: None}
 
 
-def main():
-    """Serve until killed."""
-    selector = selectors.DefaultSelector()
-    for port, answer in ANSWERS.items():
-        # One socket an address, so that an answer comes from the address that was asked.
-        for family, address in local_addresses():
-            sock = socket.socket(family, socket.SOCK_DGRAM)
-            sock.bind((address, port))
-            selector.register(sock, selectors.EVENT_READ, answer)
-    while True:
-        for key, _ in selector.select():
-            request, client = key.fileobj.recvfrom(2048)
-            if key.data and len(request) >= 12:
-                key.fileobj.sendto(key.data(request), client)
-
-
 def local_addresses():
     """(family, address) of every IPv4 and global IPv6 address of this namespace."""
     with open("/proc/net/if_inet6", encoding="ascii") as table:
@@ -53,6 +46,69 @@ def local_addresses():
                 seen.add(previous)
                 yield socket.AF_INET, previous
             previous = line.split()[-1]
+
+
+class Services:
+    """All sockets, and what is to be called when one has something."""
+
+    def __init__(self):
+        self.selector = selectors.DefaultSelector()
+        # One socket an address, so that an answer comes from the address that was asked.
+        for family, address in local_addresses():
+            for port in (*ANSWERS, *TALK_UDP):
+                sock = socket.socket(family, socket.SOCK_DGRAM)
+                sock.bind((address, port))
+                self.selector.register(sock, selectors.EVENT_READ, self.datagram)
+        for port in TALK_TCP:
+            sock = socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+            self.selector.register(sock, selectors.EVENT_READ, self.connection)
+
+    def datagram(self, sock):
+        """Answer one request."""
+        request, client = sock.recvfrom(2048)
+        port = sock.getsockname()[1]
+        if port in TALK_UDP:
+            left = HEAD.unpack_from(request)[1] if len(request) >= HEAD.size else 0
+            while left > 0:
+                sock.sendto(bytes(min(left, DATAGRAM)), client)
+                left -= DATAGRAM
+        elif ANSWERS[port] and len(request) >= 12:
+            sock.sendto(ANSWERS[port](request), client)
+
+    def connection(self, sock):
+        """Take a client; its messages may come in pieces."""
+        client, _ = sock.accept()
+        client.setblocking(False)
+        waiting = bytearray()
+        self.selector.register(
+            client, selectors.EVENT_READ, lambda s: self.stream(s, waiting)
+        )
+
+    def stream(self, sock, waiting):
+        """Answer every whole message; close when the client does."""
+        try:
+            piece = sock.recv(65536)
+            waiting += piece
+            while len(waiting) >= HEAD.size and len(waiting) >= HEAD.unpack_from(waiting)[0]:
+                length, wanted = HEAD.unpack_from(waiting)
+                del waiting[: max(length, HEAD.size)]
+                sock.setblocking(True)
+                sock.settimeout(5)
+                sock.sendall(bytes(wanted))
+                sock.setblocking(False)
+        except OSError:
+            piece = b""
+        if not piece:
+            self.selector.unregister(sock)
+            sock.close()
+
+
+def main():
+    """Serve until killed."""
+    services = Services()
+    while True:
+        for key, _ in services.selector.select():
+            key.data(key.fileobj)
 
 
 if __name__ == "__main__":

@@ -429,6 +429,56 @@ multicast() {
 	done
 }
 
+# talk HOST tcp|udp PORT SECONDS SEND WANT PAUSE: see talk.py.
+talk() {
+	on $(($4 + 8)) "$1" python3 -B "$range_home/talk.py" "$2" "$server" "$3" "$4" "$RANDOM" "$5" "$6" "$7"
+}
+
+# A program and its database or cache: one connection, many small questions.
+database() {
+	local ports=(5432 3306 6379)
+	draw_server
+	talk "$1" tcp "${ports[RANDOM % 3]}" $((RANDOM % 25 + 3)) $((RANDOM % 300 + 30)) \
+		$((RANDOM % 4000 + 20)) "0.$((RANDOM % 5))$((RANDOM % 9 + 1))"
+}
+
+# Mail: a letter or two sent; a mailbox looked into.
+mail() {
+	draw_server
+	if ((RANDOM % 2)); then
+		talk "$1" tcp 25 2 $((RANDOM % 30000 + 500)) 60 0.3
+	else
+		talk "$1" tcp "$((RANDOM % 2 ? 143 : 993))" $((RANDOM % 20 + 3)) 60 $((RANDOM % 9000 + 100)) 1.5
+	fi
+}
+
+# A file share: bursts of large answers, then nothing.
+file_share() {
+	draw_server
+	talk "$1" tcp 445 $((RANDOM % 20 + 5)) 200 $((RANDOM % 200000 + 500)) 0.8
+}
+
+# QUIC: a page over UDP, in bursts.
+quic() {
+	local n
+	for ((n = RANDOM % 4 + 1; n > 0; n--)); do
+		draw_server
+		talk "$1" udp 443 $((RANDOM % 5 + 1)) $((RANDOM % 900 + 60)) $((RANDOM % 60000 + 800)) 0.4
+	done
+}
+
+# A tunnel: datagrams of all sizes both ways, for long.
+tunnel() {
+	draw_server
+	talk "$1" udp 51820 $((RANDOM % 30 + 10)) $((RANDOM % 700 + 80)) $((RANDOM % 3000 + 80)) 0.0$((RANDOM % 9 + 1))
+}
+
+# A conference: sound and picture, 30 times a second.
+conference() {
+	draw_server
+	talk "$1" udp 3478 $((RANDOM % 20 + 5)) $((RANDOM % 1500 + 200)) $((RANDOM % 3000 + 300)) 0.03
+}
+
 # ---- watching over services ----
 
 # touch_port HOST PORT: connect, take what the server says first, close.

@@ -36,6 +36,12 @@ mqtt                benign          test
 bulk_tcp            benign          train
 bulk_udp            benign          train
 call                benign          test
+database            benign          train
+mail                benign          train
+file_share          benign          test
+quic                benign          train
+tunnel              benign          test
+conference          benign          train
 ntp                 benign          train
 snmp                benign          train
 syslog              benign          test

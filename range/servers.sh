@@ -165,7 +165,7 @@ start_iperf3() {
 all_listen() {
 	local port listening
 	listening=$(ss -Hltun)
-	for port in 80 443 8080 22 21 53 1883 5201 5202 5203 5204 123; do
+	for port in 80 443 8080 22 21 53 1883 5201 5202 5203 5204 123 5432; do
 		grep -q ":$port " <<<"$listening" || return 1
 	done
 }
@@ -180,7 +180,7 @@ start_vsftpd
 start_dnsmasq
 start_mosquitto
 start_iperf3
-python3 "${0%/*}/answer.py" &
+python3 -B "${0%/*}/answer.py" &
 until all_listen; do
 	sleep 0.1
 done
