@@ -49,6 +49,8 @@ enum {
 	PROTO_UDPLITE = 136,
 };
 
+enum { PORT_DNS = 53 };
+
 enum {
 	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_ARP = 0x0806,
@@ -290,6 +292,20 @@ KARMA_INLINE int packet_ports(
 	return 0;
 }
 
+/* The id of a DNS message over UDP, or 0. Other traffic on the port, of which each packet would
+ * else be a flow of its own, has hardly an ordinary query with one question in its header. */
+KARMA_INLINE __u16 dns_id(const struct frame *f, const struct network *n, const __u16 *port)
+{
+	const __u8 *h;
+
+	if ((port[0] != PORT_DNS && port[1] != PORT_DNS) || n->rest < 12)
+		return 0;
+	h = frame_at(f, n->offset, 12);
+	if (!h || (h[2] & 0x78) || load16(h + 4) != 1)
+		return 0;
+	return load16(h);
+}
+
 /* The type of the request that a type answers or is, and whether it is the answer: requests and
  * answers of one id are one flow. -1: neither. */
 KARMA_INLINE int icmp_request(__u8 proto, __u8 type, __u8 *answer)
@@ -358,6 +374,8 @@ KARMA_INLINE int packet_transport(struct packet *p, const struct frame *f, struc
 			lost = packet_ports(f, n, port, 8, p->fragment);
 		else if (n->proto == PROTO_SCTP)
 			lost = packet_ports(f, n, port, 12, p->fragment);
+		if (n->proto == PROTO_UDP && !lost)
+			p->key.id = dns_id(f, n, port);
 		key_addresses(p, n->src, n->dst, port[0] > port[1]);
 		p->key.port[0] = p->from ? port[1] : port[0];
 		p->key.port[1] = p->from ? port[0] : port[1];

@@ -23,13 +23,14 @@ struct flow_addr {
  * a flow have one key. Addresses are compared as words: the order means nothing beyond being one.
  * ICMP: port[0] is the type of the request and port[1] its id (echo and the like, which have an
  * answer), or the type and code (all others); ends are ordered by address alone. ARP, other
- * protocols and fragments after the first: ports are 0. */
+ * protocols and fragments after the first: ports are 0. A DNS question and its answer are a flow,
+ * as in the data: a client that keeps its port would else have one flow for all it asks. */
 struct flow_key {
 	struct flow_addr addr[2];
 	__u16 port[2]; /* host order */
 	__u8 proto;    /* IP protocol; 0 for ARP */
 	__u8 net;      /* enum flow_net */
-	__u16 zero;
+	__u16 id;      /* DNS over UDP: the question's id; else 0 */
 };
 
 enum flow_flag { FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_PSH, FLAG_ACK, FLAG_URG, FLAGS };

@@ -275,6 +275,53 @@ static void what_is_no_capture_is_said(void **unused)
 	assert_int_equal(seen.count, 0);
 }
 
+/* A DNS message between ports 5000 and 53. */
+static void dns_packet(uint8_t packet[40], uint16_t id, bool answer, uint8_t questions)
+{
+	static const uint8_t swapped[8] = {10, 0, 0, 2, 10, 0, 0, 1};
+
+	memset(packet, 0, 40);
+	udp_packet(packet, answer ? 53 : 5000, answer ? 5000 : 53);
+	if (answer)
+		memcpy(packet + 12, swapped, 8);
+	packet[3] = 40;
+	packet[25] = 20;
+	memset(packet + 28, 0, 12);
+	packet[28] = (uint8_t)(id >> 8);
+	packet[29] = (uint8_t)id;
+	packet[30] = answer ? 0x81 : 1;
+	packet[33] = questions;
+}
+
+static void a_dns_question_and_its_answer_are_a_flow(void **unused)
+{
+	static const struct {
+		uint16_t id;
+		bool answer;
+	} order[] = {{7, false}, {8, false}, {7, true}, {8, true}};
+	struct capture c = capture_new(DLT_RAW, PCAP_TSTAMP_PRECISION_MICRO);
+	uint8_t packet[40];
+	struct error e;
+
+	(void)unused;
+	for (int i = 0; i < 4; i++) {
+		dns_packet(packet, order[i].id, order[i].answer, 1);
+		capture_frame(&c, i, packet, 40, 40);
+	}
+	/* no questions in it: other traffic on the port, one flow */
+	for (int i = 4; i < 8; i++) {
+		dns_packet(packet, (uint16_t)(i * 1000), false, 0);
+		capture_frame(&c, i, packet, 40, 40);
+	}
+	capture_done(&c);
+	assert_int_equal(read_capture(path, &e), 0);
+	assert_int_equal(stats.count[COUNT_FLOWS], 3);
+	assert_int_equal(seen.record[0].state, STATE_CON);
+	assert_int_equal(seen.record[1].state, STATE_CON);
+	assert_int_not_equal(seen.record[0].flow_id, seen.record[1].flow_id);
+	assert_int_equal(seen.record[2].side[SRC].packets, 4);
+}
+
 static void the_epoch_is_a_time_too(void **unused)
 {
 	struct capture c = capture_new(DLT_RAW, PCAP_TSTAMP_PRECISION_MICRO);
@@ -320,6 +367,7 @@ int main(void)
 		cmocka_unit_test(bad_packets_are_counted_by_cause),
 		cmocka_unit_test(a_truncated_capture_gives_its_whole_packets),
 		cmocka_unit_test(what_is_no_capture_is_said),
+		cmocka_unit_test(a_dns_question_and_its_answer_are_a_flow),
 		cmocka_unit_test(the_epoch_is_a_time_too),
 		cmocka_unit_test(the_sink_ends_the_reading),
 	};
