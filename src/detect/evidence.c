@@ -71,7 +71,8 @@ void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64
 		for (int c = 0; c < CLASSES; c++)
 			e->mass[c] *= keep;
 	}
-	e->at_ns = now_ns;
+	if (now_ns > e->at_ns)
+		e->at_ns = now_ns;
 }
 
 static void vote(struct evidence *e, const uint8_t *peer, float score)
