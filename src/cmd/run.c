@@ -72,6 +72,7 @@ struct watch {
 	struct live *live;
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	uint64_t judged;                       /* when the status was shown last */
+	bool warned;                           /* that an output cannot be written */
 };
 
 static void figures_now(struct watch *w, struct summary *figures)
@@ -102,6 +103,21 @@ static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
 	w->shown_ns = at_ns;
 }
 
+/* A log that cannot be written does not end the watch, but its owner must know at once. */
+static void warn_of_losses(struct watch *w)
+{
+	for (unsigned i = 0; i < w->session->outputs && !w->warned; i++) {
+		const struct output *o = &w->session->output[i];
+
+		if (!o->lost)
+			continue;
+		terminal_status_clear();
+		fprintf(stderr, "karma run: %s: lines are being lost: %s\n", o->path,
+			strerror(o->why));
+		w->warned = true;
+	}
+}
+
 /* What is due once a second, once a minute. */
 static void housekeeping(struct watch *w)
 {
@@ -110,6 +126,7 @@ static void housekeeping(struct watch *w)
 
 	if (at_ns - w->shown_ns < second)
 		return;
+	warn_of_losses(w);
 	figures_now(w, &figures);
 	show_status(w, &figures, at_ns);
 	if (at_ns - w->told_ns >= stats_ns) {
