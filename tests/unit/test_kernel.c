@@ -1,0 +1,493 @@
+/* The kernel's meter against the user-space build of the same headers: the same frames, the same
+ * times, byte for byte the same reports. Needs CAP_BPF; a stored capture or made frames go through
+ * the TC program by BPF_PROG_TEST_RUN, nothing is attached to any interface. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <ftw.h>
+#define PCAP_DONT_INCLUDE_PCAP_BPF_H /* its struct bpf_insn is another than the kernel's */
+#include <pcap/pcap.h>
+
+#include "flow/meter.h"
+#include "frame.h"
+#include "karma.skel.h"
+#include "util/rng.h"
+
+enum {
+	FLOWS = 65536,       /* in the kernel's map and in ours */
+	TEST_RUN_MAX = 3400, /* bytes */
+	FILE_MAX_PACKETS = 20000,
+	ETHERNET = 1, /* DLT_EN10MB */
+	SWEEP_NS = 1000000000,
+};
+
+/* ---- the two meters ---- */
+
+struct reports {
+	struct flow_report *at;
+	size_t count, room;
+};
+
+struct meters {
+	struct karma_bpf *skel;
+	struct ring_buffer *ring;
+	int sweep_fd;
+	bool sweep_is_tc;
+	struct reports kernel, user;
+	uint64_t count[METER_COUNTERS]; /* user space's */
+	uint64_t frames, next_sweep;
+	/* User space's flows: open addressing, never shrunk but emptied whole at each drain. */
+	struct flow_key key[FLOWS];
+	struct flow flow[FLOWS];
+	bool used[FLOWS];
+};
+
+static void keep(struct reports *r, const struct flow_report *report)
+{
+	if (r->count == r->room) {
+		r->room = r->room ? 2 * r->room : 1024;
+		r->at = realloc(r->at, r->room * sizeof(*r->at));
+		assert_non_null(r->at);
+	}
+	r->at[r->count++] = *report;
+}
+
+static int keep_kernel(void *context, void *data, size_t size)
+{
+	assert_true(size >= sizeof(struct flow_report));
+	keep(context, data);
+	return 0;
+}
+
+static struct flow *find(struct meters *m, const struct flow_key *key)
+{
+	const uint8_t *byte = (const uint8_t *)key;
+	uint32_t h = 2166136261u, free_slot = FLOWS;
+
+	for (size_t i = 0; i < sizeof(*key); i++)
+		h = (h ^ byte[i]) * 16777619;
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		uint32_t at = (h + i) % FLOWS;
+
+		if (!m->used[at] && !(m->flow[at].bits & FLOW_GONE)) {
+			free_slot = at;
+			break;
+		}
+		if (m->used[at] && memcmp(&m->key[at], key, sizeof(*key)) == 0)
+			return &m->flow[at];
+	}
+	assert_true(free_slot < FLOWS);
+	m->used[free_slot] = true;
+	m->key[free_slot] = *key;
+	memset(&m->flow[free_slot], 0, sizeof(m->flow[0]));
+	return &m->flow[free_slot];
+}
+
+static void user_frame(struct meters *m, const struct frame *f)
+{
+	struct flow_report ended, closed;
+	struct packet p;
+	int lost = packet_ethernet(&p, f);
+	unsigned done;
+
+	if (lost) {
+		m->count[lost] += f->segments;
+		return;
+	}
+	packet_copy_data(&p, f);
+	done = flow_meter(find(m, &p.key), &p, &ended, &closed);
+	m->count[COUNT_PACKETS] += p.segments;
+	m->count[COUNT_BYTES] += p.length;
+	m->count[COUNT_FLOWS] += !!(done & METER_BEGUN);
+	m->count[LOST_TIME] += !!(done & METER_TIME);
+	if (done & METER_ENDED)
+		keep(&m->user, &ended);
+	if (done & METER_CLOSED)
+		keep(&m->user, &closed);
+}
+
+static void kernel_frame(struct meters *m, const struct frame *f)
+{
+	struct __sk_buff skb = {.tstamp = f->ns};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->data, .data_size_in = f->length,
+		.ctx_in = &skb, .ctx_size_in = sizeof(skb));
+
+	if (f->segments > 1) {
+		skb.gso_segs = f->segments;
+		skb.gso_size = f->segment_size;
+	}
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_meter), &opts), 0);
+	assert_int_equal((int)opts.retval, -1);
+}
+
+static void sweep(struct meters *m, uint64_t now, bool drain)
+{
+	unsigned char dummy[64] = {0};
+	struct flow_report report;
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (m->sweep_is_tc) {
+		opts.data_in = dummy;
+		opts.data_size_in = sizeof(dummy);
+	}
+	m->skel->bss->sweep.now_ns = now;
+	m->skel->bss->sweep.drain = drain;
+	do {
+		assert_int_equal(bpf_prog_test_run_opts(m->sweep_fd, &opts), 0);
+		assert_true(ring_buffer__consume(m->ring) >= 0);
+	} while (m->skel->bss->sweep.paused);
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		enum flow_due due;
+
+		if (!m->used[i])
+			continue;
+		due = drain ? DUE_LEAVE : flow_due(&m->flow[i], &m->key[i], now);
+		if (flow_do(&m->flow[i], &m->key[i], due, now, &report))
+			keep(&m->user, &report);
+		m->used[i] = !(m->flow[i].bits & FLOW_GONE);
+	}
+	if (drain)
+		memset(m->flow, 0, sizeof(m->flow));
+}
+
+/* BPF_PROG_TEST_RUN takes frames of one page, and refuses those that end before an IP header. */
+static bool acceptable(const struct frame *f)
+{
+	uint32_t least = 15;
+
+	if (f->length < least || f->ns == 0)
+		return false;
+	if (load16(f->data + 12) == ETHERTYPE_IPV4)
+		least = 14 + 20;
+	if (load16(f->data + 12) == ETHERTYPE_IPV6)
+		least = 14 + 40;
+	return f->length >= least && f->length <= TEST_RUN_MAX;
+}
+
+/* One frame through both; the sweeps of both when its time has passed them. */
+static void both(struct meters *m, const struct frame *f)
+{
+	if (!acceptable(f))
+		return;
+	if (f->ns >= m->next_sweep) {
+		sweep(m, f->ns, false);
+		m->next_sweep = f->ns + SWEEP_NS;
+	}
+	kernel_frame(m, f);
+	user_frame(m, f);
+	m->frames++;
+	if (m->frames % 4096 == 0)
+		assert_true(ring_buffer__consume(m->ring) >= 0);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct flow_report));
+}
+
+/* Close all flows in both and compare everything that was reported. */
+static void compare(struct meters *m, const char *what)
+{
+	sweep(m, m->next_sweep + SWEEP_NS, true);
+	m->next_sweep = 0;
+	if (m->kernel.count != m->user.count)
+		fail_msg("%s: %zu reports from the kernel, %zu from user space", what,
+			m->kernel.count, m->user.count);
+	if (m->kernel.count) {
+		qsort(m->kernel.at, m->kernel.count, sizeof(*m->kernel.at), by_bytes);
+		qsort(m->user.at, m->user.count, sizeof(*m->user.at), by_bytes);
+	}
+	for (size_t i = 0; i < m->kernel.count; i++) {
+		const uint8_t *a = (const uint8_t *)&m->kernel.at[i];
+		const uint8_t *b = (const uint8_t *)&m->user.at[i];
+
+		for (size_t j = 0; j < sizeof(struct flow_report); j++)
+			if (a[j] != b[j])
+				fail_msg("%s: report %zu differs at byte %zu: kernel %u, user %u",
+					what, i, j, a[j], b[j]);
+	}
+	m->kernel.count = m->user.count = 0;
+}
+
+/* ---- set-up ---- */
+
+/* Does this process load programs at all? Two instructions tell: return XDP_PASS. */
+static bool may_load(void)
+{
+	const struct bpf_insn pass[] = {{.code = 0xb7, .imm = 2}, {.code = 0x95}};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "probe", "GPL", pass, 2, NULL);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static struct karma_bpf *load(bool sweep_is_tc)
+{
+	struct karma_bpf *skel = karma_bpf__open();
+
+	assert_non_null(skel);
+	skel->rodata->time_is_tstamp = true;
+	bpf_map__set_max_entries(skel->maps.flows, FLOWS);
+	bpf_program__set_autoload(skel->progs.karma_sweep, !sweep_is_tc);
+	bpf_program__set_autoload(skel->progs.karma_sweep_tc, sweep_is_tc);
+	if (karma_bpf__load(skel) == 0)
+		return skel;
+	karma_bpf__destroy(skel);
+	return NULL;
+}
+
+static struct meters *meters_new(bool sweep_is_tc)
+{
+	struct meters *m;
+
+	if (!may_load()) {
+		print_message("skipped: needs CAP_BPF\n");
+		skip();
+	}
+	m = calloc(1, sizeof(*m));
+	assert_non_null(m);
+	m->skel = load(sweep_is_tc);
+	if (!m->skel && !sweep_is_tc) { /* before Linux 6.7 */
+		sweep_is_tc = true;
+		m->skel = load(true);
+	}
+	assert_non_null(m->skel);
+	m->sweep_is_tc = sweep_is_tc;
+	m->sweep_fd = bpf_program__fd(
+		sweep_is_tc ? m->skel->progs.karma_sweep_tc : m->skel->progs.karma_sweep);
+	m->ring =
+		ring_buffer__new(bpf_map__fd(m->skel->maps.reports), keep_kernel, &m->kernel, NULL);
+	assert_non_null(m->ring);
+	return m;
+}
+
+static void kernel_counts(const struct meters *m, uint64_t sum[METER_COUNTERS])
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t(*each)[METER_COUNTERS] = calloc((size_t)cpus, sizeof(*each));
+	const uint32_t zero = 0;
+
+	assert_non_null(each);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(m->skel->maps.counters), &zero, each), 0);
+	memset(sum, 0, METER_COUNTERS * sizeof(*sum));
+	for (int c = 0; c < cpus; c++)
+		for (int i = 0; i < METER_COUNTERS; i++)
+			sum[i] += each[c][i];
+	free(each);
+}
+
+static void meters_free(struct meters *m)
+{
+	uint64_t sum[METER_COUNTERS];
+
+	kernel_counts(m, sum);
+	for (int i = 0; i < METER_COUNTERS; i++)
+		if (i != COUNT_RECORDS && i != COUNT_OPEN)
+			assert_int_equal(sum[i], m->count[i]);
+	assert_int_equal(sum[COUNT_OPEN], 0);
+	ring_buffer__free(m->ring);
+	karma_bpf__destroy(m->skel);
+	free(m->kernel.at);
+	free(m->user.at);
+	free(m);
+}
+
+/* ---- made frames ---- */
+
+static uint32_t pick(struct rng *r, uint32_t n)
+{
+	return (uint32_t)rng_below(r, n);
+}
+
+static uint8_t random_flags(struct rng *r)
+{
+	static const uint8_t usual[] = {TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH,
+		TCP_FIN | TCP_ACK, TCP_ACK, TCP_ACK, TCP_RST, TCP_RST | TCP_ACK};
+	uint32_t i = pick(r, 40);
+
+	return i < 36 ? usual[i % 9] : (uint8_t)pick(r, 64);
+}
+
+/* Few hosts and ports, so that frames meet in flows; sequence numbers near each other. */
+static void random_spec(struct rng *r, struct spec *s)
+{
+	static const uint8_t protos[] = {PROTO_TCP, PROTO_TCP, PROTO_TCP, PROTO_UDP, PROTO_ICMP,
+		PROTO_ICMP6, PROTO_SCTP, PROTO_UDPLITE, 47, 6};
+	static const uint8_t types[] = {0, 3, 5, 8, 8, 11, 13, 14, 128, 129, 135};
+	static const uint8_t chains[][3] = {{0}, {0, 60}, {44}, {0, 43, 44}, {60, 60, 60}};
+	static const int chain_size[] = {1, 2, 1, 3, 3};
+	uint32_t chain = pick(r, 12);
+
+	memset(s, 0, sizeof(*s));
+	s->tags = pick(r, 8) ? 0 : (int)pick(r, 4);
+	s->net = pick(r, 3) ? NET_IPV4 : pick(r, 5) ? NET_IPV6 : NET_ARP;
+	s->src = (uint8_t)(1 + pick(r, 3));
+	s->dst = (uint8_t)(1 + pick(r, 3));
+	s->proto = protos[pick(r, sizeof(protos))];
+	s->ttl = (uint8_t)(1 + pick(r, 255));
+	s->type = types[pick(r, sizeof(types))];
+	s->code = (uint8_t)pick(r, 3);
+	s->flags = random_flags(r);
+	s->wscale = (uint8_t)pick(r, 18);
+	s->sport = (uint16_t)(pick(r, 3) ? 1000 + pick(r, 4) : 80);
+	s->dport = (uint16_t)(pick(r, 3) ? 1000 + pick(r, 4) : 80);
+	s->window = (uint16_t)pick(r, 65536);
+	s->id = (uint16_t)pick(r, 3);
+	s->seq = 0xfffffe00u + pick(r, 1024);
+	s->ack = 0xfffffe00u + pick(r, 1024);
+	s->payload = pick(r, 2) ? 0 : pick(r, 4) ? pick(r, 40) : pick(r, 1400);
+	s->fill = (uint8_t)rng_next(r);
+	s->options = pick(r, 10) ? 0 : (uint8_t)pick(r, 11);
+	s->fragment = pick(r, 20) ? 0 : (uint16_t)pick(r, 100);
+	s->more = pick(r, 20) == 0;
+	s->pad = (int)pick(r, 2);
+	if (s->net == NET_IPV6 && chain < 5) {
+		s->extension = chains[chain];
+		s->extensions = chain_size[chain];
+	}
+	if (s->net == NET_IPV6 && !s->extensions)
+		s->fragment = 0;
+}
+
+/* Mostly some milliseconds on; now and then a pause that ends records, or a step back. */
+static uint64_t random_step(struct rng *r, uint64_t ns)
+{
+	switch (pick(r, 400)) {
+	case 0:
+		return ns + 1000000000ull * pick(r, 130);
+	case 1:
+		return ns - pick(r, 2000000);
+	case 2:
+	case 3:
+		return ns;
+	default:
+		return ns + pick(r, 20000000);
+	}
+}
+
+static void made_frames(struct meters *m, uint64_t seed, uint32_t count)
+{
+	struct rng r = {seed};
+	uint64_t ns = 1000000000;
+	uint8_t bytes[FRAME_MAX];
+	struct spec s;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct frame f;
+		uint32_t n;
+
+		random_spec(&r, &s);
+		n = frame_make(bytes, &s);
+		if (pick(&r, 50) == 0) /* damaged */
+			bytes[12 + pick(&r, n - 12 < 60 ? n - 12 : 60)] = (uint8_t)rng_next(&r);
+		if (pick(&r, 50) == 0) /* cut short */
+			n = 14 + pick(&r, n - 13);
+		ns = random_step(&r, ns);
+		f = frame_of_bytes(bytes, n, ns);
+		if (pick(&r, 30) == 0 && s.payload > 100) {
+			f.segment_size = 1 + pick(&r, s.payload);
+			f.segments = (s.payload + f.segment_size - 1) / f.segment_size;
+		}
+		both(m, &f);
+	}
+}
+
+static void made_frames_make_equal_reports(void **state)
+{
+	struct meters *m = meters_new(false);
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		made_frames(m, seed, 15000);
+		compare(m, "made frames");
+	}
+	meters_free(m);
+}
+
+static void the_other_form_of_the_sweep_is_equal(void **state)
+{
+	struct meters *m = meters_new(true);
+
+	(void)state;
+	made_frames(m, 7, 5000);
+	compare(m, "made frames, sweep at TC");
+	meters_free(m);
+}
+
+/* ---- captures ---- */
+
+static struct meters *meters_of_walk;
+static int captures;
+
+static int meter_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	struct meters *m = meters_of_walk;
+	char text[PCAP_ERRBUF_SIZE];
+	struct pcap_pkthdr *h;
+	const u_char *data;
+	pcap_t *pcap;
+
+	(void)st;
+	(void)ftw;
+	if (type != FTW_F || !strstr(path, ".pcap"))
+		return 0;
+	pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, text);
+	if (!pcap)
+		return 0;
+	for (int i = 0; i < FILE_MAX_PACKETS && pcap_datalink(pcap) == ETHERNET; i++) {
+		struct frame f;
+
+		if (pcap_next_ex(pcap, &h, &data) != 1)
+			break;
+		f = frame_of_bytes(data, h->caplen,
+			(uint64_t)h->ts.tv_sec * 1000000000 + (uint64_t)h->ts.tv_usec);
+		if ((int64_t)f.ns > 0)
+			both(m, &f);
+	}
+	pcap_close(pcap);
+	compare(m, path);
+	captures++;
+	return 0;
+}
+
+static void captures_make_equal_reports(void **state)
+{
+	const char *shared = getenv("KARMA_SHARED");
+	char corpus[4096];
+
+	(void)state;
+	meters_of_walk = meters_new(false);
+	nftw("tests/captures", meter_file, 16, 0);
+	snprintf(corpus, sizeof(corpus), "%s/corpus", shared ? shared : "../shared");
+	if (access(corpus, R_OK) == 0)
+		nftw(corpus, meter_file, 16, 0);
+	else
+		print_message("skipped: no corpus of captures at %s\n", corpus);
+	print_message("%d captures, %llu packets\n", captures,
+		(unsigned long long)meters_of_walk->frames);
+	assert_true(captures > 0);
+	meters_free(meters_of_walk);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(made_frames_make_equal_reports),
+		cmocka_unit_test(the_other_form_of_the_sweep_is_equal),
+		cmocka_unit_test(captures_make_equal_reports),
+	};
+
+	return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
+}
