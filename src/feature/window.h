@@ -7,8 +7,8 @@
 struct window;
 
 /* `events`: how many flows are remembered at the most (0: 262144), and as many hosts; when more
- * happen within 60 s the oldest are forgotten early and counted. Memory grows with use up to 270
- * bytes an event, 70 MB by default. NULL when memory is short. */
+ * happen within 60 s the oldest are forgotten early and counted. Memory grows with use up to 300
+ * bytes an event, 80 MB by default. NULL when memory is short. */
 struct window *window_new(uint32_t events);
 void window_free(struct window *w);
 uint64_t window_forgotten(const struct window *w);
