@@ -15,7 +15,8 @@ static const struct command commands[] = {
 	{"read", cmd_read,
 		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--scores FILE.csv]",
 		"find attacks in captures"},
-	{"flows", cmd_flows, "FILE.pcap[ng]|DIR ... | -i IFACE [-o FILE.csv] [--steps] [--truth FILE]",
+	{"flows", cmd_flows,
+		"FILE.pcap[ng]|DIR ... | -i IFACE [-o FILE.csv] [--steps] [--truth FILE]",
 		"flow records as CSV: UNSW-NB15's columns, then Karma's"},
 	{"train", cmd_train,
 		"DATA.csv[:WEIGHT] ... -o MODEL [--loss focal|ce] [--gamma G] "
