@@ -1,0 +1,17 @@
+/* How fast packets are metered, in the kernel and in user space. */
+#ifndef KARMA_CMD_BENCH_METER_H
+#define KARMA_CMD_BENCH_METER_H
+
+#include <jansson.h>
+
+#include "util/error.h"
+
+/* Each returns an object of figures, a new reference, or NULL with the line in `e`. */
+
+/* User space, frames in memory: decoding, the flow table, the meter; by 1, 64k and 1M flows. */
+json_t *bench_meter(struct error *e);
+
+/* The TC program, by 1 and 64k flows, the empty program beside it in the same run. */
+json_t *bench_kernel(struct error *e);
+
+#endif
