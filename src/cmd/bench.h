@@ -1,0 +1,23 @@
+/* What 'karma bench' measures: bench.c has the table. */
+#ifndef KARMA_CMD_BENCH_H
+#define KARMA_CMD_BENCH_H
+
+#include <jansson.h>
+
+#include "util/error.h"
+
+/* A benchmark returns an object of figures (numbers, text or objects of them), named with their
+ * units: "ns_per_packet". A new reference; NULL with the line in `e`. */
+struct bench {
+	const char *name;
+	json_t *(*run)(struct error *e);
+	const char *text;
+};
+
+json_t *bench_lstm(struct error *e);
+json_t *bench_train(struct error *e);
+
+/* Seconds of a clock that only goes forward. */
+double bench_clock(void);
+
+#endif
