@@ -7,9 +7,10 @@ Each capture has its truth beside it (RUN.truth: "start end attacker target cate
 [proto[/port]] [scenario]"; '*' is any host). `karma read` is run over the capture; then for each
 line of the truth:
 
-  detected   an alert that names its attacker, or (where the attacker is many or spoofed) its
-             target, arose between its start and a minute after its end
-  class      one of these alerts, or an update of it, has its category
+  detected   between its start and a minute after its end there came an alert that names its
+             attacker, or (where the attacker is many or spoofed) its target: a new one, or news
+             of one of its own category that an earlier attack had raised
+  class      one of these has its category
   time       from the start of the attack to the first of these alerts, in seconds
 
 An alert that fits no line of the truth is a false alert; they are counted per hour of traffic.
@@ -63,6 +64,7 @@ def read_alerts(karma, model, capture):
         event = json.loads(line)
         if event.get("event_type") == "alert":
             event["time"] = seconds(event["timestamp"])
+            event["first"] = seconds(event["karma"]["first"])
             alerts.append(event)
     return alerts
 
@@ -82,6 +84,13 @@ def capture_hours(capture):
 def fits(alert, attack):
     if not attack.start - 1 <= alert["time"] <= attack.end + GRACE:
         return False
+    # An update of what an earlier attack raised says nothing of this one.
+    if alert["first"] < attack.start - 1 and alert["alert"]["category"] != attack.category:
+        return False
+    return concerns(alert, attack)
+
+
+def concerns(alert, attack):
     if attack.attacker != "*":
         return is_host(attack.attacker, alert.get("src_ip", ""))
     return is_host(attack.target, alert.get("dest_ip", ""))
@@ -99,7 +108,10 @@ def score_run(alerts, attacks):
             "said": sorted({a["alert"]["category"] for a in mine}),
             "seconds": round(mine[0]["time"] - attack.start, 3) if mine else None,
         })
-    return results, [a for a in alerts if not any(fits(a, t) for t in attacks)]
+    late = GRACE + 60  # the last word on an alert comes when it has been quiet for a minute
+    false = [a for a in alerts if not any(
+        concerns(a, t) and t.start - 1 <= a["time"] <= t.end + late for t in attacks)]
+    return results, false
 
 
 def print_table(results, false, summary):
