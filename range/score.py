@@ -65,6 +65,7 @@ def read_alerts(karma, model, capture):
         if event.get("event_type") == "alert":
             event["time"] = seconds(event["timestamp"])
             event["first"] = seconds(event["karma"]["first"])
+            event["last"] = seconds(event["karma"]["last"])
             alerts.append(event)
     return alerts
 
@@ -82,10 +83,14 @@ def capture_hours(capture):
 
 
 def fits(alert, attack):
-    if not attack.start - 1 <= alert["time"] <= attack.end + GRACE:
+    # An alert that was there already is told again only when it has grown a lot: its last record
+    # is then of this attack, though the word of it may come later.
+    same = alert["alert"]["category"] == attack.category
+    at = alert["last"] if same and alert["first"] < attack.start - 1 else alert["time"]
+    if not attack.start - 1 <= at <= attack.end + GRACE:
         return False
     # An update of what an earlier attack raised says nothing of this one.
-    if alert["first"] < attack.start - 1 and alert["alert"]["category"] != attack.category:
+    if alert["first"] < attack.start - 1 and not same:
         return False
     return concerns(alert, attack)
 

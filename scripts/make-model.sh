@@ -2,7 +2,7 @@
 # usage: scripts/make-model.sh RANGE-DATA [MODEL]
 #
 # Trains the bundled model (models/default.karma) on the data at hand and writes its card beside it:
-# - RANGE-DATA: captures and truth that range/make-data.sh made; train-* to train on, test-* to
+# - RANGE-DATA: a folder of captures and truth that range/make-data.sh made; train-* to train on, test-* to
 #   score on, never looked at before.
 # - UNSW-NB15's partition, when $UNSW names it or the shared data has it: corrected for the double
 #   capture, four rows of five to train on, one held out, equal rows on one side.
@@ -34,7 +34,7 @@ else
 fi
 
 # The settings were chosen on the validation part that `karma train` sets aside.
-$karma train "${rows[@]}" -o "$model" --loss focal --gamma 2 --alpha root --epochs 12 --seed 1
+$karma train "${rows[@]}" -o "$model" --loss focal --gamma 2 --alpha root --epochs 25 --seed 1
 
 card=${model%.karma}.md
 scripts/model-card.py --karma "$karma" --model "$model" --range "$work" --captures "$data" \
