@@ -7,6 +7,7 @@ CSVS holds unsw-test.csv (if UNSW-NB15 was at hand) and the test-*.csv of the ra
 DIR their captures and truth, on which `karma read` is scored by scenario.
 """
 import argparse
+import collections
 import json
 import pathlib
 import struct
@@ -39,8 +40,9 @@ def class_table(e):
     lines = ["| class | rows | precision | recall | F1 |", "|---|---|---|---|---|"]
     for c in e["classes"]:
         if c["support"]:
-            lines.append(f"| {c['name']} | {c['support']} | {c['precision']:.3f} "
-                         f"| {c['recall']:.3f} | {c['f1']:.3f} |")
+            figures = [c["precision"], c["recall"], c["f1"]]
+            lines.append(f"| {c['name']} | {c['support']} | "
+                         + " | ".join("-" if x is None else f"{x:.3f}" for x in figures) + " |")
     return "\n".join(lines)
 
 
@@ -63,19 +65,26 @@ def main():
     print("# The bundled model\n")
     print("Made by `make model`; every figure on this page is printed by that command.\n")
     print("## What it is\n")
-    s, t = h["shape"], h["training"]
+    s, t = h["shape"], h["settings"]
     print(f"An LSTM of {s['layers']} layers of {s['hidden']} cells, {s['inputs']} inputs, "
           f"{s['classes']} classes; one step for each flow record of a host, the state kept for "
           "each host. Inputs: the features marked live in [docs/features.md](../docs/features.md). "
           "TTLs, TCP base numbers and windows, jitter and loss are left out: they tell UNSW-NB15's "
           "test bed, not attacks.\n")
     print("## What it was trained on\n")
-    print("| file | rows | weight |\n|---|---|---|")
-    for d in h["data"]:
-        print(f"| {d['name']} | {d['rows']} | {d['weight']:g} |")
-    print("\n`unsw-train.csv`: four fifths of the 65,862 rows of UNSW-NB15's partition at hand, "
-          "corrected for the double capture, equal rows on one side. `train-*.csv`: runs of the "
-          "test range (`make range-data`). Settings: "
+    print("| data | files | rows | of these: |\n|---|---|---|---|")
+    for name, is_part in (("UNSW-NB15 partition, corrected", lambda d: d["form"] != "Karma"),
+                          ("test range, every record shown", lambda d: d["form"] == "Karma")):
+        files = [d for d in h["data"] if is_part(d)]
+        classes = collections.Counter()
+        for d in files:
+            classes.update(d["classes"])
+        print(f"| {name} | {len(files)} | {sum(d['rows'] for d in files)} | "
+              + ", ".join(f"{k} {v}" for k, v in classes.most_common()) + " |")
+    print("\nUNSW-NB15: four fifths of the 65,862 rows of UNSW-NB15's partition at hand, "
+          "corrected for the double capture, equal rows on one side. The range's runs: those of the "
+          "part `train` that `make range-data` made, with four seeds. Of all this, 15 % of the "
+          "sequences were set aside to stop early and to calibrate. Settings: "
           + ", ".join(f"{k} {v}" for k, v in sorted(t.items()) if not isinstance(v, (dict, list)))
           + ".\n")
     print("## What it scores, by record\n")
