@@ -348,7 +348,7 @@ out:
 static int run_sweep(struct live *live, bool drain)
 {
 	unsigned char frame[64] = {0};
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct bpf_test_run_opts opts = {.sz = sizeof(opts)};
 	int err;
 
 	if (live->sweep_is_tc) {

@@ -118,8 +118,11 @@ static void user_frame(struct meters *m, const struct frame *f)
 static void kernel_frame(struct meters *m, const struct frame *f)
 {
 	struct __sk_buff skb = {.tstamp = f->ns};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->data, .data_size_in = f->length,
-		.ctx_in = &skb, .ctx_size_in = sizeof(skb));
+	struct bpf_test_run_opts opts = {.sz = sizeof(opts),
+		.data_in = f->data,
+		.data_size_in = f->length,
+		.ctx_in = &skb,
+		.ctx_size_in = sizeof(skb)};
 
 	if (f->segments > 1) {
 		skb.gso_segs = f->segments;
@@ -134,7 +137,7 @@ static void sweep(struct meters *m, uint64_t now, bool drain)
 {
 	unsigned char dummy[64] = {0};
 	struct flow_report report;
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct bpf_test_run_opts opts = {.sz = sizeof(opts)};
 
 	if (m->sweep_is_tc) {
 		opts.data_in = dummy;
