@@ -9,9 +9,10 @@
 
 static const int64_t second = 1000000000LL;
 
-/* In its first seconds an alert may still change its class; afterwards another class is another
- * alert, and needs twice the mass. */
+/* In its first seconds and with few flows behind it an alert may still change its class; afterwards
+ * another class is another alert, and needs twice the mass. */
 static const int64_t settled_ns = 10 * second;
+static const uint64_t settled_flows = 32;
 static const float other_class = 2;
 
 /* Lines about one alert are at least this far apart. */
@@ -192,7 +193,7 @@ struct alert *alert_open(struct alert_book *b, const uint8_t party[16], bool man
 		a = find_any(b, party, many);
 		if (!a)
 			return open_new(b, party, many, c);
-		if (now_ns - a->first_ns < settled_ns)
+		if (now_ns - a->first_ns < settled_ns && a->flows < settled_flows)
 			return rename_class(b, a, c);
 		if (e->mass[c] > other_class * e->mass[a->class])
 			return open_new(b, party, many, c);

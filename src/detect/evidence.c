@@ -88,6 +88,20 @@ static void vote(struct evidence *e, const uint8_t *peer, float score)
 	}
 }
 
+/* What has weight for the class and the peer is the latest evidence, no more of it than the sum may
+ * hold: after a flood of thousands of records a few of another kind are seen for what they are. */
+static void forget(const struct evidence_settings *s, struct evidence *e)
+{
+	float keep = most * s->threshold / e->weight;
+
+	if (keep >= 1)
+		return;
+	e->weight *= keep;
+	e->lead *= keep;
+	for (int c = 0; c < CLASSES; c++)
+		e->mass[c] *= keep;
+}
+
 static void leave_trace(struct evidence *e, const struct finding *f)
 {
 	struct trace *t = &e->trace[e->traces++ % EVIDENCE_TRACES];
@@ -115,6 +129,7 @@ void evidence_add(const struct evidence_settings *s, struct evidence *e, const s
 	for (int c = 0; c < CLASSES; c++)
 		e->mass[c] += f->score * f->probability[c];
 	vote(e, f->peer, f->score);
+	forget(s, e);
 	leave_trace(e, f);
 }
 

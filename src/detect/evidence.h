@@ -48,7 +48,7 @@ struct trace {
 struct evidence {
 	int64_t at_ns; /* when it was last brought up to date */
 	float sum;
-	float weight;        /* sum of the positive scores, with the half-life of `sum` */
+	float weight;        /* sum of the latest positive scores, with the half-life of `sum` */
 	float mass[CLASSES]; /* class probabilities, weighted by the positive scores */
 	uint8_t peer[16];    /* the other end that has most of the weight, if one has most of it: */
 	float lead;          /* by how much it has (Boyer and Moore's majority vote) */

@@ -167,6 +167,26 @@ static void a_later_attack_of_another_class_is_another_alert(void **state)
 	alert_book_free(b);
 }
 
+static void a_flood_right_behind_a_scan_is_another_alert(void **state)
+{
+	struct alert_book *b = new_book(16);
+	struct evidence e = {0};
+
+	(void)state;
+	for (uint64_t i = 0; i < 2100; i++) {
+		struct record r = record_of(1, i + 1, start + (int64_t)i * second / 1000);
+
+		fold(b, &e, &r,
+			i < 1000   ? CLASS_RECONNAISSANCE
+			: i < 2000 ? CLASS_DOS
+				   : CLASS_BRUTE_FORCE);
+	}
+	alert_end_all(b);
+	assert_int_equal(told.of[ALERT_NEW], 3);
+	assert_int_equal(told.of[ALERT_END], 3);
+	alert_book_free(b);
+}
+
 static void a_flow_counts_once(void **state)
 {
 	struct alert_book *b = new_book(16);
@@ -260,6 +280,7 @@ int main(void)
 		cmocka_unit_test(lines_are_a_second_apart),
 		cmocka_unit_test(a_wobbling_class_is_one_alert),
 		cmocka_unit_test(a_later_attack_of_another_class_is_another_alert),
+		cmocka_unit_test(a_flood_right_behind_a_scan_is_another_alert),
 		cmocka_unit_test(a_flow_counts_once),
 		cmocka_unit_test(attackers_have_alerts_of_their_own),
 		cmocka_unit_test(a_full_book_ends_the_quietest),

@@ -218,6 +218,23 @@ static void class_is_that_of_most_mass(void **state)
 	assert_int_equal(evidence_class(&e), CLASS_RECONNAISSANCE);
 }
 
+static void class_is_that_of_the_latest(void **state)
+{
+	struct evidence e = {0};
+	float p[CLASSES];
+
+	(void)state;
+	probabilities(p, 0.01F, CLASS_DOS);
+	for (unsigned i = 0; i < 5000; i++)
+		add(&e, start, i + 1, 3, p, peer_a);
+	probabilities(p, 0.01F, CLASS_RECONNAISSANCE);
+	for (unsigned i = 0; i < 20; i++)
+		add(&e, start, 6000 + i, 1.5F, p, peer_b);
+	assert_int_equal(evidence_class(&e), CLASS_RECONNAISSANCE);
+	assert_true(evidence_is_led(&e));
+	assert_memory_equal(e.peer, peer_b, 16);
+}
+
 static void settings_come_from_the_header(void **state)
 {
 	struct evidence_settings s, plain;
@@ -487,6 +504,7 @@ int main(void)
 		cmocka_unit_test(evidence_has_a_ceiling),
 		cmocka_unit_test(evidence_knows_who_leads),
 		cmocka_unit_test(class_is_that_of_most_mass),
+		cmocka_unit_test(class_is_that_of_the_latest),
 		cmocka_unit_test(settings_come_from_the_header),
 		cmocka_unit_test(fifty_sure_records_are_one_alert),
 		cmocka_unit_test(one_odd_record_is_no_alert),
