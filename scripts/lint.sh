@@ -28,7 +28,7 @@ cppcheck)
 	need cppcheck
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-		-D_GNU_SOURCE -DKARMA_NO_CLONES -D__x86_64__ -Isrc -Ibuild -j "$(nproc)" src
+		-D_GNU_SOURCE -DKARMA_NO_CLONES -D__x86_64__ "-DLIBBPF_OPTS(type, name, ...)=struct type name = {0}" -Isrc -Ibuild -j "$(nproc)" src
 	;;
 shell)
 	need shellcheck

@@ -34,7 +34,7 @@ else
 fi
 
 # The settings were chosen on the validation part that `karma train` sets aside.
-$karma train "${rows[@]}" -o "$model" --loss focal --gamma 2 --alpha root --epochs 25 --seed 1
+$karma train "${rows[@]}" -o "$model" --loss focal --gamma 2 --alpha none --epochs 25 --seed 1
 
 card=${model%.karma}.md
 scripts/model-card.py --karma "$karma" --model "$model" --range "$work" --captures "$data" \

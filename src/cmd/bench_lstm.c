@@ -139,7 +139,7 @@ static double no_validation(void *context, const struct lstm *net)
 /* Sequences a second, an epoch of `sequences` of them in updates of `batch`; 0: no memory. */
 static double sequences_per_s(int batch, int length, int sequences, int threads)
 {
-	size_t rows = (size_t)(sequences * length);
+	size_t rows = (size_t)sequences * (size_t)length;
 	struct train_settings settings = train_defaults;
 	struct train_data data = {.rows = rows, .sequences = (size_t)sequences};
 	struct train_hooks hooks = {.validate = no_validation};

@@ -491,8 +491,10 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 
 	s->logits = lstm_floats(d->rows * CLASSES);
 	s->probability = lstm_floats((d->rows - d->training_rows) * CLASSES);
-	if (err || !s->logits || !s->probability)
-		return error_set(e, -ENOMEM, "not enough memory to train");
+	if (!err && (!s->logits || !s->probability))
+		err = -ENOMEM;
+	if (err)
+		return error_set(e, err, "not enough memory to train");
 	weigh_classes(s);
 	train_init_weights(&s->model.net, o->settings.seed);
 	s->terminal = isatty(STDERR_FILENO);
@@ -526,7 +528,7 @@ static void report(const struct session *s, const struct train_progress *last)
 int cmd_train(int argc, char **argv)
 {
 	struct session *s = calloc(1, sizeof(*s));
-	struct train_progress last;
+	struct train_progress last = {0};
 	struct error e = {""};
 	int err, status;
 

@@ -131,7 +131,7 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 	f.peer = r->addr[end];
 	if (target && counts)
 		evidence_add(s, target, &f);
-	if (suspect)
+	if (suspect && actor && target) /* evidence_of() gives both to a suspect */
 		raise_alert(d, r, end, actor, target);
 	return (struct weight){score, sum_of(actor), sum_of(target)};
 }

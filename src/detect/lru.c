@@ -184,7 +184,9 @@ void *lru_use(struct lru *t, const void *key, bool *fresh)
 		return value_of(t, e);
 	}
 	if (t->count == t->capacity) {
-		lru_remove(t, lru_oldest(t));
+		struct entry *oldest = at(t, t->oldest);
+
+		lru_remove(t, value_of(t, oldest));
 		t->replaced++;
 	}
 	i = take_unused(t);

@@ -231,7 +231,7 @@ void bptt_forward(struct bptt *b, const struct lstm *net, const struct packed *w
 
 		layer_forward(
 			b, net, w, l, state + (size_t)l * 2 * (size_t)hidden, lstm_state_size(net));
-		if (b->dropout)
+		if (rng && p > 0)
 			drop(rng, p, floats, b->h[l], b->mask[l], out);
 		else
 			memcpy(out, b->h[l], floats * sizeof(*out));

@@ -134,7 +134,8 @@ int model_decode(struct model *m, const void *data, size_t size, const char *nam
 	int err;
 
 	memset(m, 0, sizeof(*m));
-	err = decode(m, data, size, name, e);
+	err = data ? decode(m, data, size, name, e)
+		   : error_set(e, -EINVAL, "%s: empty; " RETRAIN, name);
 	if (err)
 		model_free(m);
 	return err;
