@@ -6,11 +6,14 @@
 #   score on, never looked at before.
 # - UNSW-NB15's partition, when $UNSW names it or the shared data has it: corrected for the double
 #   capture, four rows of five to train on, one held out, equal rows on one side.
+# - Benign captures of other networks, when $BENIGN names a folder of them or the shared data has
+#   one: half of them (by a hash of the name) to train on, half held out.
 set -eu
 cd "$(dirname "$0")/.."
 data=${1:?usage: scripts/make-model.sh RANGE-DATA [MODEL]}
 model=${2:-models/default.karma}
 unsw=${UNSW:-${KARMA_SHARED:-../shared}/data/unsw-nb15/partition.csv}
+benign=${BENIGN:-${KARMA_SHARED:-../shared}/corpus/benign}
 karma=build/karma
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -33,11 +36,28 @@ else
 	echo "make-model: no UNSW-NB15 partition at $unsw: the model learns from the range alone" >&2
 fi
 
+mkdir "$work/benign-test"
+for capture in "$benign"/*.pcap "$benign"/*.pcapng; do
+	[ -r "$capture" ] || continue
+	name=$(basename "$capture")
+	if [[ $(sha256sum <<<"$name") == [0-7]* ]]; then
+		: >"$work/none"
+		$karma flows --steps --truth "$work/none" -o "$work/benign-$name.csv" "$capture" \
+			2>/dev/null || true
+		# A capture without a flow makes no rows.
+		[ "$(head -n 2 "$work/benign-$name.csv" 2>/dev/null | wc -l)" -eq 2 ] &&
+			rows+=("$work/benign-$name.csv:2")
+	else
+		ln -s "$(realpath "$capture")" "$work/benign-test/$name"
+	fi
+done
+
 # The settings were chosen on the validation part that `karma train` sets aside.
-$karma train "${rows[@]}" -o "$model" --loss focal --gamma 2 --alpha none --epochs 25 --seed 1
+$karma train "${rows[@]}" -o "$model" --loss focal --gamma 2 --alpha none --epochs 16 --seed 1
 
 card=${model%.karma}.md
 scripts/model-card.py --karma "$karma" --model "$model" --range "$work" --captures "$data" \
+	--corpus "$(dirname "$benign")" \
 	>"$work/card.md"
 mv "$work/card.md" "$card"
 echo "$model and $card are made"

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Write a model's card: what it is, what it was trained on, what it scores on data held out.
 
-usage: scripts/model-card.py --model MODEL --range CSVS --captures DIR [--karma PROGRAM]
+usage: scripts/model-card.py --model MODEL --range CSVS --captures DIR [--corpus DIR]
+                             [--karma PROGRAM]
 
 CSVS holds unsw-test.csv (if UNSW-NB15 was at hand) and the test-*.csv of the range's held-out runs;
-DIR their captures and truth, on which `karma read` is scored by scenario.
+DIR their captures and truth, on which `karma read` is scored by scenario; the corpus holds captures
+of other networks with a manifest.
 """
 import argparse
 import collections
+import csv
 import json
 import pathlib
 import struct
@@ -46,6 +49,39 @@ def class_table(e):
     return "\n".join(lines)
 
 
+def is_alarmed(args, capture):
+    out = subprocess.run([args.karma, "read", "-m", args.model, "--json", capture],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
+    return b'"event_type":"alert"' in out
+
+
+def print_benign(args):
+    captures = sorted((args.range / "benign-test").glob("*"))
+    if not captures:
+        return
+    alarming = [c.name for c in captures if is_alarmed(args, c)]
+    print(f"\nBenign captures of other networks, held out: {len(captures) - len(alarming)} of "
+          f"{len(captures)} without an alert"
+          + (f"; alerts in {', '.join(alarming)}." if alarming else "."))
+
+
+def print_attacks(args):
+    """Attack captures of other networks: manifest.tsv says how hard each is to see in its flows."""
+    manifest = args.corpus and args.corpus / "manifest.tsv"
+    if not manifest or not manifest.exists():
+        return
+    found = collections.OrderedDict((d, [0, 0]) for d in ("easy", "medium", "hard"))
+    with manifest.open(newline="") as f:
+        for line in csv.DictReader(f, delimiter="\t"):
+            if line["group"] == "attack" and line["detectability"] in found:
+                count = found[line["detectability"]]
+                count[0] += is_alarmed(args, args.corpus / line["file"])
+                count[1] += 1
+    print("\nAttack captures of other networks, none trained on, by how hard they are to see in flow "
+          "records: " + ", ".join(f"{a} of {n} {d}" for d, (a, n) in found.items())
+          + " ones with an alert.")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,6 +89,7 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--range", required=True, type=pathlib.Path)
     parser.add_argument("--captures", required=True, type=pathlib.Path)
+    parser.add_argument("--corpus", type=pathlib.Path)
     args = parser.parse_args()
 
     h = header(args.model)
@@ -74,7 +111,9 @@ def main():
     print("## What it was trained on\n")
     print("| data | files | rows | of these: |\n|---|---|---|---|")
     for name, is_part in (("UNSW-NB15 partition, corrected", lambda d: d["form"] != "Karma"),
-                          ("test range, every record shown", lambda d: d["form"] == "Karma")):
+                          ("test range", lambda d: d["name"].startswith("train-")),
+                          ("benign captures of other networks",
+                           lambda d: d["name"].startswith("benign-"))):
         files = [d for d in h["data"] if is_part(d)]
         classes = collections.Counter()
         for d in files:
@@ -105,6 +144,11 @@ def main():
     captures = sorted(args.captures.glob("test-*.pcap"))
     subprocess.run(["range/score.py", "--karma", args.karma, "--model", args.model,
                     *map(str, captures)], check=True)
+    print("\nThese runs and the held-out captures below were scored for earlier models too: that "
+          "one-way UDP work, which the range's training part lacks, raised alerts is why benign "
+          "captures of other networks were added to what the model learns.")
+    print_benign(args)
+    print_attacks(args)
 
 
 if __name__ == "__main__":
