@@ -19,6 +19,7 @@ tell() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 # start_karma: on the gateway's inner side; waits until it watches.
 start_karma() {
 	local waited=0
+	: >"$range_dir/karma.log"
 	ip netns exec "$range_id-gateway" "$karma" run -i lan 2>"$range_dir/karma.log" &
 	karma_job=$!
 	range_jobs+=("$karma_job")
@@ -40,7 +41,7 @@ start_work() {
 	done
 }
 
-# h6 attacks; after each attack Karma has a moment to speak.
+# strike SECONDS HOST COMMAND...: an attack; after it Karma has a moment to speak.
 strike() {
 	on "$@" </dev/null >/dev/null 2>&1
 	sleep 2
@@ -58,22 +59,21 @@ range_possible || die "this kernel or container lets nobody make network namespa
 trap range_down EXIT
 trap 'exit 1' INT TERM HUP
 
-tell "A small network in namespaces of this machine: six hosts, a gateway, four servers."
+tell "A small network in namespaces of this machine: nine hosts, a gateway, servers."
 range_offload=yes
-range_up "$RANDOM" 6
+range_up "$RANDOM" 9
 cd "$range_dir" || exit 1
-attacker=${addr4[h6]}
 start_karma
-tell "Karma watches the gateway. Five hosts work: web, mail look-ups, SSH, files, backups, monitoring."
+tell "Karma watches the gateway. Five hosts work: web, DNS, mail, SSH, files, databases, monitoring."
 start_work
-sleep 14
-tell "\$ nmap -sS ${addr4[s1]}          $attacker scans 1,000 ports"
+sleep 15
+tell "${addr4[h6]} scans a server:  nmap -sS ${addr4[s1]}"
 strike 12 h6 nmap -n -sS "${addr4[s1]}"
-tell "\$ hping3 -S -p 80 ${addr4[s2]}     $attacker floods a web server with SYNs, 3 seconds"
-strike 3 h6 hping3 -q -n -S -p 80 -i u1000 "${addr4[s2]}"
-tell "\$ hydra ssh://${addr4[s3]}         $attacker guesses SSH passwords, 10 seconds"
-strike 10 h6 hydra -I -q -t 6 -L "$range_dir/names" -P "$range_dir/words" "ssh://${addr4[s3]}"
-tell "\$ nmap -sn $server_net         $attacker looks for hosts"
-strike 8 h6 nmap -n -sn -PS80 "$server_net"
+tell "${addr4[h7]} floods a web server for 3 s:  hping3 -S -p 80 ${addr4[s2]}"
+strike 3 h7 hping3 -q -n -S -p 80 -i u1000 "${addr4[s2]}"
+tell "${addr4[h8]} guesses passwords for 12 s:  hydra ssh://${addr4[s3]}"
+strike 12 h8 hydra -I -q -t 6 -L "$range_dir/names" -P "$range_dir/words" "ssh://${addr4[s3]}"
+tell "${addr4[h9]} looks for web servers:  nmap -sS -p 80 $server_net"
+strike 8 h9 nmap -n -Pn -sS -p 80 "$server_net"
 tell "That was it. Karma's summary:"
 end_karma

@@ -88,6 +88,7 @@ only_attackers() {
 
 start_karma() {
 	local waited=0
+	: >"$range_dir/karma.log"
 	ip netns exec "$range_id-gateway" "$karma" run -i lan --eve "$range_dir/eve.json" \
 		>"$range_dir/karma.out" 2>"$range_dir/karma.log" &
 	karma_job=$!
