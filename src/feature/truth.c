@@ -1,5 +1,7 @@
 #include "feature/truth.h"
 
+#include "feature/window.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -90,8 +92,12 @@ static bool service_parse(char *text, struct statement *s)
 	return s->proto >= 0;
 }
 
+/* An ICMP error belongs to what provoked it, and a record of it does not say which service that
+ * was: it counts as that of the line. */
 static bool service_has(const struct statement *s, const struct record *r)
 {
+	if (record_actor(r) != r->addr[SRC])
+		return true;
 	return (s->proto == ANY || s->proto == r->proto) &&
 	       (s->port == ANY || s->port == r->port[SRC] || s->port == r->port[DST]);
 }

@@ -98,6 +98,14 @@ static void a_service_limits_the_line(void **unused)
 	r.proto = 17;
 	r.port[DST] = 8080;
 	assert_int_equal(truth_class(t, &r), CLASS_NORMAL);
+	/* "port unreachable" answers the flood */
+	r.proto = 1;
+	r.net = NET_IPV4;
+	r.port[DST] = 0;
+	r.icmp_type = 3;
+	r.icmp_code = 3;
+	r.state = STATE_URP;
+	assert_int_equal(truth_class(t, &r), CLASS_DOS);
 	addr_parse("10.0.0.3", r.addr[DST]);
 	assert_int_equal(truth_class(t, &r), CLASS_DOS);
 	truth_free(t);
