@@ -513,11 +513,12 @@ static void report(const struct session *s, const struct train_progress *last)
 	const struct metrics *m = &s->metrics;
 
 	fprintf(stderr,
-		"%s: %s in epoch %d (of %d%s); validation: accuracy %.4f, macro-F1 %.4f, detection "
+		"%s: best in epoch %d (of %d%s); validation: accuracy %.4f, macro-F1 %.4f, "
+		"detection "
 		"%.4f at 1%% and %.4f at 0.1%% false positives; temperature %.3f\n",
-		s->options.out, "best", last->best_epoch, last->epoch,
-		interrupted ? ", interrupted" : "", m->accuracy, m->macro_f1, m->binary.tpr[0],
-		m->binary.tpr[1], (double)s->model.temperature);
+		s->options.out, last->best_epoch, last->epoch, interrupted ? ", interrupted" : "",
+		m->accuracy, m->macro_f1, m->binary.tpr[0], m->binary.tpr[1],
+		(double)s->model.temperature);
 	if (!s->options.json)
 		return;
 	json_dumpf(

@@ -224,7 +224,7 @@ void bptt_forward(struct bptt *b, const struct lstm *net, const struct packed *w
 	b->lanes = lanes;
 	b->start = start;
 	b->memory = false;
-	b->dropout = rng && p > 0;
+	b->dropout = p > 0;
 	memcpy(b->in[0], x, (size_t)n * (size_t)b->shape.inputs * sizeof(*x));
 	for (int l = 0; l < b->shape.layers; l++) {
 		float *out = l + 1 < b->shape.layers ? b->in[l + 1] : b->top;

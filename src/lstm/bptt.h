@@ -50,8 +50,8 @@ void bptt_free(struct bptt *b);
 
 /* x (T, B, I); start (T, B): 1 where a sequence starts and the memory before it is none; state
  * (B, lstm_state_size()): before the first step, and on return behind the last; logits (T, B, C).
- * `rng` draws the dropout with probability `p`; NULL: none. x is not needed afterwards, `start` is
- * until the backward pass. */
+ * `rng` draws the dropout of probability `p`; it may be NULL where p is 0. x is not needed
+ * afterwards, `start` is until the backward pass. */
 void bptt_forward(struct bptt *b, const struct lstm *net, const struct packed *w, int steps,
 	int lanes, const float *x, const uint8_t *start, float *state, float *logits,
 	struct rng *rng, float p);

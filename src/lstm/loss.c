@@ -41,13 +41,14 @@ static double mean_nll(const float *logits, const int *label, size_t rows, int c
 
 	for (size_t r = 0; r < rows; r++) {
 		const float *z = logits + r * (size_t)classes;
-		double top = z[0], sum = 0; /* at least 1 in the end: the top one's share */
+		double top = z[0], sum;
 
 		for (int c = 1; c < classes; c++)
 			top = z[c] > top ? z[c] : top;
-		for (int c = 0; c < classes; c++)
+		sum = exp((z[0] - top) / t);
+		for (int c = 1; c < classes; c++)
 			sum += exp((z[c] - top) / t);
-		total += log(fmax(sum, 1)) - (z[label[r]] - top) / t;
+		total += log(sum) - (z[label[r]] - top) / t;
 	}
 	return rows ? total / (double)rows : 0;
 }

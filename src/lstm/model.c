@@ -151,9 +151,10 @@ static int read_file(FILE *f, unsigned char **data, size_t *size, const char *na
 		if (*size == room) {
 			unsigned char *more = realloc(*data, room + READ_STEP);
 
-			if (!more)
-				return error_set(
-					e, -ENOMEM, "%s: not enough memory to read it", name);
+			if (!more) {
+				error_set(e, -ENOMEM, "%s: not enough memory to read it", name);
+				return -ENOMEM;
+			}
 			*data = more;
 			room += READ_STEP;
 		}

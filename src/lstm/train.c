@@ -26,7 +26,7 @@ const struct train_settings train_defaults = {
 };
 
 /* A batch is always halved, however many threads there are: sums stay in the same order. */
-enum { SHARDS = 2 };
+enum { SHARDS = 2, WORTH_A_THREAD = 128 /* rows: fewer are done before it has begun */ };
 
 /* One half of an update's lanes. */
 struct shard {
@@ -139,7 +139,7 @@ static void run_shards(struct trainer *r)
 	a->lanes = (r->update->lanes + 1) / 2;
 	b->from = a->lanes;
 	b->lanes = r->update->lanes - a->lanes;
-	beside = r->settings->threads > 1 && b->lanes > 0 &&
+	beside = r->settings->threads > 1 && b->lanes * r->update->steps >= WORTH_A_THREAD &&
 		 pthread_create(&thread, NULL, shard_run, b) == 0;
 	shard_run(a);
 	if (beside)

@@ -199,7 +199,7 @@ static double forward(struct problem *p, struct rng *rng)
 	memcpy(p->state_after, p->state,
 		(size_t)p->lanes * lstm_state_size(&p->net) * sizeof(float));
 	bptt_forward(&p->b, &p->net, &p->packed, p->steps, p->lanes, p->x, p->start, p->state_after,
-		p->logits, rng, 0.4f);
+		p->logits, rng, rng ? 0.4f : 0);
 	for (int r = 0; r < p->steps * p->lanes; r++)
 		total += loss_row(&p->loss, C, p->logits + r * C, p->label[r], p->weight[r],
 			p->dlogits + r * C);
