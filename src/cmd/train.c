@@ -16,6 +16,7 @@
 #include "lstm/metrics.h"
 #include "lstm/model.h"
 #include "lstm/train.h"
+#include "util/outfile.h"
 
 enum alpha { ALPHA_NONE, ALPHA_ROOT, ALPHA_BALANCED };
 static const char *const alpha_names[] = {"none", "root", "balanced"};
@@ -216,6 +217,8 @@ static int read_options(struct options *o, int argc, char **argv)
 		return usage_error("train", "no data; give CSV files with labelled flow records");
 	if (!o->out)
 		return usage_error("train", "no model file to write; name it with -o");
+	if (o->json && strcmp(o->out, "-") == 0)
+		return usage_error("train", "-o - and --json both want standard output");
 	return EXIT_DONE;
 }
 
@@ -274,10 +277,21 @@ static int check_data(const struct session *s, struct error *e)
 	return 0;
 }
 
+/* Better told now than after an hour. */
+static int check_output(const char *path, struct error *e)
+{
+	struct outfile f;
+	int err = outfile_open(&f, path, e);
+
+	if (!err)
+		outfile_abort(&f);
+	return err;
+}
+
 static int load_data(struct session *s, char **files, int count, struct error *e)
 {
 	struct options *o = &s->options;
-	int err = 0;
+	int err = check_output(o->out, e);
 
 	for (int i = 0; i < count && !err; i++)
 		err = add_file(s, files[i], e);

@@ -16,7 +16,7 @@ const struct train_settings train_defaults = {
 	.length = 16,
 	.memory = 1024,
 	.rate = 2e-3f,
-	.warmup = 0.05f,
+	.warmup = 1,
 	.decay = 0.01f,
 	.clip = 1,
 	.dropout = 0.1f,
@@ -150,14 +150,14 @@ static void run_shards(struct trainer *r)
 		a->grad.data[i] += b->grad.data[i];
 }
 
-/* `part`: of the whole training, 0 .. 1. */
-static float rate_at(const struct train_settings *s, double part)
+/* `at`: epochs done, with their fractions. */
+static float rate_at(const struct train_settings *s, double at)
 {
-	double fall;
+	double rise = fmin((double)s->warmup, s->epochs / 4.0);
+	double fall = (at - rise) / (s->epochs - rise);
 
-	if (part < (double)s->warmup)
-		return s->rate * (float)((part + 1e-3) / ((double)s->warmup + 1e-3));
-	fall = (part - (double)s->warmup) / (1 - (double)s->warmup);
+	if (at < rise)
+		return s->rate * (float)(0.01 + 0.99 * at / rise);
 	return s->rate * (float)(0.01 + 0.99 * 0.5 * (1 + cos(M_PI * fall)));
 }
 
@@ -184,9 +184,9 @@ static int run_epoch(struct trainer *r, const struct train_hooks *hooks, struct 
 	p->done = 0;
 	plan_epoch(&r->plan, p->epoch - 1);
 	while (!stopped(hooks) && (r->update = plan_next(&r->plan))) {
-		double part = (p->epoch - 1 + (double)p->done / (double)p->rows) / p->epochs;
+		double at = p->epoch - 1 + (double)p->done / (double)p->rows;
 
-		update(r, rate_at(r->settings, part));
+		update(r, rate_at(r->settings, at));
 		loss += r->shard[0].loss + r->shard[1].loss;
 		weight += r->shard[0].weight + r->shard[1].weight;
 		p->done = r->plan.singles_done + r->plan.stream_done;

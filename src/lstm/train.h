@@ -26,13 +26,14 @@ struct train_data {
 struct train_settings {
 	struct loss loss;
 	int epochs;
-	int batch;    /* rows of an update */
-	int length;   /* T: steps through which the gradient flows back */
-	int memory;   /* most rows of a sequence before it is cut and the memory starts anew */
-	float rate;   /* learning rate at its height */
-	float warmup; /* share of the training in which it rises to there; then it falls (cosine) */
-	float decay;  /* weight decay */
-	float clip;   /* global norm of the gradient */
+	int batch;     /* rows of an update */
+	int length;    /* T: steps through which the gradient flows back */
+	int memory;    /* most rows of a sequence before it is cut and the memory starts anew */
+	float rate;    /* learning rate at its height */
+	float warmup;  /* epochs, at most a quarter, in which it rises to there; then it falls
+			  (cosine) */
+	float decay;   /* weight decay */
+	float clip;    /* global norm of the gradient */
 	float dropout; /* behind each layer */
 	int patience;  /* epochs without a better metric before it stops; 0: never */
 	int threads;   /* 1 or 2; the result does not depend on it */

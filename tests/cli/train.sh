@@ -1,0 +1,147 @@
+#!/bin/bash
+# usage: tests/cli/train.sh
+# karma train, eval and bench as a user meets them, on small made-up rows: a model is learnt, the same
+# seed gives the same bytes, Ctrl-C leaves the best so far, and what cannot be learnt from is refused.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+karma=$PWD/build/karma
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+check() { # name command...
+	local name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "ok $name"
+	else
+		failed=$((failed + 1))
+		echo "FAILED $name"
+		head -n 5 "$work/out" "$work/err"
+	fi
+}
+
+run() { # command...: leaves $status, out, err
+	timeout 120 "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+}
+
+refuses() { # name status words command...
+	local name=$1 want=$2 words=$3
+	shift 3
+	run "$@"
+	check "$name" eval "[ $status -eq $want ] && [ ! -s '$work/out' ] && [ \"\$(wc -l <'$work/err')\" -eq 1 ] &&
+		grep -qF -- \"$words\" '$work/err'"
+}
+
+# Rows of the partition's form: normal ones are answered, DoS is loud, Reconnaissance small.
+rows() { # count
+	echo "id,dur,proto,service,state,spkts,dpkts,sbytes,dbytes,attack_cat,label"
+	awk -v n="$1" 'BEGIN { srand(4); for (i = 1; i <= n; i++) {
+		u = rand(); v = 1 + int(rand() * 40)
+		if (i % 3 == 0) printf "%d,%.6f,udp,dns,CON,2,2,%d,%d,Normal,0\n", i, u, 120 + v, 300 + v
+		if (i % 3 == 1) printf "%d,%.6f,tcp,-,CON,%d,2,%d,90,DoS,1\n", i, u, 900 + 2 * v, 60000 + v
+		if (i % 3 == 2) printf "%d,%.6f,tcp,-,REQ,2,0,%d,0,Reconnaissance,1\n", i, u, 90 + v
+	} }'
+}
+
+# Karma's form: hosts whose fifth and later refused connections are Reconnaissance. A row does not
+# say which it is; the memory does.
+sequences() { # hosts
+	echo "srcip,sport,dstip,dsport,proto,state,dur,sbytes,dbytes,Spkts,Dpkts,attack_cat,Label,flow_id,event,at,actor"
+	awk -v n="$1" 'BEGIN { for (h = 0; h < n; h++) for (i = 0; i < 10; i++)
+		printf "10.0.%d.%d,%d,10.1.0.1,%d,tcp,RST,0.001,40,40,1,1,%s,%d,%d,final,%d.5,10.0.%d.%d\n",
+			h / 250, h % 250 + 1, 40000 + i, 100 + i, (i < 5 ? "Normal" : "Reconnaissance"), (i >= 5),
+			h * 100 + i, 1000 + h * 20 + i, h / 250, h % 250 + 1 }'
+}
+
+rows 900 >"$work/rows.csv"
+sequences 60 >"$work/sequences.csv"
+settings=(--epochs 12 --hidden 16 --batch 32 --lr 0.02)
+
+# ---- learning ----
+run "$karma" train "$work/rows.csv" -o "$work/a.karma" "${settings[@]}"
+check "train" test "$status" -eq 0
+check "a line an epoch, without a terminal" test "$(grep -c '^epoch ' "$work/err")" -ge 3
+check "no bar in a log" eval "! grep -q $'\r' '$work/err'"
+run "$karma" eval -m "$work/a.karma" "$work/rows.csv" --json
+check "eval --json" test "$status" -eq 0
+check "what it scores" python3 - "$work/out" <<-'end'
+	import json, sys
+	m = json.load(open(sys.argv[1]))
+	assert set(m) == {"rows", "binary", "accuracy", "macro_f1", "weighted_f1", "ece", "classes", "confusion"}
+	assert set(m["binary"]) == {"accuracy", "precision", "recall", "f1", "fpr", "roc_auc", "pr_auc",
+	    "tpr_at_fpr_1e-2", "tpr_at_fpr_1e-3"}
+	assert m["rows"] == 900 and sum(map(sum, m["confusion"])) == 900
+	assert m["accuracy"] > 0.95 and m["binary"]["roc_auc"] > 0.95, m
+	assert [c["support"] for c in m["classes"]][:3] == [300, 300, 300]
+end
+run "$karma" eval -m "$work/a.karma" "$work/rows.csv"
+check "eval's table" grep -q 'macro-F1' "$work/out"
+
+for seed in 1 1 2; do
+	run "$karma" train "$work/rows.csv" "$work/sequences.csv:2" -o "$work/seed.karma" \
+		"${settings[@]}" --epochs 2 --dropout 0.2 --seed $seed
+	sha256sum <"$work/seed.karma" >>"$work/seeds"
+done
+check "the same seed gives the same bytes" test "$(head -n 2 "$work/seeds" | uniq | wc -l)" -eq 1
+check "another seed gives others" test "$(uniq "$work/seeds" | wc -l)" -eq 2
+
+run "$karma" train "$work/sequences.csv" -o "$work/s.karma" "${settings[@]}" --epochs 40 --json
+check "train --json describes the model" python3 - "$work/out" <<-'end'
+	import json, sys
+	m = json.load(open(sys.argv[1]))
+	assert m["rows"] == "corrected" and len(m["classes"]) >= 10 and m["data"][0]["rows"] == 600
+	assert m["data"][0]["name"] == "sequences.csv" and len(m["data"][0]["sha256"]) == 64
+	assert m["settings"]["seed"] == 1 and m["scores"]["rows"] > 0 and "fpr_1e-2" in m["thresholds"]
+end
+run "$karma" eval -m "$work/s.karma" "$work/sequences.csv" --json
+check "what the memory tells" python3 -c "import json,sys; sys.exit(json.load(open('$work/out'))['accuracy'] < 0.98)"
+
+rows 30000 >"$work/many.csv"
+"$karma" train "$work/many.csv" -o "$work/i.karma" --hidden 256 2>"$work/err" >"$work/out" &
+pid=$!
+for _ in $(seq 100); do
+	grep -q '^epoch 1/' "$work/err" && break
+	sleep 0.1
+done
+kill -INT $pid
+wait $pid
+check "Ctrl-C ends well" test $? -eq 0
+check "and leaves the best so far" eval "grep -q interrupted '$work/err' && '$karma' eval -m '$work/i.karma' '$work/rows.csv' >/dev/null"
+
+# ---- refusals ----
+sed 's/,Normal,0$/,,/' "$work/rows.csv" >"$work/unlabelled.csv"
+grep -v 'DoS\|Recon' "$work/rows.csv" >"$work/one.csv"
+head -n 1 "$work/rows.csv" >"$work/empty.csv"
+: >"$work/nothing.csv"
+sed '7s/,udp,\|,tcp,/,tcp,x,/' "$work/rows.csv" >"$work/bad.csv"
+head -n 3 "$work/rows.csv" >"$work/few.csv"
+head -c 5000 "$work/a.karma" >"$work/cut.karma"
+for f in unlabelled:"300 of 900 rows have no label" one:"all rows to learn from are 'Normal'" \
+	empty:"no rows" nothing:nothing.csv bad:"bad.csv:7" few:"too few" absent:absent.csv; do
+	refuses "train: ${f%%:*}" 1 "${f#*:}" "$karma" train "$work/${f%%:*}.csv" -o "$work/x.karma"
+done
+refuses "train: weight" 1 "a weight behind a colon" "$karma" train "$work/rows.csv:much" -o "$work/x.karma"
+refuses "train: unwritable" 1 "/nonexistent/x.karma" "$karma" train "$work/few.csv" \
+	"$work/rows.csv" -o /nonexistent/x.karma --epochs 1
+check "nothing half-written" test -z "$(find "$work" -name 'x.karma*')"
+refuses "train: no data" 2 "no data" "$karma" train -o "$work/x.karma"
+refuses "train: no -o" 2 "-o" "$karma" train "$work/rows.csv"
+refuses "train: --loss" 2 "focal or ce" "$karma" train "$work/rows.csv" -o "$work/x.karma" --loss mse
+refuses "train: --epochs" 2 "whole number" "$karma" train "$work/rows.csv" -o "$work/x.karma" --epochs 1.5
+refuses "train: --lr" 2 "--lr takes a number" "$karma" train "$work/rows.csv" -o "$work/x.karma" --lr nan
+refuses "eval: no model" 2 "-m" "$karma" eval "$work/rows.csv"
+refuses "eval: truncated model" 1 "cut.karma" "$karma" eval -m "$work/cut.karma" "$work/rows.csv"
+refuses "eval: foreign model" 1 "not a Karma model" "$karma" eval -m "$work/rows.csv" "$work/rows.csv"
+sed 's/,[A-Za-z]*,[01]$/,,/' "$work/rows.csv" >"$work/blank.csv"
+refuses "eval: no labels" 1 "no row has a label" "$karma" eval -m "$work/a.karma" "$work/blank.csv"
+run "$karma" eval -m "$work/a.karma" "$work/unlabelled.csv"
+check "eval leaves rows without a label out" eval "grep -q '300 rows without' '$work/err' && grep -q '^600 rows' '$work/out'"
+refuses "bench: unknown" 2 "no benchmark 'sleep'" "$karma" bench sleep
+run "$karma" bench lstm --json
+check "bench --json" python3 -c "import json; d=json.load(open('$work/out')); assert d['lstm']['alone']['us_per_step'] > 0 and d['machine']['cores'] > 0"
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]
