@@ -2,7 +2,7 @@
 # Attacks: each function is one run of a real tool with settings drawn anew: NAME HOST SERVER,
 # both names of net.sh. What it did, when, from where and to whom goes to the truth file.
 # Sourced by scenarios.sh.
-# shellcheck disable=SC2154 # addr4, addr6, server_net: net.sh; range_truth: scenarios.sh
+# shellcheck disable=SC2154 # addr4, addr6, server_net, users: net.sh; range_truth: scenarios.sh
 
 # truth START LATE ATTACKER TARGET CATEGORY: a line (src/feature/truth.h) for what has just ended;
 # LATE: for so many seconds more its last packets may come. $service and $scenario may be set.
@@ -251,14 +251,18 @@ draw_words() {
 	shuf -n "$((RANDOM % 100 + 30))" "$range_dir/words" >"$words"
 }
 
+# After as many attempts as sshd grants a connection, each task of hydra 9.4 waits for an answer
+# that does not come, 32 s where -w does not say less.
 hydra_run() {
-	local host=$1 server=$2 words
+	local host=$1 server=$2 words names=(-L "$range_dir/names") waits=(32 5 2 1)
 	shift 2
 	draw_words "$host"
-	attack4 Brute_Force "$host" "$server" 25 hydra -I -q -L "$range_dir/names" -P "$words" "$@"
+	((RANDOM % 3)) || names=(-l "${users[RANDOM % 4]}")
+	attack4 Brute_Force "$host" "$server" 35 hydra -I -q -w "${waits[RANDOM % 4]}" "${names[@]}" \
+		-P "$words" "$@"
 }
 
-hydra_ssh() { hydra_run "$1" "$2" -t "$((RANDOM % 8 + 1))" "ssh://${addr4[$2]}"; }
+hydra_ssh() { hydra_run "$1" "$2" -t "$((RANDOM % 16 + 1))" "ssh://${addr4[$2]}"; }
 hydra_ftp() { hydra_run "$1" "$2" -t "$((RANDOM % 15 + 1))" "ftp://${addr4[$2]}"; }
 hydra_http() { hydra_run "$1" "$2" -t "$((RANDOM % 8 + 1))" "http-get://${addr4[$2]}/private/"; }
 

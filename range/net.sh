@@ -18,6 +18,7 @@ range_dir=    # the work directory; everything that is written goes there
 range_hosts=0 # how many hosts: h1 .. h$range_hosts
 range_lines=  # set: some links have a delay, a rate and losses, as drawn
 range_offload=no # yes: with segmentation offload, as most machines have it; no: as on a wire
+range_tries=6    # how many passwords sshd grants a connection; 6 is its default
 range_jobs=() # processes of ours outside the namespaces
 
 declare -A addr4=() addr6=() # of h1 .., s1 .., dark (its packets vanish); gone (nobody has it)
@@ -263,7 +264,7 @@ start_servers() {
 	local waited=0
 	draw_users
 	inside servers unshare --mount --propagation private \
-		bash "$range_home/servers.sh" "$range_dir" >"$range_dir/servers.log" 2>&1 &
+		bash "$range_home/servers.sh" "$range_dir" "$range_tries" >"$range_dir/servers.log" 2>&1 &
 	range_jobs+=($!)
 	until [[ -e $range_dir/ready ]]; do
 		sleep 0.1

@@ -1,10 +1,11 @@
 #!/bin/bash
-# Start the range's servers: servers.sh DIR. Runs in the servers' network namespace and in a mount
+# Start the range's servers: servers.sh DIR TRIES. Runs in the servers' network namespace and in a mount
 # namespace of its own (net.sh sees to both), so that the users it makes exist nowhere else. Makes
-# DIR/ready when all of them listen, then waits for them.
+# DIR/ready when all of them listen, then waits for them. sshd grants TRIES passwords a connection.
 set -eu
 
 dir=$1
+tries=$2
 
 # ---- users: copies of the system's files with ours added, bound over them in this namespace ----
 
@@ -108,6 +109,7 @@ start_sshd() {
 	ssh-keygen -q -t ed25519 -N '' -f "$dir/host_key"
 	"$(command -v sshd)" -D -e -f /dev/null -h "$dir/host_key" -o UsePAM=no \
 		-o PermitRootLogin=no -o PasswordAuthentication=yes -o PidFile=none \
+		-o MaxAuthTries="$tries" \
 		-o Subsystem="sftp internal-sftp" 2>"$dir/sshd.log" &
 }
 

@@ -18,7 +18,7 @@ karma=${1:-$root/build/karma}
 passed=0
 failed=0
 quiet_seconds=120
-# Two alerts that h4 causes while it works are as wrong as one of h1: attackers have no other task.
+# They have no other task; the hosts before them work.
 declare -A attacker=([scan]=h7 [flood]=h8 [guess]=h9)
 
 finish() {
@@ -60,7 +60,7 @@ alerts() {
 reported() {
 	local until=$((${EPOCHREALTIME/./} + $1 * 1000000))
 	while :; do
-		if alerts | grep -qxF "${addr4[$2]} ${addr4[$3]} $4"; then return 0; fi
+		grep -qxF "${addr4[$2]} ${addr4[$3]} $4" <<<"$(alerts)" && return
 		((${EPOCHREALTIME/./} < until)) || break
 		sleep 0.1
 	done
@@ -169,13 +169,14 @@ start_work "$quiet_seconds"
 wait "${workers[@]}"
 check "$quiet_seconds s of mixed work by six hosts give no alert" no_alert
 
-start_work 60
+start_work 90
 on 20 "${attacker[scan]}" nmap -n -sS "${addr4[s1]}" >/dev/null
 check "nmap -sS of 1,000 ports is Reconnaissance within 2 s of its end" \
 	reported 2 "${attacker[scan]}" s1 Reconnaissance
 on 5 "${attacker[flood]}" hping3 -q -n -S -p 80 -i u1000 "${addr4[s2]}" >/dev/null 2>&1
 check "a SYN flood is DoS" reported 5 "${attacker[flood]}" s2 DoS
-on 20 "${attacker[guess]}" hydra -I -q -t 4 -L "$range_dir/names" -P "$range_dir/words" \
+# Two rounds: hydra pauses for 32 s when sshd has refused each of its connections six passwords.
+on 40 "${attacker[guess]}" hydra -I -q -t 4 -L "$range_dir/names" -P "$range_dir/words" \
 	"ssh://${addr4[s3]}" >/dev/null 2>&1
 check "guessing SSH passwords is Brute Force" reported 5 "${attacker[guess]}" s3 "Brute Force"
 wait "${workers[@]}"
