@@ -98,11 +98,16 @@ range-data: all
 model: all
 	scripts/make-model.sh build/range-data
 
+# Cross-entropy against focal loss, written to docs/losses.md (some five minutes).
+UNSW ?= $(or $(KARMA_SHARED),../shared)/data/unsw-nb15/partition.csv
+losses: all
+	scripts/losses.py $(UNSW)
+
 clean:
 	rm -rf build build-san build-fuzz
 
 FORCE:
-.PHONY: all tests unit test run bench install lint range-data model clean FORCE
+.PHONY: all tests unit test run bench install lint range-data model losses clean FORCE
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

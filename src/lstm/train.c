@@ -12,7 +12,7 @@
 const struct train_settings train_defaults = {
 	.loss = {.gamma = 2, .alpha = {[0 ... LSTM_MAX_CLASSES - 1] = 1}},
 	.epochs = 30,
-	.batch = 512,
+	.batch = 128,
 	.length = 16,
 	.memory = 1024,
 	.rate = 2e-3f,

@@ -1,0 +1,207 @@
+/* Rows as sequences: who belongs together, what validates, and that judging many side by side is
+ * judging each alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/dataset.h"
+#include "lstm/train.h"
+
+enum { HOSTS = 40, STEPS = 7, SINGLES = 900, COMMON = 300 };
+
+static char path[] = "/tmp/karma-test-dataset.XXXXXX";
+
+/* Karma's form, the hosts' rows mixed; rows without an actor in between, in groups of three equal
+ * ones, and one row COMMON times. sbytes numbers the rows of a host and the groups. */
+static void write_rows(void)
+{
+	FILE *f = fopen(path, "w");
+	int id = 0;
+
+	assert_non_null(f);
+	fputs("srcip,sport,dstip,dsport,proto,state,dur,sbytes,attack_cat,Label,flow_id,event,at,"
+	      "actor\n",
+		f);
+	for (int t = 0; t < STEPS; t++)
+		for (int h = 0; h < HOSTS; h++, id++)
+			fprintf(f,
+				"10.0.0.%d,1,10.1.0.1,80,tcp,FIN,0.5,%d,%s,%d,%d,final,%d,10.0.0.%"
+				"d\n",
+				h + 1, 1000 * (h + 1) + t, h % 2 ? "DoS" : "Normal", h % 2, id,
+				1000 + id, h + 1);
+	for (int i = 0; i < SINGLES + COMMON; i++, id++)
+		fprintf(f, "10.2.0.1,1,10.1.0.1,80,udp,CON,0.5,%d,%s,%d,%d,final,%d,\n",
+			i < SINGLES ? i / 3 : 5000, i % 3 ? "Fuzzers" : "Normal", i % 3 != 0, id,
+			1000 + id);
+	fclose(f);
+}
+
+static void load(struct dataset *d)
+{
+	struct error e = {""};
+
+	memset(d, 0, sizeof(*d));
+	if (dataset_add(d, path, 2, false, &e) != 0)
+		fail_msg("%s", e.text);
+}
+
+static int bytes_of(const struct dataset *d, size_t row)
+{
+	return (int)d->row[row].value[COL_SBYTES];
+}
+
+static void check_sequences(const struct dataset *d)
+{
+	size_t rows = 0, longer = 0;
+
+	for (size_t s = 0; s < d->sequences; s++) {
+		struct train_sequence q = d->sequence[s];
+
+		assert_int_equal(q.first, rows);
+		rows += q.length;
+		if (q.length == 1)
+			continue;
+		longer++;
+		assert_int_equal(q.length, STEPS);
+		for (uint32_t t = 0; t < q.length; t++) {
+			int bytes = bytes_of(d, q.first + t), host = bytes / 1000 - 1;
+
+			assert_int_equal(bytes % 1000, t);
+			assert_int_equal(host, bytes_of(d, q.first) / 1000 - 1);
+			assert_int_equal(
+				d->label[q.first + t], host % 2 ? CLASS_DOS : CLASS_NORMAL);
+			assert_true(d->weight[q.first + t] == 2);
+		}
+	}
+	assert_int_equal(rows, d->rows);
+	assert_int_equal(longer, HOSTS);
+	assert_int_equal(d->sequences, HOSTS + SINGLES + COMMON);
+}
+
+static void test_sequences(void **state)
+{
+	struct dataset d;
+
+	(void)state;
+	load(&d);
+	check_sequences(&d);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_array_get(d.description, 0), "rows")),
+		HOSTS * STEPS + SINGLES + COMMON);
+	dataset_free(&d);
+}
+
+static void test_split(void **state)
+{
+	struct dataset d, again;
+	struct encoder enc;
+	struct error e;
+	int side[5001] = {0}; /* of each group: 1 learns, 2 validates */
+	size_t hosts = 0, singles = 0;
+
+	(void)state;
+	encoder_init(&enc, SET_LIVE);
+	load(&d);
+	assert_int_equal(dataset_split(&d, &enc, 0.2, 5, &e), 0);
+	check_sequences(&d);
+	for (size_t s = 0; s < d.sequences; s++) {
+		bool validates = s >= d.training;
+		int bytes = bytes_of(&d, d.sequence[s].first);
+
+		assert_int_equal(validates, d.sequence[s].first >= d.training_rows);
+		hosts += validates && d.sequence[s].length > 1;
+		if (d.sequence[s].length > 1)
+			continue;
+		singles += validates;
+		if (side[bytes] == 0)
+			side[bytes] = validates ? 2 : 1;
+		assert_int_equal(side[bytes], validates ? 2 : 1);
+	}
+	assert_int_equal(hosts, 8); /* a fifth of 20 and of 20 */
+	assert_true(singles > 100 && singles < 300);
+	assert_int_equal(side[5000], 1); /* too common to validate with */
+
+	load(&again);
+	assert_int_equal(dataset_split(&again, &enc, 0.2, 5, &e), 0);
+	assert_int_equal(again.training_rows, d.training_rows);
+	for (size_t r = 0; r < d.rows; r++)
+		assert_int_equal(d.row[r].flow_id, again.row[r].flow_id);
+	dataset_free(&again);
+	dataset_free(&d);
+}
+
+static void test_judge_is_the_step(void **state)
+{
+	struct dataset d;
+	struct encoder enc;
+	struct lstm net;
+	struct error e;
+	float *logits, *x, *memory, *work, z[CLASSES];
+
+	(void)state;
+	load(&d);
+	encoder_init(&enc, SET_LIVE);
+	encoder_fit(&enc, d.row, d.rows);
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){(int)enc.inputs, 2, 8, CLASSES}), 0);
+	train_init_weights(&net, 3);
+	logits = lstm_floats(d.rows * CLASSES);
+	x = lstm_floats(enc.inputs);
+	memory = lstm_floats(lstm_state_size(&net));
+	work = lstm_floats(lstm_work_size(&net));
+	assert_int_equal(dataset_judge(&d, &enc, &net, 0, d.sequences, logits, &e), 0);
+	for (size_t s = 0; s < d.sequences; s++) {
+		memset(memory, 0, lstm_state_size(&net) * sizeof(*memory));
+		for (uint32_t t = 0; t < d.sequence[s].length; t++) {
+			size_t row = d.sequence[s].first + t;
+
+			encoder_apply(&enc, &d.row[row], x);
+			lstm_step(&net, x, memory, z, work);
+			for (int c = 0; c < CLASSES; c++)
+				assert_true(
+					fabsf(z[c] - logits[row * CLASSES + (size_t)c]) < 1e-5f);
+		}
+	}
+	free(logits);
+	free(x);
+	free(memory);
+	free(work);
+	lstm_free(&net);
+	dataset_free(&d);
+}
+
+static int setup(void **state)
+{
+	int fd = mkstemp(path);
+
+	(void)state;
+	if (fd < 0)
+		return -1;
+	close(fd);
+	write_rows();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sequences),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_judge_is_the_step),
+	};
+
+	return cmocka_run_group_tests_name("dataset", tests, setup, teardown);
+}
