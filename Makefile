@@ -12,7 +12,7 @@ PREFIX  = /usr/local
 WARN    = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 CFLAGS  = -std=gnu11 -O2 -g $(WARN)
 CPPFLAGS = -Isrc -I$(B) -D_GNU_SOURCE -DKARMA_PREFIX='"$(PREFIX)"'
-LDLIBS  = -lbpf -lelf -lpcap -ljansson -lnettle -lcap-ng -lz -lm -lpthread
+LDLIBS  = -lbpf -lelf -lpcap -ljansson -lnettle -lz -lm -lpthread
 
 ifdef SAN
 B       = build-san

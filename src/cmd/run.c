@@ -172,12 +172,17 @@ static int run(struct session *s, const char *interface, struct error *e)
 	w.started_ns = w.shown_ns = w.told_ns = now(CLOCK_MONOTONIC);
 	err = watch(&w, e);
 	session_stopped = 0; /* what is still open is judged, too */
-	if (!err)
-		live_drain(w.live, session_record, s);
+	if (!err) {
+		int drained = live_drain(w.live, session_record, s);
+
+		if (drained < 0 && drained != -EPIPE)
+			err = error_set(e, drained, "%s: the open flows were not read: %s",
+				interface, strerror(-drained));
+	}
 	detector_finish(s->detector);
 	figures_now(&w, &figures);
-	if (!err)
-		session_show(s, &figures, true);
+	if (err != -EPIPE)
+		session_show(s, &figures, true); /* also of a watch that failed */
 	live_close(w.live);
 	return err;
 }

@@ -11,7 +11,7 @@ static const float most = 2;
 /* Probabilities nearer to 0 or 1 than this are rounding, not knowledge. */
 static const float certain = 1e-6F;
 
-/* Chosen on runs of the range that a model trained without them was shown: docs/detection.md. */
+/* Chosen on runs of the range that a model trained without them was shown. */
 static const struct evidence_settings defaults = {
 	.margin = 1,
 	.share = 0.5F,
