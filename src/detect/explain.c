@@ -8,48 +8,73 @@
 /* Less than this many nats is no reason. */
 static const double hardly = 0.05;
 
-/* How much of a name is left without a window: "src_ports" of "src_ports_10s"; 0: has none. */
-static size_t stem_length(const char *name)
+/* The window of a counter over time: "10" of "src_ports_10s"; NULL: it has none. */
+static const char *window_of(const char *name, int *digits)
 {
-	const char *end = name + strlen(name), *p = end - 1;
+	const char *end = name + strlen(name) - 1, *p = end;
 
-	if (end == name || *p != 's')
-		return 0;
 	while (p > name && isdigit((unsigned char)p[-1]))
 		p--;
-	return p < end - 1 && p > name && p[-1] == '_' ? (size_t)(p - 1 - name) : 0;
+	*digits = (int)(end - p);
+	return *end == 's' && p < end && p > name && p[-1] == '_' ? p : NULL;
 }
 
-static bool same_stem(const char *a, const char *b)
+/* The nth of a reason's alternatives. Returns its length. */
+static size_t alternative(const char *words, unsigned nth, const char **text)
 {
-	size_t n = stem_length(a);
+	while (nth > 0 && *words) {
+		words += strcspn(words, "|");
+		words += *words == '|';
+		nth--;
+	}
+	*text = words;
+	return strcspn(words, "|");
+}
 
-	return n > 0 && n == stem_length(b) && memcmp(a, b, n) == 0;
+/* The table's words for a value. Returns their length; 0: the value is no reason. */
+static size_t words_for(const struct feature *f, double value, const char **words)
+{
+	unsigned nth = value == 0 ? 0 : value == 1 ? 1 : 2;
+
+	if (!f->reason || isnan(value))
+		return 0;
+	return alternative(f->reason, f->kind == KIND_CATEGORY ? (unsigned)value : nth, words);
+}
+
+static bool same_reason(const struct feature *a, const struct feature *b)
+{
+	return a->reason && b->reason && strcmp(a->reason, b->reason) == 0;
+}
+
+/* Is it more to say that of `a` than what it is now? Of the same number, many say more the sooner
+ * they came, one (or all, where it is a share) the longer it was so. */
+static bool says_more(double a, double now)
+{
+	return a > now || (a == now && a <= 1);
 }
 
 bool explain_group(const struct encoder *enc, const struct row *row, unsigned first, bool *in_group,
 	unsigned *named)
 {
 	const struct feature *lead = &features[enc->feature[first]];
+	const char *words;
 	bool found = false;
 
 	if (!lead->reason)
 		return false;
 	for (unsigned f = 0; f < enc->features; f++) {
-		const struct feature *other = &features[enc->feature[f]];
 		double value = row->value[enc->feature[f]];
 
-		in_group[f] = f == first || same_stem(lead->name, other->name);
+		in_group[f] = same_reason(lead, &features[enc->feature[f]]);
 		if (f < first && in_group[f])
 			return false; /* told of already */
-		if (!in_group[f] || isnan(value) || (f != first && !other->reason))
+		if (!in_group[f] || isnan(value))
 			continue;
-		if (!found || value > row->value[*named])
+		if (!found || says_more(value, row->value[*named]))
 			*named = enc->feature[f];
 		found = true;
 	}
-	/* That nothing was counted is a state of peace, not a reason. */
-	return found && !(stem_length(lead->name) > 0 && row->value[*named] == 0);
+	return found && words_for(&features[*named], row->value[*named], &words) > 0;
 }
 
 static int by_weight(const void *a, const void *b)
@@ -59,17 +84,22 @@ static int by_weight(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* The table's words with the value in the place of %s. */
+/* The table's words with the value in the place of %s, and the window. */
 static void put_words(const struct feature *f, double value, char *out, size_t size)
 {
-	const char *hole = strstr(f->reason, "%s");
+	const char *words = "", *window, *hole;
+	int length = (int)words_for(f, value, &words), digits, n;
 	char text[FEATURE_TEXT];
 
+	hole = memmem(words, (size_t)length, "%s", 2);
 	if (hole)
-		snprintf(out, size, "%.*s%s%s", (int)(hole - f->reason), f->reason,
-			feature_text(f, value, text), hole + 2);
+		n = snprintf(out, size, "%.*s%s%.*s", (int)(hole - words), words,
+			feature_text(f, value, text), (int)(words + length - hole - 2), hole + 2);
 	else
-		snprintf(out, size, "%s", f->reason);
+		n = snprintf(out, size, "%.*s", length, words);
+	window = window_of(f->name, &digits);
+	if (window && n > 0 && (size_t)n < size)
+		snprintf(out + n, size - (size_t)n, " in %.*s s", digits, window);
 }
 
 unsigned explain_words(struct telling *t, unsigned count, const struct row *row, unsigned most,

@@ -11,11 +11,11 @@ struct telling {
 	double weight;
 };
 
-/* Features that say the same thing over several windows ("src_ports_2s", "_10s", "_60s") are left
- * out together: without one of them alone the others would still tell. True when feature `first`
- * of the encoder begins such a group (a feature alone is one) that could be a reason: it has
- * words and a value. `in_group` (enc->features): who belongs to it; `named`: the one to name, the
- * shortest window with the largest value. */
+/* Features with the same words (a counter over several windows, the share of it) are left out
+ * together: without one of them alone the others would still tell. True when feature `first` of
+ * the encoder begins such a group (a feature alone is one) that could be a reason: it has words for
+ * its value. `in_group` (enc->features): who belongs to it; `named`: the one to name, the largest
+ * value, in the shortest window that has it (one: in the longest). */
 bool explain_group(const struct encoder *enc, const struct row *row, unsigned first, bool *in_group,
 	unsigned *named);
 

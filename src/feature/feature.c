@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "util/number.h"
+
 /* ---- classes ---- */
 
 static const char *const class_names[CLASSES] = {
@@ -108,8 +110,21 @@ static const struct unit_step bytes[] = {
 static const struct unit_step bits[] = {{1000, 1, "bit/s"}, {1e6, 1e-3, "kbit/s"},
 	{1e9, 1e-6, "Mbit/s"}, {INFINITY, 1e-9, "Gbit/s"}};
 
+/* Whole above 100. */
+static const char *plain(double value, char text[NUMBER_TEXT])
+{
+	if (value >= 100 || value == floor(value))
+		return number_text((uint64_t)(value + 0.5), text);
+	snprintf(text, NUMBER_TEXT, "%.3g", value);
+	return text;
+}
+
+_Static_assert((int)FEATURE_TEXT >= (int)NUMBER_TEXT, "a number fits");
+
 const char *feature_text(const struct feature *f, double value, char text[FEATURE_TEXT])
 {
+	char number[NUMBER_TEXT];
+
 	if (isnan(value))
 		strcpy(text, "unknown");
 	else if (f->kind == KIND_CATEGORY)
@@ -127,9 +142,9 @@ const char *feature_text(const struct feature *f, double value, char text[FEATUR
 	else if (strcmp(f->unit, "share") == 0)
 		snprintf(text, FEATURE_TEXT, "%.0f %%", value * 100);
 	else if (strcmp(f->unit, "1/s") == 0)
-		snprintf(text, FEATURE_TEXT, value < 10 ? "%.2g/s" : "%.0f/s", value);
+		snprintf(text, FEATURE_TEXT, "%.36s/s", plain(value, number));
 	else
-		snprintf(text, FEATURE_TEXT, value == floor(value) ? "%.0f" : "%.3g", value);
+		plain(value, text);
 	return text;
 }
 

@@ -78,7 +78,10 @@ struct feature {
 	const char *raw;     /* in the raw files, where another: "Sload"; NULL: the same */
 	const char *unit;    /* "s", "byte", "1/s", "" */
 	const char *meaning; /* a sentence for docs/features.md */
-	const char *reason;  /* for an alert, with one %s for the value; NULL: never a reason */
+	/* For an alert: alternatives set apart by '|', of a number "none|one|more, %s of them", of
+	 * a category one for each value; an empty one: no reason. Features with the same words are
+	 * one reason. NULL: never a reason. */
+	const char *reason;
 	const char *const *values; /* KIND_CATEGORY: names, NULL-terminated */
 	double (*get)(const struct feature_source *, int arg); /* NULL: a record has none */
 	double step; /* SCALE_LOG: the unit step, below which differences do not matter */
@@ -163,7 +166,7 @@ int feature_find(const char *name);
  * the last value, "other"; -1 when the name is empty. */
 int feature_category(const struct feature *f, const char *name);
 
-/* A value in words, with its unit, for people: "12", "1.5 s", "34 kB", "tcp". Returns `text`. */
+/* A value in words, with its unit, for people: "1,012", "1.5 s", "34 kB", "tcp". Returns `text`. */
 enum { FEATURE_TEXT = 40 };
 const char *feature_text(const struct feature *f, double value, char text[FEATURE_TEXT]);
 

@@ -12,6 +12,21 @@ static const char *const services[] = {"-", "dns", "http", "smtp", "ftp", "ftp-d
 	"ssl", "snmp", "dhcp", "irc", "radius", NULL};
 static const char *const events[] = {"look", "closed", "final", NULL};
 
+/* Reasons; see struct feature. A share has the words of the counter that it is a share of: together
+ * they are one reason, and the counter, never the smaller one, is named. */
+#define SILENT_WORDS "nothing was sent back||"
+#define STATE_WORDS                                                                                \
+	"no connection was accepted|the handshake was left open|||the connection was reset|"       \
+	"packets in one direction only|pings|answers to pings|the target was unreachable|"
+#define SERVICE_WORDS                                                                              \
+	"|the service is DNS|the service is HTTP|the service is SMTP|the service is FTP|"          \
+	"the service is FTP data|the service is SSH|the service is POP3|the service is TLS|"       \
+	"the service is SNMP|the service is DHCP|the service is IRC|the service is RADIUS"
+#define PORTS_WORDS "||%s ports tried"
+#define REFUSED_WORDS "|one connection refused|%s connections refused"
+#define SILENCE_WORDS "|one request unanswered|%s requests unanswered"
+#define HALF_WORDS "|one half-open connection at the target|%s half-open connections at the target"
+
 #define BOTH (SET_LIVE | SET_PUBLISHED)
 #define NAMES(name_, raw_) .name = name_, .raw = raw_
 #define TEXT(unit_) .kind = KIND_TEXT, .unit = unit_
@@ -30,7 +45,7 @@ static const char *const events[] = {"look", "closed", "final", NULL};
 	{                                                                                          \
 		.name = stem "_" s "s", NUMBER(""), LOG(1), .sets = SET_LIVE,                      \
 		GET(value_count, (what)*WINDOWS + (w)),                                            \
-		.meaning = meaning_ " in the last " s " s.", .reason = reason_ " in " s " s"       \
+		.meaning = meaning_ " in the last " s " s.", .reason = reason_                     \
 	}
 #define SHARE(stem, unit_, scaling, function, meaning_, reason_)                                   \
 	SHARE_OVER(stem, unit_, scaling, function, meaning_, reason_, 0, "2"),                     \
@@ -40,7 +55,7 @@ static const char *const events[] = {"look", "closed", "final", NULL};
 	{                                                                                          \
 		.name = stem "_" s "s", NUMBER(unit_), .scale = scaling, .step = 1,                \
 		.sets = SET_LIVE, GET(function, w), .meaning = meaning_ " in the last " s " s.",   \
-		.reason = reason_ " in " s " s"                                                    \
+		.reason = reason_                                                                  \
 	}
 #define FLAG(stem, side, flag, words)                                                              \
 	{                                                                                          \
@@ -66,8 +81,7 @@ const struct feature features[] = {
 		CATEGORY(protocols),
 		.sets = BOTH,
 		GET(value_proto, 0),
-		.meaning = "Transport protocol.",
-		.reason = "protocol %s"},
+		.meaning = "Transport protocol."},
 	{.name = "state",
 		CATEGORY(states),
 		.sets = BOTH,
@@ -75,29 +89,27 @@ const struct feature features[] = {
 		.meaning = "How far the connection came: REQ asked, ACC accepted, CON established "
 			   "or answered, FIN ended, RST reset, INT one-way, ECO and ECR ping, UR "
 			   "unreachable.",
-		.reason = "connection state %s"},
+		.reason = STATE_WORDS},
 	{.name = "dur",
 		NUMBER("s"),
 		LOG(1e-3),
 		.sets = BOTH,
 		.delay = DELAY_TIME,
 		GET(value_dur, 0),
-		.meaning = "Last packet - first packet.",
-		.reason = "lasting %s"},
+		.meaning = "Last packet - first packet."},
 	{.name = "sbytes",
 		NUMBER("byte"),
 		LOG(64),
 		.sets = BOTH,
 		GET(value_bytes, SRC),
-		.meaning = "Bytes from the IP header on, sent by the source.",
-		.reason = "%s sent"},
+		.meaning = "Bytes from the IP header on, sent by the source."},
 	{.name = "dbytes",
 		NUMBER("byte"),
 		LOG(64),
 		.sets = BOTH,
 		GET(value_bytes, DST),
 		.meaning = "Bytes from the IP header on, sent by the destination.",
-		.reason = "%s received"},
+		.reason = SILENT_WORDS},
 	{.name = "sttl",
 		NUMBER("hop"),
 		GET(value_ttl, SRC),
@@ -124,19 +136,17 @@ const struct feature features[] = {
 		.sets = BOTH,
 		GET(value_service, 0),
 		.meaning = "Application protocol by the first payload bytes, '-' unknown.",
-		.reason = "service %s"},
+		.reason = SERVICE_WORDS},
 	{NAMES("sload", "Sload"), NUMBER("bit/s"), LOG(1000), .sets = BOTH, .delay = DELAY_RATE,
 		GET(value_load, SRC),
 		.meaning = "8 * (B - floor(B/n)) / dur of the source's n packets of B bytes; 0 "
-			   "where n <= 1 or dur = 0.",
-		.reason = "sending %s"},
+			   "where n <= 1 or dur = 0."},
 	{NAMES("dload", "Dload"), NUMBER("bit/s"), LOG(1000), .sets = BOTH, .delay = DELAY_RATE,
-		GET(value_load, DST), .meaning = "The same of the destination.",
-		.reason = "receiving %s"},
+		GET(value_load, DST), .meaning = "The same of the destination."},
 	{NAMES("spkts", "Spkts"), NUMBER("packet"), LOG(1), .sets = BOTH, GET(value_packets, SRC),
-		.meaning = "Packets of the source, as on the wire.", .reason = "%s packets sent"},
+		.meaning = "Packets of the source, as on the wire."},
 	{NAMES("dpkts", "Dpkts"), NUMBER("packet"), LOG(1), .sets = BOTH, GET(value_packets, DST),
-		.meaning = "Packets of the destination.", .reason = "%s packets received"},
+		.meaning = "Packets of the destination.", .reason = SILENT_WORDS},
 	{.name = "swin",
 		NUMBER("byte"),
 		LOG(1),
@@ -159,11 +169,9 @@ const struct feature features[] = {
 		GET(value_seq, DST),
 		.meaning = "Initial sequence number of the destination."},
 	{NAMES("smean", "smeansz"), NUMBER("byte"), LOG(16), .sets = BOTH, GET(value_mean, SRC),
-		.meaning = "Mean packet size of the source: floor(B/n + 0.5).",
-		.reason = "packets of %s sent"},
+		.meaning = "Mean packet size of the source: floor(B/n + 0.5)."},
 	{NAMES("dmean", "dmeansz"), NUMBER("byte"), LOG(16), .sets = BOTH, GET(value_mean, DST),
-		.meaning = "Mean packet size of the destination.",
-		.reason = "packets of %s received"},
+		.meaning = "Mean packet size of the destination.", .reason = SILENT_WORDS},
 	{.name = "trans_depth",
 		NUMBER(""),
 		LOG(1),
@@ -193,11 +201,9 @@ const struct feature features[] = {
 	{NAMES("sinpkt", "Sintpkt"), NUMBER("ms"), LOG(1), .sets = BOTH, .delay = DELAY_TIME,
 		GET(value_gap, SRC),
 		.meaning = "Mean gap between the source's packets; equal times and gaps of 120 s "
-			   "and more do not count.",
-		.reason = "packets sent %s apart"},
+			   "and more do not count."},
 	{NAMES("dinpkt", "Dintpkt"), NUMBER("ms"), LOG(1), .sets = BOTH, .delay = DELAY_TIME,
-		GET(value_gap, DST), .meaning = "Mean gap between the destination's packets.",
-		.reason = "packets received %s apart"},
+		GET(value_gap, DST), .meaning = "Mean gap between the destination's packets."},
 	{.name = "tcprtt",
 		NUMBER("s"),
 		LOG(1e-3),
@@ -299,8 +305,7 @@ const struct feature features[] = {
 		.sets = BOTH,
 		.delay = DELAY_RATE,
 		GET(value_rate, 0),
-		.meaning = "(spkts + dpkts - 1) / dur; 0 where dur = 0.",
-		.reason = "%s packets"},
+		.meaning = "(spkts + dpkts - 1) / dur; 0 where dur = 0."},
 
 	/* ---- Karma's: the record ---- */
 	{.name = "flow_id", TEXT(""), .meaning = "The same number in all records of a flow."},
@@ -353,14 +358,14 @@ const struct feature features[] = {
 		.sets = SET_LIVE,
 		GET(value_payload, SRC),
 		.meaning = "Bytes behind the transport header, sent by the source.",
-		.reason = "%s of data sent"},
+		.reason = "no data was sent||"},
 	{.name = "dpayload",
 		NUMBER("byte"),
 		LOG(16),
 		.sets = SET_LIVE,
 		GET(value_payload, DST),
 		.meaning = "Bytes behind the transport header, sent by the destination.",
-		.reason = "%s of data received"},
+		.reason = "no data was sent back||"},
 	FLAG("sfin", SRC, FLAG_FIN, "Packets of the source with FIN."),
 	FLAG("ssyn", SRC, FLAG_SYN, "Packets of the source with SYN."),
 	FLAG("srst", SRC, FLAG_RST, "Packets of the source with RST."),
@@ -390,37 +395,37 @@ const struct feature features[] = {
 		GET(value_actor_gap, 0),
 		.meaning = "Time since the actor's previous record; 60 where there was none for "
 			   "that long."},
-	COUNTER("src_flows", COUNT_FLOWS_OF, "Flows that the actor began", "%s flows begun"),
+	COUNTER("src_flows", COUNT_FLOWS_OF, "Flows that the actor began",
+		"||%s connections begun"),
 	COUNTER("src_ports", COUNT_PORTS_OF,
 		"Distinct destination ports (with their protocol) that the actor tried",
-		"%s ports tried"),
+		PORTS_WORDS),
 	COUNTER("src_hosts", COUNT_HOSTS_OF, "Distinct destinations that the actor tried",
-		"%s hosts tried"),
+		"||%s hosts tried"),
 	COUNTER("src_refused", COUNT_REFUSED_OF,
 		"Connections of the actor that were refused (RST without data, ICMP unreachable)",
-		"%s refused connections"),
+		REFUSED_WORDS),
 	COUNTER("src_unanswered", COUNT_SILENT_OF,
-		"Requests of the actor without an answer, those to groups left out",
-		"%s unanswered requests"),
+		"Requests of the actor without an answer, those to groups left out", SILENCE_WORDS),
 	COUNTER("dst_flows", COUNT_FLOWS_TO, "Flows begun towards the destination",
-		"%s flows towards the target"),
+		"||%s connections to the target"),
 	COUNTER("dst_sources", COUNT_SOURCES_TO,
 		"Distinct sources of flows towards the destination",
-		"%s sources towards the target"),
+		"||%s hosts sending to the target"),
 	COUNTER("dst_half_open", COUNT_HALF_TO,
 		"TCP connections towards the destination whose handshake is not completed",
-		"%s half-open connections at the target"),
+		HALF_WORDS),
 	COUNTER("pair_flows", COUNT_FLOWS_PAIR,
 		"Flows of the actor to the same destination and port",
-		"%s flows to the same service"),
+		"|the only connection to this service|%s connections to the same service"),
 	SHARE("refused_share", "share", SCALE_LINEAR, value_refused_share,
-		"src_refused / src_flows", "%s of the connections refused"),
+		"src_refused / src_flows", REFUSED_WORDS),
 	SHARE("unanswered_share", "share", SCALE_LINEAR, value_silent_share,
-		"src_unanswered / src_flows", "%s of the requests unanswered"),
+		"src_unanswered / src_flows", SILENCE_WORDS),
 	SHARE("ports_per_host", "", SCALE_LOG, value_ports_per_host, "src_ports / src_hosts",
-		"%s ports per host tried"),
+		PORTS_WORDS),
 	SHARE("half_open_share", "share", SCALE_LINEAR, value_half_share,
-		"dst_half_open / dst_flows", "%s of the target's connections half-open"),
+		"dst_half_open / dst_flows", HALF_WORDS),
 };
 
 const unsigned feature_count = sizeof(features) / sizeof(features[0]);
