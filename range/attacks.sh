@@ -206,8 +206,11 @@ flood_udp_ports() {
 	flood "$1" "$2" "${addr4[$1]}" --udp -p "++$((RANDOM % 30000 + 1024))" -d "$((RANDOM % 1000 + 10))"
 }
 
+# From ever other addresses, at a closed port: what the target answers is of the flood, too.
 flood_udp_random() {
+	local start=$EPOCHREALTIME
 	service=udp/9999 flood "$1" "$2" '*' --udp -p 9999 --rand-source -d "$((RANDOM % 500 + 10))"
+	service=icmp truth "$start" 1 '*' "${addr4[$2]}" DoS
 }
 
 flood_icmp() {
