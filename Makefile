@@ -27,6 +27,8 @@ SRC     = $(wildcard src/*/*.c)
 LIBOBJ  = $(patsubst src/%.c,$(B)/%.o,$(filter-out src/cmd/main.c,$(SRC)))
 TESTS   = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
+.DELETE_ON_ERROR:
+
 all: $(B)/karma
 
 $(B)/karma: $(B)/cmd/main.o $(B)/libkarma.a

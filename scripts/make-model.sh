@@ -53,7 +53,8 @@ for capture in "$benign"/*.pcap "$benign"/*.pcapng; do
 done
 
 # The settings were chosen on the validation part that `karma train` sets aside.
-$karma train "${rows[@]}" -o "$model" --loss focal --gamma 2 --alpha none --epochs 16 --seed 1
+$karma train "${rows[@]}" -o "$model" --loss focal --gamma 2 --alpha none --batch 512 \
+	--epochs 16 --seed 1
 
 card=${model%.karma}.md
 scripts/model-card.py --karma "$karma" --model "$model" --range "$work" --captures "$data" \

@@ -12,7 +12,7 @@ static const struct {
 	[COUNT_RECORDS] = {"records", "records"},
 	[COUNT_OPEN] = {"open", "flows open"},
 	[LOST_MAP_FULL] = {"lost_map_full", "packets for which the flow table had no room"},
-	[LOST_RING_FULL] = {"lost_ring_full", "records for which the ring had no room"},
+	[LOST_RING_FULL] = {"lost_ring_full", "records that came late because the ring was full"},
 	[LOST_TRUNCATED] = {"lost_truncated", "packets cut short before their headers ended"},
 	[LOST_BAD_LENGTH] = {"lost_bad_length", "packets whose headers contradict each other"},
 	[LOST_BAD_VERSION] = {"lost_bad_version", "packets of an unknown IP version"},
