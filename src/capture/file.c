@@ -78,8 +78,8 @@ static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *tabl
 
 	if (!decode)
 		return error_set(e, -EPROTONOSUPPORT,
-			"%s: link type %d (%s) is not understood, only " LINK_NAMES, path, dlt,
-			name ? name : "unknown");
+			"%s: link type %d (%s) is not understood; capture on one of " LINK_NAMES,
+			path, dlt, name ? name : "unknown");
 	err = read_packets(pcap, decode, table, stats, &whole);
 	if (!err)
 		err = flow_table_close(table);
@@ -108,7 +108,8 @@ int capture_read(const char *path, const struct meter_settings *settings, record
 
 	pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, text);
 	if (!pcap)
-		return error_set(e, -EINVAL, "%s: not readable as a capture: %s", path,
+		return error_set(e, -EINVAL,
+			"%s: not readable as a capture: %s; give a pcap or pcapng file", path,
 			without_name(text, path));
 	table = flow_table_new(settings ? settings->flows : 0, hand_on, &reader, stats);
 	err = table ? meter_capture(pcap, path, table, stats, e)

@@ -39,8 +39,8 @@ static int add_directory(struct inputs *in, const char *name, struct error *e)
 	if (found < 0)
 		return error_set(e, -errno, "%s: cannot be read: %s", name, strerror(errno));
 	if (found == 0)
-		err = error_set(
-			e, -ENOENT, "%s: no *.pcap, *.pcapng or *.cap in this directory", name);
+		err = error_set(e, -ENOENT,
+			"%s: no *.pcap, *.pcapng or *.cap in this directory; name the files", name);
 	for (int i = 0; i < found; i++) {
 		char *path = NULL;
 

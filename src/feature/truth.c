@@ -163,7 +163,8 @@ int truth_read(struct truth **truth, const char *path, struct error *e)
 	if (!in) {
 		err = t ? -errno : -ENOMEM;
 		free(t);
-		return error_set(e, err, "%s: cannot be read: %s", path, strerror(-err));
+		return error_set(e, err, "%s: cannot be read: %s; name the truth file with --truth",
+			path, strerror(-err));
 	}
 	while (!err && getline(&line, &size, in) >= 0) {
 		number++;

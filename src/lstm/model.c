@@ -169,8 +169,8 @@ static int read_file(FILE *f, unsigned char **data, size_t *size, const char *na
 			return error_set(e, -EFBIG, "%s: too large for a model; " RETRAIN, name);
 	} while (got > 0);
 	if (ferror(f))
-		return error_set(
-			e, -errno ? -errno : -EIO, "%s: cannot be read: %s", name, strerror(errno));
+		return error_set(e, -errno ? -errno : -EIO,
+			"%s: cannot be read: %s; give a model file with -m", name, strerror(errno));
 	return 0;
 }
 
