@@ -93,7 +93,9 @@ int cmd_read(int argc, char **argv)
 	}
 	err = read_captures(&s, &in, &meter);
 	session_summary(&s, &meter, &figures);
-	session_show(&s, &figures, true);
+	/* Of a capture that gave nothing there is nothing to sum up: the error said it. */
+	if (!err || meter.count[COUNT_PACKETS])
+		session_show(&s, &figures, true);
 	if (err == -EINTR)
 		fail("read", "interrupted; the figures are of what was read until then");
 	status = err ? EXIT_FAILED : EXIT_DONE;
