@@ -293,9 +293,13 @@ ncrack_ssh() {
 
 dirb_list=/usr/share/dirb/wordlists
 
+# Over a few connections, or one for each request.
 dirs_gobuster() {
+	local lists=(small common catala) close=()
+	((RANDOM % 2)) || close=(-H 'Connection: close')
 	attack4 Analysis "$1" "$2" 20 gobuster dir -q --no-error -t "$((RANDOM % 10 + 1))" \
-		-u "http://${addr4[$2]}/" -w "$dirb_list/small.txt"
+		--delay "$((RANDOM % 3 * RANDOM % 60))ms" "${close[@]}" \
+		-u "http://${addr4[$2]}/" -w "$dirb_list/${lists[RANDOM % 3]}.txt"
 }
 
 dirs_dirb() {
