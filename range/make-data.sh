@@ -42,8 +42,20 @@ run_one() {
 	children+=($!)
 }
 
-# part PART RUNS CALM: RUNS runs with attacks, eight in each, so that all kinds come equally often,
-# and CALM runs without.
+# draw_attacks PART N: $attacks gets all attacks of the part in an order of their own; twice those
+# that leave few records.
+draw_attacks() {
+	mapfile -t attacks < <(
+		{
+			range_list attack "$1"
+			range_list Brute_Force "$1"
+			range_list Analysis "$1"
+		} | shuf --random-source=<(yes "$seed $2")
+	)
+}
+
+# part PART RUNS CALM: RUNS runs with attacks, eight in each, so that each comes as often as it is
+# drawn, and CALM runs without.
 part() {
 	local part=$1 runs=$2 calm=$3 n benign mixed attacks=() bag=()
 	mapfile -t benign < <(range_list benign "$part")
@@ -53,8 +65,7 @@ part() {
 	done
 	for ((n = 1; n <= runs; n++)); do
 		while ((${#bag[@]} < 8)); do
-			mapfile -t attacks < <(range_list attack "$part" |
-				shuf --random-source=<(yes "$seed $n"))
+			draw_attacks "$part" "$n"
 			bag+=("${attacks[@]}")
 		done
 		run_one "$part-$n" $((n % 7 + 5)) "${mixed[@]}" "${bag[@]:0:8}"
@@ -67,7 +78,7 @@ range_needs nmap hping3 hydra medusa ncrack masscan slowhttptest ab wrk gobuster
 range_possible || die "no network namespaces here; needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN)"
 mkdir -p "$dir"
 trap end_children INT TERM HUP
-part train 16 6
+part train 20 6
 part test 9 4
 wait
 [[ -x $karma ]] || {

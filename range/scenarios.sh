@@ -104,11 +104,12 @@ web_scripts         Analysis        test
 '
 range_truth= # the truth file
 
-# range_list KIND PART: names; KIND "benign" or "attack", PART "train", "test" or "all".
+# range_list KIND PART: names; KIND as in the table, or "attack" for all that are not benign; PART
+# "train", "test" or "all".
 range_list() {
 	awk -v kind="$1" -v part="$2" \
-		'NF == 3 && ($2 == "benign") == (kind == "benign") && (part == "all" || $3 == part) { print $1 }' \
-		<<<"$range_scenarios"
+		'NF == 3 && (kind == "attack" ? $2 != "benign" : $2 == kind) &&
+		 (part == "all" || $3 == part) { print $1 }' <<<"$range_scenarios"
 }
 
 # work HOST SEED NAME...: the host does one thing after the other, drawn from the names, with pauses,
