@@ -362,22 +362,6 @@ static struct event *push(struct window *w, const struct event *event)
 
 /* ---- records ---- */
 
-static bool has_ports(const struct record *r)
-{
-	if (r->net == NET_ARP)
-		return false;
-	switch (r->proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-	case IPPROTO_UDPLITE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool is_icmp(const struct record *r)
 {
 	return (r->net == NET_IPV4 && r->proto == IPPROTO_ICMP) ||
@@ -516,7 +500,7 @@ static void take(struct window *w, const struct record *r, uint32_t from)
 	event.half = is_half_open(r);
 	event.pair = key_get(w, &w->pair, from, event.to);
 	event.service = key_get(w, &w->service, event.pair, ports);
-	if (has_ports(r))
+	if (record_has_ports(r))
 		event.port = key_get(w, &w->port, from, ports);
 	push(w, &event);
 }
