@@ -95,6 +95,7 @@ lint: all
 
 # Regenerate the range's traffic (some ten minutes, root), and train the bundled model on it.
 range-data: all
+	scripts/install-packages.sh range data
 	range/make-data.sh build/range-data
 
 model: all
