@@ -52,10 +52,12 @@ $(B)/flags: FORCE
 	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' > $@
 
 # The kernel side: UAPI headers only, none of the target's BTF.
+MULTIARCH = $(shell $(CC) -print-multiarch)
 BPF_CFLAGS = -std=gnu11 -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror \
-	     -Isrc -I/usr/include/$(shell $(CC) -print-multiarch)
+	     -Isrc -I/usr/include/$(MULTIARCH) \
+	     $(if $(filter x86_64-% i386-%,$(MULTIARCH)),-DKARMA_STRONG_ORDER)
 
-$(B)/karma.bpf.o: bpf/karma.bpf.c $(wildcard src/flow/*.h)
+$(B)/karma.bpf.o: bpf/karma.bpf.c $(wildcard bpf/*.h src/flow/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 

@@ -12,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "flow/meter.h"
+#include "table.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -22,16 +23,6 @@ const volatile bool time_is_tstamp;       /* time is skb->tstamp, which a test c
 const volatile __u32 ring_high = 6 << 20; /* the sweep waits while more bytes than this wait */
 
 /* ---- maps; their sizes are set before loading ---- */
-
-/* A hash with locks rather than an LRU one: it refuses new flows when full, which can be counted,
- * where the LRU forgets old ones silently and allows no lock; without a lock about 2 % of the
- * counts are lost when two CPUs meter one direction. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 131072);
-	__type(key, struct flow_key);
-	__type(value, struct flow);
-} flows SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -49,15 +40,37 @@ struct {
 	__type(value, struct counters);
 } counters SEC(".maps");
 
-/* The sweep's orders and answer, shared with user space. */
+/* What a CPU has at hand. The packet is too large to be cleared on the stack each time. Packets
+ * come in trains: the next one mostly belongs to the same flow as the last, whose slot the
+ * processor then goes on with before the hash and the bucket would have told it. */
+struct here {
+	struct packet packet;
+	struct flow_key last_key;
+	__u32 last_at;
+	__u32 zero;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct here);
+} heres SEC(".maps");
+
+/* The sweep's orders and answers, shared with user space. */
 struct {
 	__u64 now_ns; /* 0: take the clock */
+	__u32 first;  /* buckets to look at; afterwards where it stopped */
+	__u32 count;  /* how many; afterwards how many are left: the ring was nearly full */
 	__u32 drain;  /* close every flow */
-	__u32 paused; /* answer: the ring was nearly full, run again when it has been read */
 } sweep;
 
-/* An empty flow for inserting; not a struct flow, since no read-only map may hold a lock. */
-static const __u64 no_flow[sizeof(struct flow) / 8];
+static __always_inline struct counters *counters_here(void)
+{
+	const __u32 zero = 0;
+
+	return bpf_map_lookup_elem(&counters, &zero);
+}
 
 /* ---- packets ---- */
 
@@ -123,56 +136,127 @@ __attribute__((noinline)) int karma_decode(struct __sk_buff *skb, struct packet 
 	return link_is_ip ? packet_ip(p, &f, 0) : packet_ethernet(p, &f);
 }
 
-/* The value of a flow, made if need be; NULL when there is no room. A new one is all zero: whoever
- * locks it first begins it, so that two CPUs may insert it at the same time. One that the sweep is
- * deleting is gone in an instant, which a few tries outlast. */
-static __always_inline struct flow *flow_get(struct counters *c, const struct flow_key *key)
-{
-	struct flow *f = bpf_map_lookup_elem(&flows, key);
-
-	for (int i = 0; i < 4 && (!f || (f->bits & FLOW_GONE)); i++) {
-		if (bpf_map_update_elem(&flows, key, no_flow, BPF_NOEXIST) == 0)
-			c->count[COUNT_OPEN]++;
-		f = bpf_map_lookup_elem(&flows, key);
-	}
-	return f;
-}
-
-/* The first payload bytes, which may lie outside the linear part, if the flow lacks any. */
-static __always_inline void packet_load_data(
-	struct packet *p, struct __sk_buff *skb, const struct flow *f, unsigned expect)
-{
-	const struct flow_side *side = p->from == f->from ? &f->side[0] : &f->side[1];
-	__u32 n = p->payload < FLOW_PAYLOAD ? p->payload : FLOW_PAYLOAD;
-
-	if (n == 0 || (side->data_len == FLOW_PAYLOAD && !(expect & METER_ENDED)))
-		return;
-	if (bpf_skb_load_bytes(skb, p->payload_offset, p->data, n) == 0)
-		p->data_len = n;
-}
+/* ---- reports ---- */
 
 static __always_inline struct flow_report *report_reserve(int wanted)
 {
 	return wanted ? bpf_ringbuf_reserve(&reports, sizeof(struct flow_report), 0) : NULL;
 }
 
-static __always_inline void report_finish(struct flow_report *r, int filled)
+static __always_inline void report_finish(struct flow_report *r, int filled, __u64 flags)
 {
 	if (!r)
 		return;
 	if (filled)
-		bpf_ringbuf_submit(r, 0);
+		bpf_ringbuf_submit(r, flags);
 	else
-		bpf_ringbuf_discard(r, 0);
+		bpf_ringbuf_discard(r, flags);
 }
 
-static __always_inline void count_packet(
-	struct counters *c, const struct packet *p, unsigned done, int metered)
+/* ---- new flows ---- */
+
+/* Where both buckets are full a flow that nobody answered, and that has been shown, gives way:
+ * under a flood from forged sources the table goes on taking in flows as fast as they are judged.
+ */
+static __always_inline __u32 evict(struct counters *c, const struct packet *p, __u64 hash)
 {
-	if (!metered) {
-		c->count[LOST_MAP_FULL] += p->segments;
-		return;
+	__u32 index = hash & 1 ? hash_first(hash) : hash_second(hash);
+	struct bucket *b = bpf_map_lookup_elem(&buckets, &index);
+	struct flow_report *r;
+	__u32 at, way;
+	int done = 0;
+
+	if (!b)
+		return SLOT_NONE;
+	at = bucket_candidate(index, b, (__u32)(p->ns >> 8));
+	if (!at)
+		return SLOT_NONE;
+	r = bpf_ringbuf_reserve(&reports, sizeof(*r), 0);
+	if (!r)
+		return SLOT_NONE;
+	way = at - 1 - index * WAYS;
+	if (way < WAYS)
+		done = slot_evict(at - 1, &b->tag[way], p->ns, r);
+	report_finish(r, done, 0);
+	if (!done)
+		return SLOT_NONE;
+	c->count[COUNT_RECORDS]++;
+	c->count[COUNT_EVICTED]++;
+	c->count[COUNT_OPEN]--;
+	return at;
+}
+
+/* Fill the slot that was taken, and show it under its tag. It stays locked. */
+static __always_inline __u32 slot_fill(__u32 at, const struct packet *p, __u64 hash)
+{
+	__u32 index = hash_first(hash), way = at - index * WAYS;
+	struct flow_slot *s = bpf_map_lookup_elem(&flows, &at);
+	struct bucket *b;
+
+	if (way >= WAYS) {
+		index = hash_second(hash);
+		way = at - index * WAYS;
 	}
+	b = bpf_map_lookup_elem(&buckets, &index);
+	if (!b || !s || way >= WAYS)
+		return SLOT_NONE;
+	if (!word_lock(&s->flow.lock)) {
+		word_unlock(&b->tag[way]); /* TAG_FREE */
+		return SLOT_BUSY;
+	}
+	s->key = p->key;
+	s->flow.bits = 0;
+	__sync_lock_test_and_set(&b->tag[way], hash_tag(hash));
+	return at + 1;
+}
+
+/* Make a flow, unless another CPU has just made it: 1 + its slot, which is locked, or SLOT_NONE
+ * where there is no room, SLOT_BUSY. Two CPUs that put in one key meet at its first bucket. */
+__attribute__((noinline)) __u32 karma_insert(struct packet *p, __u64 hash)
+{
+	struct counters *c = counters_here();
+	__u32 first = hash_first(hash), at;
+	struct bucket *home = bpf_map_lookup_elem(&buckets, &first);
+
+	if (!p || !c || !home)
+		return SLOT_NONE;
+	if (!word_lock(&home->lock))
+		return SLOT_BUSY;
+	at = table_find(&p->key, hash);
+	if (at == SLOT_NONE) {
+		at = table_take(first, hash_second(hash));
+		if (!at)
+			at = evict(c, p, hash);
+		if (at)
+			at = slot_fill(at - 1, p, hash);
+		if (at && at != SLOT_BUSY)
+			c->count[COUNT_OPEN]++;
+	}
+	word_unlock(&home->lock);
+	return at;
+}
+
+/* ---- metering ---- */
+
+/* The first payload bytes, which may lie outside the linear part, if the flow lacks any. */
+static __always_inline void packet_load_data(
+	struct packet *p, struct __sk_buff *skb, const struct flow *f, unsigned expect)
+{
+	const struct flow_side *side =
+		p->from == ((f->bits & FLOW_FROM1) != 0) ? &f->side[0] : &f->side[1];
+	__u32 n = p->payload < FLOW_PAYLOAD ? p->payload : FLOW_PAYLOAD;
+
+	if (n == 0)
+		return;
+	if ((f->bits & FLOW_BEGUN) && side->data_len == FLOW_PAYLOAD && !(expect & METER_ENDED))
+		return;
+	__builtin_memset(p->data, 0, sizeof(p->data));
+	if (bpf_skb_load_bytes(skb, p->payload_offset, p->data, n) == 0)
+		p->data_len = n;
+}
+
+static __always_inline void count_packet(struct counters *c, const struct packet *p, unsigned done)
+{
 	c->count[COUNT_PACKETS] += p->segments;
 	c->count[COUNT_BYTES] += p->length;
 	if (!done)
@@ -186,110 +270,182 @@ static __always_inline void count_packet(
 		c->count[LOST_TIME]++;
 }
 
-/* Count a packet in its flow. Room for reports is made before the lock is taken: nothing may be
- * called under it. */
-static __always_inline void meter(struct counters *c, struct packet *p, struct __sk_buff *skb)
+/* Count a packet in its flow, which is locked. */
+static __always_inline void meter(
+	struct counters *c, struct packet *p, struct __sk_buff *skb, struct flow *f)
 {
-	struct flow_report *ended, *closed;
-	struct flow *f = flow_get(c, &p->key);
-	unsigned expect, done = 0;
-	int gone;
+	unsigned expect = flow_expect(f, p), done;
+	struct flow_report *ended = report_reserve(expect & METER_ENDED);
+	struct flow_report *closed = report_reserve(expect & METER_CLOSED);
 
-	if (!f) {
-		count_packet(c, p, 0, 0);
-		return;
-	}
-	expect = flow_expect(f, p);
 	packet_load_data(p, skb, f, expect);
-	ended = report_reserve(expect & METER_ENDED);
-	closed = report_reserve(expect & METER_CLOSED);
-	bpf_spin_lock(&f->lock);
-	gone = f->bits & FLOW_GONE;
-	if (!gone)
-		done = flow_meter(f, p, ended, closed);
-	bpf_spin_unlock(&f->lock);
-	report_finish(ended, done & METER_ENDED);
-	report_finish(closed, done & METER_CLOSED);
-	count_packet(c, p, done, !gone);
+	done = flow_meter(f, p, ended, closed);
+	word_unlock(&f->lock);
+	report_finish(ended, done & METER_ENDED, 0);
+	report_finish(closed, done & METER_CLOSED, 0);
+	count_packet(c, p, done);
+}
+
+/* The packet's flow, found or made: 1 + its slot, which is locked, or SLOT_NONE, SLOT_BUSY. */
+static __always_inline __u32 flow_of_packet(struct here *h)
+{
+	__u32 at = SLOT_NONE;
+	__u64 hash;
+
+	if (same_key(&h->last_key, &h->packet.key))
+		at = slot_find(h->last_at, &h->packet.key);
+	if (at != SLOT_NONE)
+		return at;
+	hash = key_hash(&h->packet.key);
+	at = karma_find(&h->packet.key, hash);
+	if (at == SLOT_NONE)
+		at = karma_insert(&h->packet, hash);
+	if (at != SLOT_NONE && at != SLOT_BUSY) {
+		h->last_key = h->packet.key;
+		h->last_at = at - 1;
+	}
+	return at;
+}
+
+static __always_inline int meter_skb(struct __sk_buff *skb)
+{
+	const __u32 zero = 0;
+	struct counters *c = counters_here();
+	struct here *h = bpf_map_lookup_elem(&heres, &zero);
+	struct flow_slot *s;
+	__u32 lost, at;
+
+	if (!c || !h)
+		return TC_ACT_UNSPEC;
+	lost = karma_decode(skb, &h->packet);
+	if (lost) {
+		if (lost < METER_COUNTERS)
+			c->count[lost] += skb->gso_segs > 1 ? skb->gso_segs : 1;
+		return TC_ACT_UNSPEC;
+	}
+	at = flow_of_packet(h);
+	if (at == SLOT_NONE || at == SLOT_BUSY) {
+		c->count[at == SLOT_NONE ? LOST_MAP_FULL : LOST_BUSY] += h->packet.segments;
+		return TC_ACT_UNSPEC;
+	}
+	at--;
+	s = bpf_map_lookup_elem(&flows, &at);
+	if (s)
+		meter(c, &h->packet, skb, &s->flow);
+	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
 int karma_meter(struct __sk_buff *skb)
 {
-	const __u32 zero = 0;
-	struct counters *c = bpf_map_lookup_elem(&counters, &zero);
-	struct packet p = {0};
-	__u32 lost;
+	return meter_skb(skb);
+}
 
-	if (!c)
-		return TC_ACT_UNSPEC;
-	lost = karma_decode(skb, &p);
-	if (!lost)
-		meter(c, &p, skb);
-	else if (lost < METER_COUNTERS)
-		c->count[lost] += skb->gso_segs > 1 ? skb->gso_segs : 1;
+/* ---- for karma bench: loaded by it alone ---- */
+
+struct {
+	__u32 packets;
+	__u32 flows; /* a power of 2 */
+} bench;
+
+/* Give the frame, which is IPv4 over Ethernet, the source address of the next flow: each round over
+ * all flows is in an order that no cache follows. */
+static __always_inline void bench_next_flow(struct __sk_buff *skb)
+{
+	__u32 i = bench.packets++, flow = (i * 2654435769u ^ i >> 5) & (bench.flows - 1);
+	__u8 *source = (__u8 *)CTX_POINTER(skb, data) + 26;
+
+	OPAQUE(source);
+	if (source + 4 <= CTX_POINTER(skb, data_end))
+		*(__u32 *)source = NET32(0x0a000000 | flow);
+}
+
+SEC("?tc")
+int karma_bench_empty(struct __sk_buff *skb)
+{
+	bench_next_flow(skb);
 	return TC_ACT_UNSPEC;
+}
+
+SEC("?tc")
+int karma_bench_meter(struct __sk_buff *skb)
+{
+	bench_next_flow(skb);
+	return meter_skb(skb);
 }
 
 /* ---- the sweep ---- */
 
-/* For each flow: report and delete what time asks for. Returns 1 to stop. */
-static long sweep_flow(void *map, const struct flow_key *key, struct flow *f, const __u64 *now)
+/* Report and take out what time asks for. 1: the ring is nearly full. */
+__attribute__((noinline)) int karma_sweep_slot(__u32 index, __u32 way, __u64 now)
 {
-	const __u32 zero = 0;
-	struct counters *c;
-	struct flow_report *r = NULL;
-	enum flow_due due = sweep.drain ? DUE_LEAVE : flow_due(f, key, *now);
+	struct bucket *b = bpf_map_lookup_elem(&buckets, &index);
+	__u32 at = index * WAYS + way;
+	struct flow_slot *s = bpf_map_lookup_elem(&flows, &at);
+	struct counters *c = counters_here();
+	struct flow_report *r;
 	int reported, leaves;
+	enum flow_due due;
 
-	(void)map;
-	if (due == DUE_NOTHING)
+	if (!b || !s || !c || way >= WAYS)
 		return 0;
-	c = bpf_map_lookup_elem(&counters, &zero);
-	if (!c)
+	if (bpf_ringbuf_query(&reports, BPF_RB_AVAIL_DATA) > ring_high)
 		return 1;
-	if (flow_due_reports(f, due)) {
-		if (bpf_ringbuf_query(&reports, BPF_RB_AVAIL_DATA) <= ring_high)
-			r = bpf_ringbuf_reserve(&reports, sizeof(*r), 0);
-		if (!r) {
-			sweep.paused = 1;
-			return 1;
-		}
+	r = bpf_ringbuf_reserve(&reports, sizeof(*r), 0);
+	if (!r)
+		return 1;
+	if (!word_lock(&s->flow.lock)) {
+		report_finish(r, 0, BPF_RB_NO_WAKEUP);
+		return 0; /* next time */
 	}
-	/* A packet may have come meanwhile. What it made due without room waits for the next. */
-	bpf_spin_lock(&f->lock);
-	due = sweep.drain ? DUE_LEAVE : flow_due(f, key, *now);
-	reported = flow_do(f, key, due, *now, r);
-	leaves = f->bits & FLOW_GONE;
-	bpf_spin_unlock(&f->lock);
-	report_finish(r, reported);
+	/* What was due may have changed meanwhile. */
+	due = sweep.drain ? DUE_LEAVE : flow_due(&s->flow, &s->key, now);
+	reported = flow_do(&s->flow, &s->key, due, now, r);
+	leaves = due == DUE_LEAVE;
+	if (leaves)
+		word_unlock(&b->tag[way]); /* TAG_FREE */
+	word_unlock(&s->flow.lock);
+	report_finish(r, reported, BPF_RB_NO_WAKEUP);
 	c->count[COUNT_RECORDS] += reported;
-	if (leaves && bpf_map_delete_elem(&flows, key) == 0)
-		c->count[COUNT_OPEN]--;
+	c->count[COUNT_OPEN] -= leaves;
 	return 0;
 }
 
-static __always_inline int sweep_all(void)
+static long sweep_bucket(__u32 i, const __u64 *now)
+{
+	__u32 index = sweep.first;
+	struct bucket *b = bpf_map_lookup_elem(&buckets, &index);
+
+	(void)i;
+	if (!b)
+		return 1;
+#pragma clang loop unroll(disable)
+	for (__u32 way = 0; way < WAYS; way++) {
+		__u32 at = index * WAYS + way;
+		struct flow_slot *s;
+
+		if (b->tag[way] <= TAG_TAKEN)
+			continue;
+		s = bpf_map_lookup_elem(&flows, &at);
+		if (!s || (!sweep.drain && flow_due(&s->flow, &s->key, *now) == DUE_NOTHING))
+			continue;
+		if (karma_sweep_slot(index, way, *now))
+			return 1;
+	}
+	sweep.first = index + 1;
+	sweep.count--;
+	return 0;
+}
+
+/* A part of the table, so that neither packets nor records wait long. It is a TC program that is
+ * attached to nothing, run by BPF_PROG_TEST_RUN: with softirqs disabled no packet can come between
+ * it and the flow that it has locked. */
+SEC("tc")
+int karma_sweep(struct __sk_buff *skb)
 {
 	__u64 now = sweep.now_ns ? sweep.now_ns : bpf_ktime_get_ns();
 
-	sweep.paused = 0;
-	bpf_for_each_map_elem(&flows, sweep_flow, &now, 0);
-	return 0;
-}
-
-SEC("syscall")
-int karma_sweep(void *ctx)
-{
-	(void)ctx;
-	return sweep_all();
-}
-
-/* Before 6.7 programs of type syscall may not use maps with locks: there the sweep runs as a TC
- * program that is attached to nothing. It cannot be interrupted by the scheduler. */
-SEC("tc")
-int karma_sweep_tc(struct __sk_buff *skb)
-{
 	(void)skb;
-	return sweep_all();
+	bpf_loop(sweep.count, sweep_bucket, &now, 0);
+	return 0;
 }

@@ -16,12 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/kernel_table.h"
 #include "karma.skel.h"
 
 enum {
-	FLOWS_DEFAULT = 131072,
-	FLOWS_MAX = 1 << 24,
-	SWEEP_MS = 200,
+	SWEEP_MS = 200,       /* in which the whole table is swept */
+	SWEEP_BUCKETS = 2048, /* at a time, for at most some 0.5 ms */
 	/* Attach types newer than Debian 12's headers (Linux 6.6). */
 	TCX_INGRESS = 46,
 	TCX_EGRESS = 47,
@@ -41,9 +41,9 @@ struct live {
 	bool clsact;
 	bool made_clsact; /* the qdisc is ours to remove */
 	bool detached;
-	int sweep_fd;
-	bool sweep_is_tc;
-	int64_t clock_ns; /* added to the kernel's monotonic times: the time since 1970 */
+	uint32_t buckets;
+	uint32_t next_bucket; /* to sweep */
+	int64_t clock_ns;     /* added to the kernel's monotonic times: the time since 1970 */
 	uint64_t next_sweep_ns;
 	/* During live_poll() and live_drain(). */
 	record_sink sink;
@@ -123,28 +123,16 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-/* Load with one of the two forms of the sweep; see karma.bpf.c. */
-static int load_with(struct live *live, const struct meter_settings *settings, bool is_ip, bool tc)
+static int load_skeleton(struct live *live, const struct meter_settings *settings, bool is_ip)
 {
-	uint32_t flows = settings && settings->flows ? settings->flows : FLOWS_DEFAULT;
-	struct karma_bpf *skel = karma_bpf__open();
 	int err;
 
-	if (!skel)
+	live->skel = karma_bpf__open();
+	if (!live->skel)
 		return -errno;
-	skel->rodata->link_is_ip = is_ip;
-	bpf_map__set_max_entries(skel->maps.flows, flows < FLOWS_MAX ? flows : FLOWS_MAX);
-	bpf_program__set_autoload(skel->progs.karma_sweep, !tc);
-	bpf_program__set_autoload(skel->progs.karma_sweep_tc, tc);
-	err = karma_bpf__load(skel);
-	if (err) {
-		karma_bpf__destroy(skel);
-		return err;
-	}
-	live->skel = skel;
-	live->sweep_is_tc = tc;
-	live->sweep_fd = bpf_program__fd(tc ? skel->progs.karma_sweep_tc : skel->progs.karma_sweep);
-	return 0;
+	live->skel->rodata->link_is_ip = is_ip;
+	err = kernel_table_size(live->skel, settings ? settings->flows : 0, &live->buckets);
+	return err ? err : karma_bpf__load(live->skel);
 }
 
 static int load(
@@ -152,10 +140,8 @@ static int load(
 {
 	libbpf_print_fn_t print = libbpf_set_print(quiet);
 	struct utsname kernel = {0};
-	int err = load_with(live, settings, is_ip, false);
+	int err = load_skeleton(live, settings, is_ip);
 
-	if (err && err != -EPERM && err != -ENOMEM)
-		err = load_with(live, settings, is_ip, true);
 	libbpf_set_print(print);
 	if (!err)
 		return 0;
@@ -309,7 +295,7 @@ int live_open(struct live **result, const char *interface, const struct meter_se
 
 	if (!live)
 		return error_set(e, -ENOMEM, "out of memory");
-	live->link[0] = live->link[1] = live->sweep_fd = -1;
+	live->link[0] = live->link[1] = -1;
 	live->detached = true;
 	live->ifindex = (int)if_nametoindex(interface);
 	if (!live->ifindex || strlen(interface) >= IF_NAMESIZE) {
@@ -343,41 +329,56 @@ out:
 
 /* ---- the sweep ---- */
 
-/* Go once over the flow map. A sweep that finds the ring nearly full pauses; what it wrote is read
- * here, and it goes on: flows that it has shown are not due again. */
-static int run_sweep(struct live *live, bool drain)
+/* Sweep `count` buckets. Where the ring is nearly full it is read, and the sweep goes on. */
+static int sweep_buckets(struct live *live, uint32_t first, uint32_t count, bool drain)
 {
-	unsigned char frame[64] = {0};
-	struct bpf_test_run_opts opts = {.sz = sizeof(opts)};
+	unsigned char frame[64] = {0}; /* what the program is run on; it looks at none of it */
+	struct bpf_test_run_opts opts = {
+		.sz = sizeof(opts), .data_in = frame, .data_size_in = sizeof(frame)};
 	int err;
 
-	if (live->sweep_is_tc) {
-		opts.data_in = frame;
-		opts.data_size_in = sizeof(frame);
-	}
 	live->skel->bss->sweep.drain = drain;
+	live->skel->bss->sweep.first = first;
+	live->skel->bss->sweep.count = count;
 	do {
-		live->skel->bss->sweep.paused = 0;
-		err = bpf_prog_test_run_opts(live->sweep_fd, &opts);
+		err = bpf_prog_test_run_opts(bpf_program__fd(live->skel->progs.karma_sweep), &opts);
 		if (err)
 			return err;
 		err = ring_buffer__consume(live->ring);
-	} while (err >= 0 && live->skel->bss->sweep.paused);
+	} while (err >= 0 && live->skel->bss->sweep.count);
 	return err < 0 ? err : 0;
 }
 
+/* All of the table, once; part by part, since no packet can come in while a part is swept. */
+static int sweep_all(struct live *live, bool drain)
+{
+	int err = 0;
+
+	for (uint32_t first = 0; first < live->buckets && !err; first += SWEEP_BUCKETS) {
+		uint32_t left = live->buckets - first;
+
+		err = sweep_buckets(
+			live, first, left < SWEEP_BUCKETS ? left : SWEEP_BUCKETS, drain);
+	}
+	return err;
+}
+
+/* The part of the table whose turn it is. */
 static int sweep_if_time(struct live *live)
 {
 	uint64_t now = clock_now(CLOCK_MONOTONIC);
+	uint32_t parts = (live->buckets + SWEEP_BUCKETS - 1) / SWEEP_BUCKETS;
+	uint32_t first = live->next_bucket, left = live->buckets - first;
 	int err;
 
 	if (now < live->next_sweep_ns)
 		return 0;
-	if (!if_nametoindex(live->name))
+	if (first == 0 && !if_nametoindex(live->name))
 		return -ENODEV;
 	follow_clock(live);
-	err = run_sweep(live, false);
-	live->next_sweep_ns = clock_now(CLOCK_MONOTONIC) + SWEEP_MS * 1000000ull;
+	err = sweep_buckets(live, first, left < SWEEP_BUCKETS ? left : SWEEP_BUCKETS, false);
+	live->next_bucket = left > SWEEP_BUCKETS ? first + SWEEP_BUCKETS : 0;
+	live->next_sweep_ns = clock_now(CLOCK_MONOTONIC) + SWEEP_MS * 1000000ull / parts;
 	return err;
 }
 
@@ -420,7 +421,7 @@ int live_drain(struct live *live, record_sink sink, void *context)
 	follow_clock(live);
 	err = ring_buffer__consume(live->ring);
 	if (err >= 0)
-		err = run_sweep(live, true);
+		err = sweep_all(live, true);
 	return err < 0 ? err : live->records;
 }
 

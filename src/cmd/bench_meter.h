@@ -3,6 +3,7 @@
 #define KARMA_CMD_BENCH_METER_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "util/error.h"
 
@@ -11,7 +12,11 @@
 /* User space, frames in memory: decoding, the flow table, the meter; by 1, 64k and 1M flows. */
 json_t *bench_meter(struct error *e);
 
-/* The TC program, by 1 and 64k flows, the empty program beside it in the same run. */
+/* The TC program, by 1, 64k and 1M flows, the empty program beside it in the same run. */
 json_t *bench_kernel(struct error *e);
+
+/* The frame of both: a UDP packet with 32 bytes of payload. */
+enum { BENCH_FRAME = 74 };
+void bench_frame(uint8_t bytes[BENCH_FRAME]);
 
 #endif

@@ -167,7 +167,7 @@ double value_gap(const struct feature_source *s, int side)
 {
 	const struct flow_side *f = &s->r->side[side];
 
-	return f->gaps ? (double)f->gap_ns / f->gaps * 1e-6 : 0;
+	return f->gaps ? (double)f->gap_us / f->gaps * 1e-3 : 0;
 }
 
 double value_jitter(const struct feature_source *s, int side)
@@ -177,7 +177,7 @@ double value_jitter(const struct feature_source *s, int side)
 
 	if (f->gaps < 2)
 		return 0;
-	mean = (double)f->gap_ns * 1e-3 / f->gaps;
+	mean = (double)f->gap_us / f->gaps;
 	variance = (double)f->gap_us2 / f->gaps - mean * mean;
 	return variance > 0 ? sqrt(variance) * 1e-3 : 0;
 }

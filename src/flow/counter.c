@@ -11,7 +11,9 @@ static const struct {
 	[COUNT_FLOWS] = {"flows", "flows"},
 	[COUNT_RECORDS] = {"records", "records"},
 	[COUNT_OPEN] = {"open", "flows open"},
+	[COUNT_EVICTED] = {"evicted", "flows without an answer that gave way to others"},
 	[LOST_MAP_FULL] = {"lost_map_full", "packets for which the flow table had no room"},
+	[LOST_BUSY] = {"lost_busy", "packets whose flow was busy"},
 	[LOST_RING_FULL] = {"lost_ring_full", "records that came late because the ring was full"},
 	[LOST_TRUNCATED] = {"lost_truncated", "packets cut short before their headers ended"},
 	[LOST_BAD_LENGTH] = {"lost_bad_length", "packets whose headers contradict each other"},
@@ -36,7 +38,7 @@ void meter_stats_print(FILE *out, const struct meter_stats *stats)
 	fprintf(out, "%" PRIu64 " packets, %" PRIu64 " flows, %" PRIu64 " records",
 		stats->count[COUNT_PACKETS], stats->count[COUNT_FLOWS],
 		stats->count[COUNT_RECORDS]);
-	for (unsigned c = LOST_MAP_FULL; c < METER_COUNTERS; c++)
+	for (unsigned c = COUNT_EVICTED; c < METER_COUNTERS; c++)
 		if (stats->count[c])
 			fprintf(out, "; %" PRIu64 " %s", stats->count[c], counters[c].text);
 }

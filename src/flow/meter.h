@@ -11,9 +11,7 @@
  * - A record spans less than 60 s: FINAL at the first packet or sweep 60 s after its start. The
  *   counters start again, what is known of the connection stays.
  * A packet that comes when the sweep is late ends the record just as the sweep would have, so that
- * FINAL records do not depend on when the sweep runs.
- *
- * Nothing here calls a function that is not inlined: in the kernel it runs under a spin lock. */
+ * FINAL records do not depend on when the sweep runs. */
 #ifndef KARMA_FLOW_METER_H
 #define KARMA_FLOW_METER_H
 
@@ -45,15 +43,16 @@ enum flow_due {
 	DUE_LEAVE, /* report FINAL if it has packets in this record, then delete it */
 };
 
-KARMA_INLINE __u64 flow_packets(const struct flow *f)
+/* Has this record no packet yet? */
+KARMA_INLINE int flow_empty(const struct flow *f)
 {
-	return f->side[0].packets + f->side[1].packets;
+	return f->first_ns == 0;
 }
 
 /* Has it packets that no report has shown? */
 KARMA_INLINE int flow_news(const struct flow *f)
 {
-	return flow_packets(f) != f->shown;
+	return (FRESH(f->bits) & FLOW_NEWS) != 0;
 }
 
 KARMA_INLINE __u64 flow_idle_ns(const struct flow *f, const struct flow_key *key)
@@ -70,11 +69,11 @@ KARMA_INLINE enum flow_due flow_due(const struct flow *f, const struct flow_key 
 		return DUE_NOTHING;
 	if (now - f->last_ns >= flow_idle_ns(f, key))
 		return DUE_LEAVE;
-	if (flow_packets(f) == 0)
+	if (flow_empty(f))
 		return DUE_NOTHING;
 	if (now - f->first_ns >= METER_RECORD_NS)
 		return DUE_CUT;
-	return now >= f->look_ns && flow_news(f) ? DUE_LOOK : DUE_NOTHING;
+	return flow_news(f) && now >= f->look_ns ? DUE_LOOK : DUE_NOTHING;
 }
 
 /* The earliest time at which something may be due if no packet comes. A packet only moves it
@@ -84,7 +83,7 @@ KARMA_INLINE __u64 flow_deadline(const struct flow *f, const struct flow_key *ke
 {
 	__u64 at = f->last_ns + flow_idle_ns(f, key);
 
-	if (flow_packets(f) && f->first_ns + METER_RECORD_NS < at)
+	if (!flow_empty(f) && f->first_ns + METER_RECORD_NS < at)
 		at = f->first_ns + METER_RECORD_NS;
 	if (flow_news(f) && f->look_ns < at)
 		at = f->look_ns > f->last_ns ? f->look_ns : f->last_ns + 1;
@@ -93,7 +92,7 @@ KARMA_INLINE __u64 flow_deadline(const struct flow *f, const struct flow_key *ke
 
 /* ---- reports ---- */
 
-/* A copy of all but the lock, which the verifier lets nobody read. */
+/* A copy of all but the lock. */
 KARMA_INLINE void flow_report_fill(struct flow_report *r, const struct flow_key *key,
 	const struct flow *f, __u64 at_ns, enum record_event event)
 {
@@ -101,16 +100,15 @@ KARMA_INLINE void flow_report_fill(struct flow_report *r, const struct flow_key 
 	r->at_ns = at_ns;
 	r->event = event;
 	r->zero = 0;
-	*(__u32 *)&r->flow.lock = 0;
-	r->flow.bits = f->bits;
-	__builtin_memcpy(&r->flow.start_ns, &f->start_ns,
-		sizeof(*f) - __builtin_offsetof(struct flow, start_ns));
-	r->flow.done = 0;
+	__builtin_memcpy(&r->flow, f, sizeof(*f));
+	r->flow.lock = 0;
+	r->flow.bits &= ~FLOW_DONE_BITS;
 }
 
 KARMA_INLINE void flow_mark_shown(struct flow *f, __u64 at_ns)
 {
-	f->shown = flow_packets(f);
+	if (flow_news(f))
+		f->bits = (f->bits & ~FLOW_NEWS) | FLOW_SHOWN;
 	f->look_ns = at_ns + METER_LOOK_NEXT_NS;
 }
 
@@ -122,8 +120,8 @@ KARMA_INLINE void side_clear_record(struct flow_side *s)
 	s->bytes = 0;
 	s->payload = 0;
 	s->first_ns = 0;
-	s->gap_ns = 0;
 	s->gap_us2 = 0;
+	s->gap_us = 0;
 	s->gaps = 0;
 	s->lost = 0;
 	s->window = 0;
@@ -146,9 +144,8 @@ KARMA_INLINE void flow_cut(struct flow *f)
 		side_clear_record(&f->side[s]);
 		f->side[s].seq = f->side[s].next_seq;
 	}
-	f->bits &= ~FLOW_FRAGMENT;
+	f->bits &= ~(FLOW_FRAGMENT | FLOW_NEWS | FLOW_SHOWN);
 	f->first_ns = 0;
-	f->shown = 0;
 	f->part++;
 }
 
@@ -162,7 +159,8 @@ KARMA_INLINE void flow_begin(struct flow *f, const struct packet *p)
 		f->side[s].last_ns = 0;
 		f->side[s].wscale = WSCALE_NONE;
 	}
-	f->bits = FLOW_BEGUN;
+	f->bits &= FLOW_DONE_BITS;
+	f->bits |= FLOW_BEGUN | (p->from ? FLOW_FROM1 : 0);
 	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
 		f->bits |= FLOW_LEAD_SYNACK;
 	f->start_ns = p->ns;
@@ -173,10 +171,8 @@ KARMA_INLINE void flow_begin(struct flow *f, const struct packet *p)
 	f->synack_ns = 0;
 	f->synack_gap = 0;
 	f->ackdat_gap = 0;
-	f->shown = 0;
 	f->part = 0;
 	f->ifindex = p->ifindex;
-	f->from = p->from;
 	f->icmp_type = p->icmp_type;
 	f->icmp_code = p->icmp_code;
 }
@@ -190,7 +186,7 @@ KARMA_INLINE void side_gap(struct flow_side *s, __u64 now)
 	if (us == 0 || us >= METER_GAP_NS / 1000)
 		return;
 	s->gaps++;
-	s->gap_ns += us * 1000;
+	s->gap_us += us;
 	s->gap_us2 += us * us;
 }
 
@@ -230,7 +226,7 @@ KARMA_INLINE void side_data(struct flow_side *s, const struct packet *p)
 	__u32 have = s->data_len;
 	__u32 sum = have + p->data_len;
 
-	if (have >= FLOW_PAYLOAD)
+	if (have >= FLOW_PAYLOAD || p->data_len == 0)
 		return;
 	if (have == 0) {
 		__builtin_memcpy(s->data, p->data, FLOW_PAYLOAD);
@@ -340,16 +336,17 @@ KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow
 /* Count a packet at `now` (its time, not before the flow's last). */
 KARMA_INLINE void flow_update(struct flow *f, const struct packet *p, __u64 now)
 {
-	__u32 side = FRESH(p->from) != FRESH(f->from);
+	__u32 side = FRESH(p->from) != ((FRESH(f->bits) & FLOW_FROM1) != 0);
 	struct flow_side *s, *peer;
 	int repeated = 0;
 
 	OPAQUE(side);
 	s = &f->side[side & 1];
 	peer = &f->side[~side & 1];
-	if (!flow_packets(f))
+	if (flow_empty(f))
 		f->first_ns = now;
 	f->last_ns = now;
+	f->bits |= FLOW_NEWS;
 	if (p->fragment)
 		f->bits |= FLOW_FRAGMENT;
 	if (p->key.proto == PROTO_TCP && p->fragment != FRAGMENT_LATER)
@@ -398,7 +395,7 @@ KARMA_INLINE unsigned flow_expect(const struct flow *f, const struct packet *p)
 	if (FRESH(f->bits) & FLOW_BEGUN) {
 		enum flow_due due = flow_arrival(f, p);
 
-		if (due != DUE_NOTHING && flow_packets(f))
+		if (due != DUE_NOTHING && !flow_empty(f))
 			expect |= METER_ENDED;
 		renew = due == DUE_LEAVE;
 	} else {
@@ -423,13 +420,12 @@ KARMA_INLINE unsigned flow_meter(struct flow *f, const struct packet *p, struct 
 	unsigned done;
 
 	/* What was done is noted in the flow, not in a variable, for the same reason as FRESH(). */
-	f->done = 0;
-	if (due != DUE_NOTHING && flow_packets(f)) {
+	if (due != DUE_NOTHING && !flow_empty(f)) {
 		if (ended) {
 			flow_report_fill(ended, &p->key, f, now, RECORD_FINAL);
-			f->done = METER_ENDED;
+			f->bits |= METER_ENDED << FLOW_DONE;
 		} else {
-			f->done = METER_NO_ROOM;
+			f->bits |= METER_NO_ROOM << FLOW_DONE;
 			due = DUE_NOTHING;
 		}
 	}
@@ -437,11 +433,11 @@ KARMA_INLINE unsigned flow_meter(struct flow *f, const struct packet *p, struct 
 		flow_cut(f);
 	if (due == DUE_LEAVE || !(FRESH(f->bits) & FLOW_BEGUN)) {
 		flow_begin(f, p);
-		f->done |= METER_BEGUN;
+		f->bits |= METER_BEGUN << FLOW_DONE;
 	}
 	if (now < f->last_ns) {
 		now = f->last_ns;
-		f->done |= METER_TIME;
+		f->bits |= METER_TIME << FLOW_DONE;
 	}
 	flow_update(f, p, now);
 	if (FRESH(f->bits) & FLOW_CLOSES) {
@@ -449,13 +445,14 @@ KARMA_INLINE unsigned flow_meter(struct flow *f, const struct packet *p, struct 
 		if (closed) {
 			flow_report_fill(closed, &p->key, f, now, RECORD_CLOSED);
 			flow_mark_shown(f, now);
-			f->done |= METER_CLOSED;
+			f->bits |= METER_CLOSED << FLOW_DONE;
 		} else {
-			f->done |= METER_NO_ROOM;
+			f->bits |= METER_NO_ROOM << FLOW_DONE;
 		}
 	}
-	done = FRESH(f->done);
-	f->done = 0;
+	done = FRESH(f->bits) >> FLOW_DONE;
+	if (done)
+		f->bits &= ~FLOW_DONE_BITS;
 	return done;
 }
 
@@ -464,7 +461,7 @@ KARMA_INLINE unsigned flow_meter(struct flow *f, const struct packet *p, struct 
 /* Does what is due need room for a report? */
 KARMA_INLINE int flow_due_reports(const struct flow *f, enum flow_due due)
 {
-	return due == DUE_LOOK || due == DUE_CUT || (due == DUE_LEAVE && flow_packets(f));
+	return due == DUE_LOOK || due == DUE_CUT || (due == DUE_LEAVE && !flow_empty(f));
 }
 
 /* Do what is due (from flow_due(); DUE_LEAVE to close a flow at the end of a run). `report` is

@@ -102,9 +102,9 @@ struct packet {
 	__u8 ttl;
 	__u8 icmp_type, icmp_code;
 	__u8 fragment;           /* 0, FRAGMENT_FIRST or FRAGMENT_LATER */
-	__u8 data_len;           /* payload bytes in data; the rest of data is zero */
-	__u8 zero[FLOW_PAYLOAD]; /* stands before data: see side_data() */
-	__u8 data[FLOW_PAYLOAD];
+	__u8 data_len;           /* payload bytes in data; where it is 0 the rest means nothing */
+	__u8 zero[FLOW_PAYLOAD]; /* zeros that stand before data: see side_data() */
+	__u8 data[FLOW_PAYLOAD]; /* zeros behind the payload bytes */
 };
 
 /* ---- reading ---- */
@@ -522,7 +522,7 @@ KARMA_INLINE int packet_arp(struct packet *p, const struct frame *f, __u32 offse
 
 KARMA_INLINE void packet_clear(struct packet *p, const struct frame *f)
 {
-	__builtin_memset(p, 0, sizeof(*p));
+	__builtin_memset(p, 0, __builtin_offsetof(struct packet, zero));
 	p->wscale = WSCALE_NONE;
 	p->ns = f->ns;
 	p->ifindex = f->ifindex;
@@ -598,8 +598,10 @@ static inline void packet_copy_data(struct packet *p, const struct frame *f)
 	if (n > FLOW_PAYLOAD)
 		n = FLOW_PAYLOAD;
 	p->data_len = n;
-	if (n)
-		memcpy(p->data, f->data + p->payload_offset, n);
+	if (!n)
+		return;
+	memset(p->zero, 0, sizeof(p->zero) + sizeof(p->data));
+	memcpy(p->data, f->data + p->payload_offset, n);
 }
 #endif
 

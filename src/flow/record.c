@@ -185,10 +185,16 @@ static bool is_tcp(const struct flow_key *key)
 	return key->proto == IPPROTO_TCP && key->net != NET_ARP && (key->port[0] || key->port[1]);
 }
 
+/* The key end that side 0 sends from. */
+static unsigned from_end(const struct flow *f)
+{
+	return !!(f->bits & FLOW_FROM1);
+}
+
 /* Which side of the flow is the source. */
 static unsigned source_side(const struct flow_key *key, const struct flow *f)
 {
-	uint16_t from = key->port[f->from], to = key->port[!f->from];
+	uint16_t from = key->port[from_end(f)], to = key->port[!from_end(f)];
 
 	if (is_icmp(key))
 		return icmp_is_answer(key->net, f->icmp_type);
@@ -235,10 +241,10 @@ void record_make(struct record *r, const struct flow_report *report, int64_t clo
 	r->synack_ns = f->synack_gap;
 	r->ackdat_ns = f->ackdat_gap;
 	r->fragments = f->bits & FLOW_FRAGMENT;
-	r->news = f->side[0].packets + f->side[1].packets > f->shown;
-	r->again = f->shown || f->part;
+	r->news = f->bits & FLOW_NEWS;
+	r->again = f->bits & FLOW_SHOWN || f->part;
 	for (unsigned i = 0; i < 2; i++) {
-		unsigned side = i ^ source, end = side ^ f->from;
+		unsigned side = i ^ source, end = side ^ from_end(f);
 
 		memcpy(r->addr[i], &key->addr[end], sizeof(r->addr[i]));
 		r->port[i] = is_icmp(key) ? 0 : key->port[end];

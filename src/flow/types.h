@@ -7,9 +7,6 @@
 #define KARMA_FLOW_TYPES_H
 
 #include <linux/types.h>
-#ifdef __bpf__
-#include <linux/bpf.h> /* struct bpf_spin_lock */
-#endif
 
 enum { FLOW_PAYLOAD = 64, FLOW_SIZES = 4 };
 
@@ -35,30 +32,33 @@ struct flow_key {
 
 enum flow_flag { FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_PSH, FLAG_ACK, FLAG_URG, FLAGS };
 
-/* One direction of a flow. */
+/* One direction of a flow. The first cache line is what every packet touches. */
 struct flow_side {
-	__u64 packets;  /* as on the wire: a GSO/GRO super-packet counts as its segments */
-	__u64 bytes;    /* from the IP header on (ARP: from the ARP header on) */
-	__u64 payload;  /* behind the transport header */
-	__u64 first_ns; /* of this record; means nothing while packets is 0 */
-	__u64 last_ns;  /* kept over a cut: a gap may begin in the record before */
+	__u64 packets; /* as on the wire: a GSO/GRO super-packet counts as its segments */
+	__u64 bytes;   /* from the IP header on (ARP: from the ARP header on) */
+	__u64 payload; /* behind the transport header */
+	__u64 last_ns; /* kept over a cut: a gap may begin in the record before */
 	/* Gaps are taken between time stamps in whole microseconds, as in the data: live time
 	 * stamps are finer, and the variance of rounded squares must not go below 0. Equal stamps
 	 * and gaps of 120 s and more do not count. */
-	__u64 gap_ns;           /* their sum: a multiple of 1000 */
-	__u64 gap_us2;          /* sum of their squares, in microseconds^2 */
-	__u32 gaps;             /* how many */
-	__u32 lost;             /* retransmitted packets: repeated data, SYN, SYN-ACK; not FIN */
+	__u64 gap_us2;   /* sum of their squares, in microseconds^2 */
+	__u32 gap_us;    /* their sum: a record has less than 60 s, and one gap before it */
+	__u32 gaps;      /* how many */
+	__u32 next_seq;  /* highest sequence number seen + 1 */
+	__u32 window;    /* last non-zero one of packets other than FIN and RST, scaled */
+	__u8 ttl;        /* of the last packet */
+	__u8 wscale;     /* as the SYN gave it; 255: none given */
+	__u8 sizes;      /* of `size` in use */
+	__u8 data_len;   /* of `data` in use */
+	__u32 spare_hot; /* 0 */
+	/* ---- the second line: TCP, and the first packets */
+	__u64 first_ns;         /* of this record; means nothing while packets is 0 */
 	__u32 seq;              /* initial sequence number; after a cut where the record began */
-	__u32 next_seq;         /* highest sequence number seen + 1 */
-	__u32 window;           /* last non-zero one of packets other than FIN and RST, scaled */
+	__u32 lost;             /* retransmitted packets: repeated data, SYN, SYN-ACK; not FIN */
 	__u16 flags[FLAGS];     /* packets with that flag; stays at 65535 */
 	__u16 size[FLOW_SIZES]; /* payload sizes of the first packets that carry any */
-	__u8 sizes;
-	__u8 wscale; /* as the SYN gave it; 255: none given */
-	__u8 ttl;    /* of the last packet */
-	__u8 data_len;
-	__u32 zero;
+	__u32 spare[7];         /* 0 */
+	/* ---- the third */
 	__u8 data[FLOW_PAYLOAD]; /* the first payload bytes */
 };
 
@@ -82,35 +82,46 @@ enum { /* flow.bits: facts that outlast a packet; a cut keeps those about the co
 	FLOW_BEGUN = 1 << 16,  /* not set: room in the map that no packet has filled yet */
 	FLOW_GONE = 1 << 17,   /* in the kernel: about to be deleted */
 	FLOW_CLOSES = 1 << 18, /* closed by the packet in hand */
+	FLOW_FROM1 = 1 << 19,  /* side 0 sends from key end 1, else from end 0 */
+	FLOW_NEWS = 1 << 20,   /* this record has packets that no report has shown */
+	FLOW_SHOWN = 1 << 21,  /* this record has packets that a report has shown */
+	/* From bit 24 on: METER_* bits that the packet in hand led to; 0 between packets. */
+	FLOW_DONE = 24,
 };
 
-/* A flow: the value in the kernel's map and in the user-space table. Side 0 sends from key end
- * `from`; which of the sides is called the source is decided when a record is made. */
+#define FLOW_DONE_BITS (~0u << FLOW_DONE)
+
+/* A flow: with its key before it (struct flow_slot) an entry of the kernel's table; in user space's
+ * table, too. Side 0 is the side whose packet was seen first; which of the sides is called the
+ * source is decided when a record is made. Every packet touches the first 24 bytes, which share a
+ * cache line with the key, and the first line of its side. */
 struct flow {
-#ifdef __bpf__
-	struct bpf_spin_lock lock;
-#else
-	__u32 lock; /* unused in user space */
-#endif
+	__u32 lock; /* 0: free; only the kernel uses it */
 	__u32 bits;
-	__u64 start_ns; /* first packet of the flow: with the key it names the flow over all cuts */
-	__u64 first_ns; /* first packet of this record; means nothing while it has no packets */
 	__u64 last_ns;  /* last packet of the flow, in this record or one before */
+	__u64 first_ns; /* first packet of this record; 0: it has none yet */
+	/* ---- the second line */
+	__u64 start_ns; /* first packet of the flow: with the key it names the flow over all cuts */
 	__u64 look_ns;  /* when the sweep may show it next */
 	__u64 syn_ns;   /* last SYN before the first SYN-ACK */
 	__u64 synack_ns;  /* last SYN-ACK before the first ACK */
 	__u64 synack_gap; /* first SYN-ACK - last SYN before it; 0: not seen */
 	__u64 ackdat_gap; /* first ACK - last SYN-ACK before it; 0: not seen */
-	__u64 shown;      /* packets of this record that user space has been shown */
 	__u32 part;       /* 0: first record of the flow, then one more at each cut */
 	__u32 ifindex;    /* where it was first seen */
-	__u8 from;        /* key end (0 or 1) of side 0 */
 	__u8 icmp_type;   /* of the first packet */
 	__u8 icmp_code;
-	__u8 done; /* what the packet in hand led to; 0 between packets */
-	__u8 pad[4];
+	__u8 pad[6];
+	/* ---- */
 	struct flow_side side[2];
 };
+
+struct flow_slot {
+	struct flow_key key;
+	struct flow flow;
+};
+
+_Static_assert(sizeof(struct flow_slot) == 512, "eight cache lines");
 
 /* Why a record is sent. */
 enum record_event {
@@ -126,7 +137,7 @@ struct flow_report {
 	__u64 at_ns; /* when the report was made: the packet's time, or the sweep's */
 	__u32 event; /* enum record_event */
 	__u32 zero;
-	struct flow flow; /* `shown` still as it was before this report */
+	struct flow flow; /* FLOW_NEWS and FLOW_SHOWN still as before this report */
 };
 
 /* Everything that was counted and everything that was lost, by cause. One table of names for
@@ -137,7 +148,9 @@ enum meter_counter {
 	COUNT_FLOWS,      /* flows begun */
 	COUNT_RECORDS,    /* reports sent */
 	COUNT_OPEN,       /* flows in the table now */
+	COUNT_EVICTED,    /* flows that nobody answered and that gave way in a full table */
 	LOST_MAP_FULL,    /* packets of flows for which there was no room */
+	LOST_BUSY,        /* packets whose flow another CPU held too long */
 	LOST_RING_FULL,   /* reports that found no room; the flow is shown again later */
 	LOST_TRUNCATED,   /* packets cut short before their headers ended (snap length) */
 	LOST_BAD_LENGTH,  /* packets whose headers contradict each other */

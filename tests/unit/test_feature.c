@@ -128,7 +128,7 @@ static void values_follow_their_formulas(void **unused)
 	src->packets = 3;
 	src->bytes = 1000;
 	src->gaps = 2;
-	src->gap_ns = 400000000; /* 100 ms and 300 ms */
+	src->gap_us = 400000; /* 100 ms and 300 ms */
 	src->gap_us2 = 100000000000;
 	r.side[DST].packets = 2;
 	r.side[DST].bytes = 101;

@@ -14,6 +14,9 @@
 
 enum { LOW, HIGH };
 
+/* The bit that says which end speaks first. */
+#define FROM(report) ((report).flow.bits & FLOW_FROM1)
+
 /* A flow of one packet from key end `from`: 10.0.0.1 is end LOW, 10.0.0.2 end HIGH. */
 static struct flow_report report_of(uint8_t proto, uint16_t low, uint16_t high, uint8_t from)
 {
@@ -27,7 +30,7 @@ static struct flow_report report_of(uint8_t proto, uint16_t low, uint16_t high, 
 	r.key.net = NET_IPV4;
 	r.event = RECORD_FINAL;
 	r.at_ns = 9000;
-	r.flow.from = from;
+	r.flow.bits = FLOW_BEGUN | FLOW_NEWS | (from ? FLOW_FROM1 : 0);
 	r.flow.start_ns = r.flow.first_ns = r.flow.last_ns = 1000;
 	r.flow.side[0].packets = 1;
 	r.flow.side[0].first_ns = r.flow.side[0].last_ns = 1000;
@@ -73,12 +76,12 @@ static void source_is_the_sender_of_the_syn(void **unused)
 	struct record r;
 
 	(void)unused;
-	p.flow.bits = FLOW_SYN;
+	p.flow.bits = FROM(p) | FLOW_SYN;
 	r = made(&p);
 	assert_ends(&r, "10.0.0.2", 80, "10.0.0.1", 40000);
 
 	/* a late packet of an earlier connection came first, then the client's SYN */
-	p.flow.bits = FLOW_SYN | FLOW_SYN1;
+	p.flow.bits = FROM(p) | FLOW_SYN | FLOW_SYN1;
 	p.flow.side[1].packets = 5;
 	r = made(&p);
 	assert_ends(&r, "10.0.0.1", 40000, "10.0.0.2", 80);
@@ -100,7 +103,7 @@ static void tcp_without_syn_goes_by_port(void **unused)
 	assert_ends(&r, "10.0.0.2", 443, "10.0.0.1", 1023);
 
 	p = report_of(IPPROTO_TCP, 40000, 443, HIGH);
-	p.flow.bits = FLOW_SYNACK | FLOW_LEAD_SYNACK;
+	p.flow.bits = FROM(p) | FLOW_SYNACK | FLOW_LEAD_SYNACK;
 	r = made(&p);
 	assert_ends(&r, "10.0.0.2", 443, "10.0.0.1", 40000);
 	assert_int_equal(r.state, STATE_ACC);
@@ -131,7 +134,7 @@ static void tcp_states(void **unused)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct flow_report p = report_of(IPPROTO_TCP, 40000, 80, LOW);
 
-		p.flow.bits = cases[i].bits;
+		p.flow.bits = FROM(p) | cases[i].bits;
 		assert_int_equal(made(&p).state, cases[i].state);
 	}
 }
@@ -141,7 +144,7 @@ static void an_ack_says_that_a_syn_was_answered(void **unused)
 	struct flow_report p = report_of(IPPROTO_TCP, 40000, 80, LOW);
 
 	(void)unused;
-	p.flow.bits = FLOW_SYN;
+	p.flow.bits = FROM(p) | FLOW_SYN;
 	p.flow.side[0].packets = 2;
 	p.flow.side[0].flags[FLAG_SYN] = 2;
 	assert_int_equal(made(&p).state, STATE_REQ);
@@ -162,7 +165,7 @@ static void the_base_number_precedes_a_first_packet_without_syn(void **unused)
 	p.flow.part = 1;
 	assert_int_equal(made(&p).side[SRC].seq, 1000);
 	p.flow.part = 0;
-	p.flow.bits = FLOW_SYN;
+	p.flow.bits = FROM(p) | FLOW_SYN;
 	p.flow.side[0].flags[FLAG_SYN] = 1;
 	assert_int_equal(made(&p).side[SRC].seq, 1000);
 }
@@ -299,12 +302,12 @@ static void news_and_again(void **unused)
 	(void)unused;
 	assert_true(made(&p).news);
 	assert_false(made(&p).again);
-	p.flow.shown = 1;
+	p.flow.bits = FLOW_SHOWN;
 	assert_false(made(&p).news);
 	assert_true(made(&p).again);
-	p.flow.side[1].packets = 1;
+	p.flow.bits |= FLOW_NEWS;
 	assert_true(made(&p).news);
-	p.flow.shown = 0;
+	p.flow.bits &= ~FLOW_SHOWN;
 	p.flow.part = 1;
 	assert_true(made(&p).again);
 }
