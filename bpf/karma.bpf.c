@@ -168,7 +168,7 @@ static __always_inline __u32 evict(struct counters *c, const struct packet *p, _
 
 	if (!b)
 		return SLOT_NONE;
-	at = bucket_candidate(index, b, (__u32)(p->ns >> 8));
+	at = bucket_candidate(index, b, p);
 	if (!at)
 		return SLOT_NONE;
 	r = bpf_ringbuf_reserve(&reports, sizeof(*r), 0);
@@ -176,7 +176,7 @@ static __always_inline __u32 evict(struct counters *c, const struct packet *p, _
 		return SLOT_NONE;
 	way = at - 1 - index * WAYS;
 	if (way < WAYS)
-		done = slot_evict(at - 1, &b->tag[way], p->ns, r);
+		done = slot_evict(at - 1, &b->tag[way], p, r);
 	report_finish(r, done, 0);
 	if (!done)
 		return SLOT_NONE;
@@ -287,19 +287,23 @@ static __always_inline void meter(
 }
 
 /* The packet's flow, found or made: 1 + its slot, which is locked, or SLOT_NONE, SLOT_BUSY. */
+static __always_inline __u32 find_or_insert(struct here *h)
+{
+	__u64 hash = key_hash(&h->packet.key);
+	__u32 at = karma_find(&h->packet.key, hash);
+
+	return at == SLOT_NONE ? karma_insert(&h->packet, hash) : at;
+}
+
 static __always_inline __u32 flow_of_packet(struct here *h)
 {
 	__u32 at = SLOT_NONE;
-	__u64 hash;
 
 	if (same_key(&h->last_key, &h->packet.key))
 		at = slot_find(h->last_at, &h->packet.key);
 	if (at != SLOT_NONE)
 		return at;
-	hash = key_hash(&h->packet.key);
-	at = karma_find(&h->packet.key, hash);
-	if (at == SLOT_NONE)
-		at = karma_insert(&h->packet, hash);
+	at = find_or_insert(h);
 	if (at != SLOT_NONE && at != SLOT_BUSY) {
 		h->last_key = h->packet.key;
 		h->last_at = at - 1;
@@ -324,6 +328,12 @@ static __always_inline int meter_skb(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	at = flow_of_packet(h);
+	if (at == SLOT_NONE) {
+		packet_total(&h->packet);
+		at = flow_of_packet(h);
+		c->count[COUNT_TOTAL] +=
+			at == SLOT_NONE || at == SLOT_BUSY ? 0 : h->packet.segments;
+	}
 	if (at == SLOT_NONE || at == SLOT_BUSY) {
 		c->count[at == SLOT_NONE ? LOST_MAP_FULL : LOST_BUSY] += h->packet.segments;
 		return TC_ACT_UNSPEC;

@@ -222,23 +222,27 @@ static __always_inline __u32 table_take(__u32 first, __u32 second)
 	return more > room ? bucket_take(b, second, other) : bucket_take(a, first, way);
 }
 
-/* Has nobody answered this flow, and been all of it shown? Such a flow gives way to a new one. */
-static __always_inline int flow_gives_way(const struct flow *f)
+/* Has nobody answered this flow, and been all of it shown? Such a flow gives way to a new one; to
+ * a total, of which there is one for each destination, one that was not shown gives way, too. */
+static __always_inline int flow_gives_way(const struct flow *f, int to_total)
 {
-	return (f->bits & (FLOW_BEGUN | FLOW_ANSWERED | FLOW_NEWS | FLOW_GONE)) == FLOW_BEGUN;
+	__u32 news = to_total ? FLOW_TOTAL : FLOW_NEWS;
+
+	return (f->bits & (FLOW_BEGUN | FLOW_ANSWERED | FLOW_GONE | news)) == FLOW_BEGUN;
 }
 
 /* Take the slot of a flow that gives way, its last report in `r`: whether it was. */
-static __always_inline int slot_evict(__u32 at, __u32 *tag, __u64 now, struct flow_report *r)
+static __always_inline int slot_evict(
+	__u32 at, __u32 *tag, const struct packet *p, struct flow_report *r)
 {
 	struct flow_slot *s = bpf_map_lookup_elem(&flows, &at);
 	int gives_way;
 
 	if (!s || !word_lock(&s->flow.lock))
 		return 0;
-	gives_way = flow_gives_way(&s->flow);
+	gives_way = flow_gives_way(&s->flow, p->total);
 	if (gives_way) {
-		flow_do(&s->flow, &s->key, DUE_LEAVE, now, r);
+		flow_do(&s->flow, &s->key, DUE_LEAVE, p->ns, r);
 		*tag = TAG_TAKEN;
 	}
 	word_unlock(&s->flow.lock);
@@ -246,8 +250,11 @@ static __always_inline int slot_evict(__u32 at, __u32 *tag, __u64 now, struct fl
 }
 
 /* The number of a slot in bucket `index` whose flow gives way, or SLOT_NONE as above. */
-static __always_inline __u32 bucket_candidate(__u32 index, const struct bucket *b, __u32 from)
+static __always_inline __u32 bucket_candidate(
+	__u32 index, const struct bucket *b, const struct packet *p)
 {
+	__u32 from = p->ns >> 8; /* any: not always the same */
+
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < EVICTION_TRIES; i++) {
 		__u32 way = (from + i) & 15, at = index * WAYS + way;
@@ -256,7 +263,7 @@ static __always_inline __u32 bucket_candidate(__u32 index, const struct bucket *
 		if (way >= WAYS || b->tag[way] <= TAG_TAKEN)
 			continue;
 		s = bpf_map_lookup_elem(&flows, &at);
-		if (s && flow_gives_way(&s->flow))
+		if (s && flow_gives_way(&s->flow, p->total))
 			return at + 1;
 	}
 	return SLOT_NONE;

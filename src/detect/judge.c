@@ -128,6 +128,9 @@ bool judge_record(struct judge *j, const struct record *r, struct verdict *v)
 	struct memory *m;
 	bool fresh;
 
+	if (r->total)
+		return false; /* nobody's doing: the flows of many who found no room */
+
 	j->stats.records++;
 	feature_row(j->window, r, &j->row);
 	if (!r->news)

@@ -12,6 +12,7 @@ static const struct {
 	[COUNT_RECORDS] = {"records", "records"},
 	[COUNT_OPEN] = {"open", "flows open"},
 	[COUNT_EVICTED] = {"evicted", "flows without an answer that gave way to others"},
+	[COUNT_TOTAL] = {"by_destination", "packets metered by destination alone (table full)"},
 	[LOST_MAP_FULL] = {"lost_map_full", "packets for which the flow table had no room"},
 	[LOST_BUSY] = {"lost_busy", "packets whose flow was busy"},
 	[LOST_RING_FULL] = {"lost_ring_full", "records that came late because the ring was full"},

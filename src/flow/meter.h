@@ -160,7 +160,7 @@ KARMA_INLINE void flow_begin(struct flow *f, const struct packet *p)
 		f->side[s].wscale = WSCALE_NONE;
 	}
 	f->bits &= FLOW_DONE_BITS;
-	f->bits |= FLOW_BEGUN | (p->from ? FLOW_FROM1 : 0);
+	f->bits |= FLOW_BEGUN | (p->from ? FLOW_FROM1 : 0) | (p->total ? FLOW_TOTAL : 0);
 	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
 		f->bits |= FLOW_LEAD_SYNACK;
 	f->start_ns = p->ns;

@@ -102,6 +102,7 @@ struct packet {
 	__u8 ttl;
 	__u8 icmp_type, icmp_code;
 	__u8 fragment;           /* 0, FRAGMENT_FIRST or FRAGMENT_LATER */
+	__u8 total;              /* it goes by its destination alone: packet_total() */
 	__u8 data_len;           /* payload bytes in data; where it is 0 the rest means nothing */
 	__u8 zero[FLOW_PAYLOAD]; /* zeros that stand before data: see side_data() */
 	__u8 data[FLOW_PAYLOAD]; /* zeros behind the payload bytes */
@@ -584,6 +585,37 @@ KARMA_INLINE int packet_ethernet(struct packet *p, const struct frame *f)
 	int lost = packet_vlan(f, &offset, &ethertype);
 
 	return lost ? lost : packet_network(p, f, ethertype, offset);
+}
+
+/* Does the packet go to the end that was there to be reached, and not come from it? So far as a
+ * packet alone can tell: an answer to a SYN comes from there, and of other TCP packets what has the
+ * lower port. */
+KARMA_INLINE int packet_to_server(const struct packet *p)
+{
+	__u8 flags = p->flags & (TCP_SYN | TCP_ACK | TCP_RST);
+
+	if (p->key.proto != PROTO_TCP || flags == TCP_SYN)
+		return 1;
+	if (flags & (TCP_SYN | TCP_RST))
+		return 0;
+	return p->key.port[p->from & 1] >= p->key.port[~p->from & 1];
+}
+
+/* Where there is no room for the packet's flow: make it one of the flow that stands for all that
+ * goes to its destination by this protocol, whoever takes part and at whatever ports, so that a
+ * flood is seen in full where its flows cannot be told apart. Its other end is the address 0. */
+KARMA_INLINE void packet_total(struct packet *p)
+{
+	int to_server = packet_to_server(p);
+	struct flow_addr any = p->key.net == NET_IPV6 ? (struct flow_addr){{0, 0}}
+						      : (struct flow_addr){{0, V4_MAPPED(0)}};
+	struct flow_addr server = p->key.addr[(to_server ? ~p->from : p->from) & 1];
+
+	key_addresses(p, to_server ? any : server, to_server ? server : any, 0);
+	p->key.port[0] = 0;
+	p->key.port[1] = 0;
+	p->key.id = 0;
+	p->total = 1;
 }
 
 #ifndef __bpf__

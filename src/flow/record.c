@@ -241,6 +241,7 @@ void record_make(struct record *r, const struct flow_report *report, int64_t clo
 	r->synack_ns = f->synack_gap;
 	r->ackdat_ns = f->ackdat_gap;
 	r->fragments = f->bits & FLOW_FRAGMENT;
+	r->total = f->bits & FLOW_TOTAL;
 	r->news = f->bits & FLOW_NEWS;
 	r->again = f->bits & FLOW_SHOWN || f->part;
 	for (unsigned i = 0; i < 2; i++) {

@@ -63,6 +63,8 @@ struct record {
 	bool news;  /* has packets that no earlier record of the flow has shown */
 	bool again; /* an earlier record of the flow has been shown */
 	bool fragments;
+	bool total; /* all traffic to dst whose flows found no room: its other end is the address 0
+		     */
 	uint32_t part; /* 0: first record of its flow */
 	uint32_t ifindex;
 	int64_t at_ns;    /* when the record was made, since 1970; records come in this order */

@@ -11,6 +11,7 @@
 enum {
 	TICK_SHIFT = 24,  /* 16.8 ms: how late a look may be */
 	BUCKETS = 8192,   /* 137 s: longer than a flow may be silent */
+	TOTALS = 1024,    /* entries kept for totals, when the flows' are full */
 	NONE = UINT32_MAX /* no entry */
 };
 
@@ -68,7 +69,7 @@ struct flow_table *flow_table_new(
 
 	if (!t)
 		return NULL;
-	t->entries = flows ? flows : FLOW_TABLE_DEFAULT;
+	t->entries = (flows ? flows : FLOW_TABLE_DEFAULT) + TOTALS;
 	while (places < 2 * (uint64_t)t->entries)
 		places *= 2;
 	t->mask = (uint32_t)(places - 1);
@@ -210,10 +211,12 @@ static void wheel_add(struct flow_table *t, struct entry *e)
 
 /* ---- flows ---- */
 
-static struct entry *entry_new(struct flow_table *t, const struct flow_key *key, uint32_t hash)
+static struct entry *entry_new(struct flow_table *t, const struct packet *p, uint32_t hash)
 {
 	struct entry *e;
 
+	if (!p->total && t->open >= t->entries - TOTALS)
+		return NULL;
 	if (t->freed != NONE) {
 		e = &t->entry[t->freed];
 		t->freed = e->next;
@@ -222,7 +225,7 @@ static struct entry *entry_new(struct flow_table *t, const struct flow_key *key,
 	} else {
 		return NULL;
 	}
-	e->key = *key;
+	e->key = p->key;
 	e->hash = hash;
 	e->bucket = NONE;
 	e->flow.bits = 0;
@@ -324,23 +327,32 @@ static int meter(struct flow_table *t, struct entry *e, const struct packet *p)
 	return err;
 }
 
-int flow_table_packet(struct flow_table *t, const struct packet *p)
+/* The packet's flow, found or made; NULL where there is no room. */
+static struct entry *entry_of(struct flow_table *t, const struct packet *p)
 {
 	uint32_t hash = hash_of(t, &p->key);
-	struct entry *e;
-	int err;
+	struct entry *e = find(t, &p->key, hash);
 
-	err = flow_table_advance(t, p->ns);
+	return e ? e : entry_new(t, p, hash);
+}
+
+int flow_table_packet(struct flow_table *t, const struct packet *p)
+{
+	int err = flow_table_advance(t, p->ns);
+	struct packet total;
+	struct entry *e;
+
 	if (err)
 		return err;
-	e = find(t, &p->key, hash);
-	if (!e)
-		e = entry_new(t, &p->key, hash);
+	e = entry_of(t, p);
 	if (!e) {
-		t->stats->count[LOST_MAP_FULL] += p->segments;
-		return 0;
+		total = *p;
+		packet_total(&total);
+		p = &total;
+		e = entry_of(t, p);
+		t->stats->count[e ? COUNT_TOTAL : LOST_MAP_FULL] += p->segments;
 	}
-	return meter(t, e, p);
+	return e ? meter(t, e, p) : 0;
 }
 
 static int by_last(const void *a, const void *b, void *context)

@@ -19,8 +19,9 @@ struct flow_table;
  * passed on. The report is the callee's only during the call. */
 typedef int (*report_sink)(void *context, const struct flow_report *report);
 
-/* A table of at most `flows` flows (0: FLOW_TABLE_DEFAULT), about 0.5 KiB each. Counts into
- * `stats`. NULL when memory is short. */
+/* A table of at most `flows` flows (0: FLOW_TABLE_DEFAULT), about 0.5 KiB each, and of a thousand
+ * totals by destination for what finds no room among them. Counts into `stats`. NULL when memory is
+ * short. */
 struct flow_table *flow_table_new(
 	uint32_t flows, report_sink sink, void *context, struct meter_stats *stats);
 

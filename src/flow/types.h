@@ -85,6 +85,7 @@ enum { /* flow.bits: facts that outlast a packet; a cut keeps those about the co
 	FLOW_FROM1 = 1 << 19,  /* side 0 sends from key end 1, else from end 0 */
 	FLOW_NEWS = 1 << 20,   /* this record has packets that no report has shown */
 	FLOW_SHOWN = 1 << 21,  /* this record has packets that a report has shown */
+	FLOW_TOTAL = 1 << 22,  /* stands for the flows to its destination that found no room */
 	/* From bit 24 on: METER_* bits that the packet in hand led to; 0 between packets. */
 	FLOW_DONE = 24,
 };
@@ -149,7 +150,8 @@ enum meter_counter {
 	COUNT_RECORDS,    /* reports sent */
 	COUNT_OPEN,       /* flows in the table now */
 	COUNT_EVICTED,    /* flows that nobody answered and that gave way in a full table */
-	LOST_MAP_FULL,    /* packets of flows for which there was no room */
+	COUNT_TOTAL,      /* packets metered by destination alone: no room for their flows */
+	LOST_MAP_FULL,    /* packets for which there was no room at all */
 	LOST_BUSY,        /* packets whose flow another CPU held too long */
 	LOST_RING_FULL,   /* reports that found no room; the flow is shown again later */
 	LOST_TRUNCATED,   /* packets cut short before their headers ended (snap length) */

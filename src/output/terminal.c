@@ -163,6 +163,10 @@ static void print_lost(FILE *out, const struct summary *s)
 	char number[NUMBER_TEXT];
 	bool any = false;
 
+	for (int c = COUNT_EVICTED; c < LOST_MAP_FULL; c++)
+		if (s->meter.count[c])
+			fprintf(out, "%s %s\n", number_text(s->meter.count[c], number),
+				meter_counter_text((enum meter_counter)c));
 	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++) {
 		if (!s->meter.count[c])
 			continue;

@@ -210,18 +210,33 @@ static void a_new_syn_ends_a_closed_flow(void **unused)
 	flow_table_free(t);
 }
 
-static void a_full_table_counts_what_it_refuses(void **unused)
+static void a_full_table_meters_by_destination(void **unused)
 {
+	static const struct flow_addr any = {{0, V4_MAPPED(0)}};
 	struct flow_table *t = fresh(8);
+
+	int totals = 0;
 
 	(void)unused;
 	for (uint32_t flow = 0; flow < 12; flow++)
 		udp(t, flow, flow, 0);
 	udp(t, 20, 3, 0); /* flows that are in it go on */
-	assert_int_equal(stats.count[COUNT_OPEN], 8);
-	assert_int_equal(stats.count[COUNT_PACKETS], 9);
-	assert_int_equal(stats.count[LOST_MAP_FULL], 4);
+	assert_int_equal(stats.count[COUNT_OPEN], 9);
+	assert_int_equal(stats.count[COUNT_PACKETS], 13);
+	assert_int_equal(stats.count[COUNT_TOTAL], 4);
+	assert_int_equal(stats.count[LOST_MAP_FULL], 0);
 	flow_table_advance(t, START + 200 * SECOND);
+	for (size_t i = 0; i < seen.count; i++) {
+		const struct flow_report *r = &seen.report[i];
+
+		if (!(r->flow.bits & FLOW_TOTAL))
+			continue;
+		assert_int_equal(r->flow.side[0].packets, 4);
+		assert_memory_equal(&r->key.addr[(r->flow.bits & FLOW_FROM1) != 0], &any, 16);
+		assert_int_equal(r->key.port[0] | r->key.port[1], 0);
+		totals++;
+	}
+	assert_int_equal(totals, 2); /* a look, and the end */
 	assert_int_equal(stats.count[COUNT_OPEN], 0);
 	udp(t, 200001, 11, 0); /* and room is found again */
 	assert_int_equal(stats.count[COUNT_OPEN], 1);
@@ -329,7 +344,7 @@ int main(void)
 		cmocka_unit_test(a_record_spans_less_than_a_minute),
 		cmocka_unit_test(tcp_closes_by_fin_and_lingers),
 		cmocka_unit_test(a_new_syn_ends_a_closed_flow),
-		cmocka_unit_test(a_full_table_counts_what_it_refuses),
+		cmocka_unit_test(a_full_table_meters_by_destination),
 		cmocka_unit_test(flows_come_and_go_without_mixing),
 		cmocka_unit_test(at_the_end_the_longest_silent_come_first),
 		cmocka_unit_test(time_that_goes_back_is_counted),
