@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,13 +74,15 @@ static json_t *compare_many(struct karma_bpf *skel, uint32_t flows, struct error
 	return compare(empty, meter, e);
 }
 
-static int load_empty(void)
+/* The empty program: [bpf_ktime_get_ns();] return TC_ACT_UNSPEC. */
+static int load_empty(bool with_clock)
 {
-	/* return TC_ACT_UNSPEC */
-	const struct bpf_insn pass[] = {
+	const struct bpf_insn program[] = {
+		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_ktime_get_ns},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = -1}, {.code = BPF_JMP | BPF_EXIT}};
 
-	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "empty", "GPL", pass, 2, NULL);
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "empty", "GPL", program + !with_clock,
+		with_clock ? 3 : 2, NULL);
 }
 
 static struct karma_bpf *load_meter(void)
@@ -98,16 +101,19 @@ static struct karma_bpf *load_meter(void)
 	return NULL;
 }
 
-static json_t *run_all(struct karma_bpf *skel, int empty, struct error *e)
+/* By how many flows; and what of it is the clock, which every packet must read. */
+static json_t *run_all(struct karma_bpf *skel, int empty, int clock, struct error *e)
 {
-	json_t *one = compare(empty, bpf_program__fd(skel->progs.karma_meter), e);
+	json_t *read = compare(empty, clock, e);
+	json_t *one = read ? compare(empty, bpf_program__fd(skel->progs.karma_meter), e) : NULL;
 	json_t *many = one ? compare_many(skel, 1 << 16, e) : NULL;
 	json_t *most = many ? compare_many(skel, 1 << 20, e) : NULL;
 	json_t *result = NULL;
 
 	if (most)
-		result =
-			json_pack("{sO sO sO}", "1_flow", one, "64k_flows", many, "1m_flows", most);
+		result = json_pack("{sO sO sO sO}", "clock_alone", read, "1_flow", one, "64k_flows",
+			many, "1m_flows", most);
+	json_decref(read);
 	json_decref(one);
 	json_decref(many);
 	json_decref(most);
@@ -116,12 +122,12 @@ static json_t *run_all(struct karma_bpf *skel, int empty, struct error *e)
 
 json_t *bench_kernel(struct error *e)
 {
-	int empty = load_empty();
-	struct karma_bpf *skel = empty < 0 ? NULL : load_meter();
+	int empty = load_empty(false), clock = load_empty(true);
+	struct karma_bpf *skel = empty < 0 || clock < 0 ? NULL : load_meter();
 	json_t *result = NULL;
 
 	if (skel)
-		result = run_all(skel, empty, e);
+		result = run_all(skel, empty, clock, e);
 	else
 		error_set(e, -EPERM,
 			"the kernel benchmark needs root or CAP_BPF+CAP_NET_ADMIN+CAP_PERFMON; run "
@@ -129,5 +135,7 @@ json_t *bench_kernel(struct error *e)
 	karma_bpf__destroy(skel);
 	if (empty >= 0)
 		close(empty);
+	if (clock >= 0)
+		close(clock);
 	return result;
 }

@@ -1,0 +1,177 @@
+#!/bin/bash
+# A flood from 16 million forged sources, as fast as this machine sends: the memory stays as it was,
+# a connection that was open goes on being metered to the byte, every packet is accounted for, what
+# found no room in the flow table is metered by destination, the flood is reported, and Ctrl-C ends
+# karma within seconds. Two namespaces joined by a veth pair. Needs root; says why where it is
+# skipped.
+#
+# overload.sh [KARMA]
+set -u
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+karma=${1:-$root/build/karma}
+a=karma-oa-$$ b=karma-ob-$$
+work=$(mktemp -d)
+pids=()
+passed=0 failed=0 seconds=6
+
+finish() {
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null
+	done
+	for ns in "$a" "$b"; do
+		ip netns del "$ns" 2>/dev/null
+	done
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+skip() {
+	echo "skipped: live overload: $*"
+	echo "0 passed, 0 failed, 6 skipped"
+	exit 0
+}
+
+check() { # text command...
+	local text=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "ok: $text"
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $text"
+	fi
+}
+
+[ "$(id -u)" -eq 0 ] || skip "needs root"
+for tool in ip gcc python3; do
+	command -v "$tool" >/dev/null || skip "needs $tool"
+done
+for ns in "$a" "$b"; do
+	ip netns add "$ns" 2>/dev/null || skip "no network namespaces here"
+done
+ip -n "$a" link add v0 type veth peer name v0 netns "$b" || skip "no veth pair"
+for end in "$a 1" "$b 2"; do
+	read -r ns host <<<"$end"
+	ip -n "$ns" addr add "192.168.77.$host/24" dev v0
+	ip -n "$ns" link set v0 up
+	ip -n "$ns" link set lo up
+done
+gcc -std=gnu11 -O2 -o "$work/flood" "$root/range/flood.c" || skip "flood.c does not compile"
+mac=$(ip -n "$b" -o link show v0 | grep -o 'link/ether [0-9a-f:]*' | cut -d ' ' -f 2)
+
+# One connection that says a byte at a time, before, during and after the flood.
+cat >"$work/server.py" <<'END'
+import socket
+s = socket.create_server(("192.168.77.2", 9000))
+c, _ = s.accept()
+while data := c.recv(100):
+    c.sendall(data)
+END
+cat >"$work/client.py" <<'END'
+import socket, sys, time
+s = socket.create_connection(("192.168.77.2", 9000), timeout=30)
+sent = 0
+while time.time() < float(sys.argv[1]):
+    s.sendall(b"x")
+    assert s.recv(100) == b"x"
+    sent += 1
+    time.sleep(0.02)
+s.close()
+print(sent)
+END
+
+start() { # name command...: in namespace b, in the background
+	local name=$1
+	shift
+	ip netns exec "$b" "$@" >"$work/$name.out" 2>"$work/$name.err" &
+	pids+=($!)
+}
+
+wait_for() { # text file
+	for _ in $(seq 100); do
+		grep -q "$1" "$2" && return
+		sleep 0.1
+	done
+	cat "$2"
+	return 1
+}
+
+start server python3 "$work/server.py"
+start run "$karma" run -i v0 --eve "$work/eve.json"
+run=${pids[-1]}
+start flows "$karma" flows -i v0 -o "$work/flows.csv"
+flows=${pids[-1]}
+wait_for watching "$work/run.err" || skip "karma run does not start: $(tail -n 1 "$work/run.err")"
+wait_for watching "$work/flows.err"
+rss() { awk '/VmRSS/ {print $2}' "/proc/$run/status"; }
+
+end=$(($(date +%s) + seconds + 6))
+timeout 60 ip netns exec "$a" python3 "$work/client.py" "$end" >"$work/said" &
+client=$!
+sleep 2
+before=$(rss)
+sent=$(timeout 60 ip netns exec "$a" "$work/flood" v0 "$mac" 192.168.77.2 80 "$seconds")
+after=$(rss)
+echo "$sent packets in $seconds s; karma run: $before kB before, $after kB after"
+wait "$client"
+sleep 1
+begun=$(date +%s)
+kill -INT "$run" "$flows"
+wait "$run" "$flows"
+took=$(($(date +%s) - begun))
+tail -n 8 "$work/run.out"
+
+# The meters' own accounts, and the table's rows.
+account() { # name: of the last stats event
+	python3 - "$work/eve.json" "$1" <<'END'
+import json, sys
+stats = [e["stats"] for e in map(json.loads, open(sys.argv[1])) if e["event_type"] == "stats"][-1]
+print(stats.get(sys.argv[2], stats["lost"].get(sys.argv[2], 0)))
+END
+}
+
+# The data of the connection's rows: as many bytes each way as were said.
+connection() {
+	python3 - "$work/flows.csv" "$(cat "$work/said")" <<'END'
+import csv, sys
+rows = [r for r in csv.DictReader(open(sys.argv[1])) if r["dsport"] == "9000" and r["srcip"] == "192.168.77.1"]
+said = [sum(int(r[c]) for r in rows) for c in ("spayload", "dpayload")]
+print("  the connection:", len(rows), "rows,", said, "bytes of", sys.argv[2])
+sys.exit(said != [int(sys.argv[2])] * 2)
+END
+}
+
+# Every packet sent is in a row, or counted as lost.
+complete() {
+	python3 - "$work/flows.csv" "$work/flows.err" "$sent" <<'END'
+import csv, re, sys
+rows = [r for r in csv.DictReader(open(sys.argv[1])) if r["dstip"] == "192.168.77.2"]
+total = sum(int(r["Spkts"]) for r in rows if r["srcip"] == "0.0.0.0")
+flood = sum(int(r["Spkts"]) for r in rows if r["srcip"].startswith("10."))
+text = open(sys.argv[2]).read()
+lost = sum(int(n) for n in re.findall(r"(\d+) packets (?:for which|whose flow was busy)", text))
+print("  sent %s: %d in flows of their own, %d by destination, %d lost" % (sys.argv[3], flood, total, lost))
+sys.exit(not (total > 0 and flood + total + lost >= int(sys.argv[3])))
+END
+}
+
+reported() {
+	python3 - "$work/eve.json" <<'END'
+import json, sys
+alerts = [e for e in map(json.loads, open(sys.argv[1])) if e["event_type"] == "alert"]
+print("  alerts:", sorted({(a["alert"]["category"], a.get("src_ip", "many"), a["dest_ip"]) for a in alerts})[:5])
+sys.exit(not any(a["dest_ip"] == "192.168.77.2" and a["alert"]["category"] == "DoS" for a in alerts))
+END
+}
+
+check "memory stays within 64 MB of what it was" [ "$((after - before))" -lt 65536 ]
+check "the open connection is metered to the byte" connection
+check "every packet is accounted for" complete
+check "the flood is reported" reported
+check "karma ends within 15 s (it took $took)" [ "$took" -le 15 ]
+check "nothing stays attached" [ -z "$(ip netns exec "$b" tc filter show dev v0 ingress 2>/dev/null)" ]
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]
