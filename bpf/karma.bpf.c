@@ -19,6 +19,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 /* ---- settings, fixed before loading ---- */
 
 const volatile bool link_is_ip;           /* the interface has no link header (tun, WireGuard) */
+const volatile bool meter_outer;          /* a tunnel is metered as what it is outside */
 const volatile bool time_is_tstamp;       /* time is skb->tstamp, which a test can set */
 const volatile __u32 ring_high = 6 << 20; /* the sweep waits while more bytes than this wait */
 
@@ -85,8 +86,9 @@ static __always_inline struct counters *counters_here(void)
 		pointer_;                                                                          \
 	})
 
-enum { HEADERS = 192 }; /* bytes that must lie in one piece to be decoded */
+enum { HEADERS = 192 }; /* bytes from the first layer on that must lie in one piece */
 
+/* The bytes of an skb, as far as they lie in one piece. */
 static __always_inline void frame_bytes(struct frame *f, struct __sk_buff *skb)
 {
 	f->skb = skb;
@@ -95,45 +97,102 @@ static __always_inline void frame_bytes(struct frame *f, struct __sk_buff *skb)
 	f->length = skb->len;
 }
 
-/* An skb as a frame, its headers in one piece. */
-static __always_inline void frame_of(struct frame *f, struct __sk_buff *skb)
+static __always_inline void frame_reach(struct frame *f, __u32 headers)
 {
 	__u32 linear;
 
-	frame_bytes(f, skb);
+	frame_bytes(f, f->skb);
 	linear = f->end - f->data;
-	if (linear < HEADERS && linear < f->length) {
-		bpf_skb_pull_data(skb, f->length < HEADERS ? f->length : HEADERS);
-		frame_bytes(f, skb);
+	if (linear < headers && linear < f->length) {
+		bpf_skb_pull_data(f->skb, f->length < headers ? f->length : headers);
+		frame_bytes(f, f->skb);
 	}
-	f->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
-	f->segment_size = skb->gso_size;
-	f->ifindex = skb->ifindex;
-	f->ns = time_is_tstamp ? skb->tstamp : bpf_ktime_get_ns();
 }
 
 /* Functions that are not static are verified by themselves, once: what the verifier knows of the
- * many ways through a packet's headers does not multiply with the ways through its TCP options and
- * through the meter. */
+ * many ways through a packet's headers does not multiply with the ways through its TCP options,
+ * through what is in it, and through the meter. */
 __attribute__((noinline)) __u32 karma_tcp_options(struct __sk_buff *skb, __u32 offset, __u32 end)
 {
 	struct frame f;
 
-	if (offset >= HEADERS)
+	if (offset > 0x3fff)
 		return WSCALE_NONE;
 	frame_bytes(&f, skb);
 	return tcp_options(&f, offset, end);
 }
 
-/* 0, or the counter under which the packet is lost. */
-__attribute__((noinline)) int karma_decode(struct __sk_buff *skb, struct packet *p)
+__attribute__((noinline)) int karma_follow(struct __sk_buff *skb, struct layer *at)
 {
 	struct frame f;
 
+	if (!at)
+		return LOST_NOT_IP;
+	frame_bytes(&f, skb);
+	return layer_follow(&f, at);
+}
+
+/* The packet whose first layer, of type `type`, is at `offset`: the link's (offset and end 0), or
+ * one inside the packet that was decoded into `p` before, which ends at `end`. 0, or the counter
+ * under which it is lost. */
+__attribute__((noinline)) int karma_decode(
+	struct __sk_buff *skb, struct packet *p, __u32 offset, __u32 type, __u32 end)
+{
+	struct frame f = {.skb = skb};
+	const __u8 *h;
+
 	if (!p)
 		return LOST_NOT_IP;
-	frame_of(&f, skb);
-	return link_is_ip ? packet_ip(p, &f, 0) : packet_ethernet(p, &f);
+	if (offset > PACKET_DEEPEST)
+		return LOST_EXTENSIONS;
+	frame_reach(&f, offset + HEADERS);
+	f.segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
+	f.segment_size = skb->gso_size;
+	f.ifindex = skb->ifindex;
+	if (end) {
+		f.length = end;
+		f.ns = p->ns;
+	} else {
+		f.ns = time_is_tstamp ? skb->tstamp : bpf_ktime_get_ns();
+	}
+	if (type == LAYER_ETHERNET) {
+		h = frame_at(&f, offset, 14);
+		if (!h)
+			return LOST_TRUNCATED;
+		type = load16(h + 12);
+		offset += 14;
+	}
+	if (!layer_is_network(type)) {
+		struct layer at = {.offset = offset, .type = type};
+		int lost = karma_follow(skb, &at);
+
+		if (lost)
+			return lost;
+		offset = at.offset;
+		type = at.type;
+	}
+	if (offset > PACKET_DEEPEST)
+		return LOST_EXTENSIONS;
+	return packet_network(p, &f, type, offset);
+}
+
+__attribute__((noinline)) int karma_tunnel(
+	struct __sk_buff *skb, const struct packet *p, struct layer *inner)
+{
+	struct frame f = {.skb = skb};
+
+	if (!p || !inner)
+		return LOST_NOT_IP;
+	frame_reach(&f, p->payload_offset + HEADERS);
+	return tunnel_header(p, &f, inner);
+}
+
+static __always_inline int decode(struct __sk_buff *skb, struct packet *p)
+{
+	struct layer at = {.type = link_is_ip ? LAYER_IP : LAYER_ETHERNET};
+	int lost = karma_decode(skb, p, 0, at.type, 0);
+
+	return lost || meter_outer || !packet_may_carry(p) ? lost : packet_inner(p, skb, at);
 }
 
 /* ---- reports ---- */
@@ -321,7 +380,7 @@ static __always_inline int meter_skb(struct __sk_buff *skb)
 
 	if (!c || !h)
 		return TC_ACT_UNSPEC;
-	lost = karma_decode(skb, &h->packet);
+	lost = decode(skb, &h->packet);
 	if (lost) {
 		if (lost < METER_COUNTERS)
 			c->count[lost] += skb->gso_segs > 1 ? skb->gso_segs : 1;

@@ -3,6 +3,7 @@
 #ifndef KARMA_CAPTURE_H
 #define KARMA_CAPTURE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "flow/counter.h"
@@ -15,6 +16,7 @@ typedef int (*record_sink)(void *context, const struct record *r);
 
 struct meter_settings {
 	uint32_t flows; /* most flows at a time; 0: the default, 131072 */
+	bool outer;     /* meter a tunnel as what it is outside, not the flows in it */
 };
 
 /* ---- captures ---- */

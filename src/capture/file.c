@@ -36,7 +36,7 @@ static uint64_t frame_time(const struct timeval *nano)
 }
 
 /* 0, or what the sink returned. `whole`: the capture ended where it should. */
-static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *table,
+static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *table, bool outer,
 	struct meter_stats *stats, bool *whole)
 {
 	struct pcap_pkthdr *header;
@@ -51,6 +51,7 @@ static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *tab
 			.length = header->len > header->caplen ? header->len : header->caplen,
 			.segments = 1,
 			.ns = frame_time(&header->ts),
+			.outer = outer,
 		};
 		int lost = decode(&p, &f);
 
@@ -67,7 +68,7 @@ static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *tab
 	return 0;
 }
 
-static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *table,
+static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *table, bool outer,
 	struct meter_stats *stats, struct error *e)
 {
 	int dlt = pcap_datalink(pcap);
@@ -80,7 +81,7 @@ static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *tabl
 		return error_set(e, -EPROTONOSUPPORT,
 			"%s: link type %d (%s) is not understood; capture on one of " LINK_NAMES,
 			path, dlt, name ? name : "unknown");
-	err = read_packets(pcap, decode, table, stats, &whole);
+	err = read_packets(pcap, decode, table, outer, stats, &whole);
 	if (!err)
 		err = flow_table_close(table);
 	if (!err && !whole)
@@ -112,7 +113,7 @@ int capture_read(const char *path, const struct meter_settings *settings, record
 			"%s: not readable as a capture: %s; give a pcap or pcapng file", path,
 			without_name(text, path));
 	table = flow_table_new(settings ? settings->flows : 0, hand_on, &reader, stats);
-	err = table ? meter_capture(pcap, path, table, stats, e)
+	err = table ? meter_capture(pcap, path, table, settings && settings->outer, stats, e)
 		    : error_set(e, -ENOMEM, "out of memory for the flow table");
 	flow_table_free(table);
 	pcap_close(pcap);

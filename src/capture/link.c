@@ -29,43 +29,31 @@ static int decode_loopback(struct packet *p, const struct frame *f)
 		family = __builtin_bswap32(family);
 	switch (family) {
 	case BSD_INET:
-		return packet_network(p, f, ETHERTYPE_IPV4, 4);
+		return packet_from(p, f, ETHERTYPE_IPV4, 4);
 	case LINUX_INET6:
 	case NETBSD_INET6:
 	case FREEBSD_INET6:
 	case DARWIN_INET6:
-		return packet_network(p, f, ETHERTYPE_IPV6, 4);
+		return packet_from(p, f, ETHERTYPE_IPV6, 4);
 	default:
 		return LOST_NOT_IP;
 	}
 }
 
-/* Linux cooked v1: the ethertype at 14; VLAN tags may follow. */
+/* Linux cooked v1: the Ethernet type at 14. */
 static int decode_cooked(struct packet *p, const struct frame *f)
 {
-	__u32 offset = 14;
-	__u16 ethertype;
-	int lost = packet_vlan(f, &offset, &ethertype);
+	const __u8 *h = frame_at(f, 0, 16);
 
-	return lost ? lost : packet_network(p, f, ethertype, offset);
+	return h ? packet_from(p, f, load16(h + 14), 16) : LOST_TRUNCATED;
 }
 
-/* Linux cooked v2: the ethertype at 0, what it names at 20. */
+/* Linux cooked v2: the Ethernet type at 0, what it names at 20. */
 static int decode_cooked2(struct packet *p, const struct frame *f)
 {
 	const __u8 *h = frame_at(f, 0, 20);
-	__u32 offset = 20;
-	__u16 ethertype;
-	int lost = 0;
 
-	if (!h)
-		return LOST_TRUNCATED;
-	ethertype = load16(h);
-	if (ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ) {
-		offset = 22; /* behind the tag of the first: the next type */
-		lost = packet_vlan(f, &offset, &ethertype);
-	}
-	return lost ? lost : packet_network(p, f, ethertype, offset);
+	return h ? packet_from(p, f, load16(h), 20) : LOST_TRUNCATED;
 }
 
 link_decode link_of(int dlt)

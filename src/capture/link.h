@@ -2,7 +2,7 @@
 #ifndef KARMA_CAPTURE_LINK_H
 #define KARMA_CAPTURE_LINK_H
 
-#include "flow/packet.h"
+#include "flow/decode.h"
 
 /* Decode a frame: 0, or the meter_counter under which it is lost. */
 typedef int (*link_decode)(struct packet *p, const struct frame *f);

@@ -131,6 +131,7 @@ static int load_skeleton(struct live *live, const struct meter_settings *setting
 	if (!live->skel)
 		return -errno;
 	live->skel->rodata->link_is_ip = is_ip;
+	live->skel->rodata->meter_outer = settings && settings->outer;
 	err = kernel_table_size(live->skel, settings ? settings->flows : 0, &live->buckets);
 	return err ? err : karma_bpf__load(live->skel);
 }

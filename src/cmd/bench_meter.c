@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "flow/decode.h"
 #include "flow/table.h"
 
 enum {

@@ -13,13 +13,14 @@
 #include "feature/window.h"
 #include "util/outfile.h"
 
-enum { OPT_STEPS = 256, OPT_TRUTH };
+enum { OPT_STEPS = 256, OPT_TRUTH, OPT_OUTER };
 
 static const int poll_ms = 200;
 
 struct options {
 	const char *interface, *out, *truth;
 	bool steps;
+	struct meter_settings meter;
 	char **names;
 	size_t count;
 };
@@ -51,6 +52,7 @@ static int read_options(int argc, char **argv, struct options *o)
 		{"output", required_argument, NULL, 'o'},
 		{"steps", no_argument, NULL, OPT_STEPS},
 		{"truth", required_argument, NULL, OPT_TRUTH},
+		{"outer", no_argument, NULL, OPT_OUTER},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -69,6 +71,9 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_TRUTH:
 			o->truth = optarg;
+			break;
+		case OPT_OUTER:
+			o->meter.outer = true;
 			break;
 		case ':':
 			return usage_error("flows", "'%s' needs a value", argv[optind - 1]);
@@ -146,7 +151,8 @@ static void timeline_end(struct writer *w)
 
 /* A capture that is broken or no capture is told of; the others are read all the same. Whether all
  * were whole. */
-static bool read_captures(struct writer *w, const struct inputs *in, struct meter_stats *stats)
+static bool read_captures(struct writer *w, const struct inputs *in,
+	const struct meter_settings *settings, struct meter_stats *stats)
 {
 	bool whole = true;
 
@@ -155,7 +161,7 @@ static bool read_captures(struct writer *w, const struct inputs *in, struct mete
 		int err = timeline_begin(w, &e);
 
 		if (!err)
-			err = capture_read(in->path[i], NULL, take_record, w, stats, &e);
+			err = capture_read(in->path[i], settings, take_record, w, stats, &e);
 		timeline_end(w);
 		if (err && e.text[0]) {
 			fail("flows", e.text);
@@ -165,14 +171,14 @@ static bool read_captures(struct writer *w, const struct inputs *in, struct mete
 	return whole;
 }
 
-static int watch(
-	struct writer *w, const char *interface, struct meter_stats *stats, struct error *e)
+static int watch(struct writer *w, const char *interface, const struct meter_settings *settings,
+	struct meter_stats *stats, struct error *e)
 {
 	struct live *live = NULL;
 	int err = timeline_begin(w, e);
 
 	if (!err)
-		err = live_open(&live, interface, NULL, e);
+		err = live_open(&live, interface, settings, e);
 	if (!err) {
 		write_header(w);
 		fprintf(stderr, "karma flows: metering %s (%s) until interrupted\n", interface,
@@ -226,9 +232,9 @@ static int run(struct writer *w, const struct options *o, struct error *e)
 		goto out;
 	take_signals();
 	if (o->interface)
-		err = watch(w, o->interface, &stats, e);
+		err = watch(w, o->interface, &o->meter, &stats, e);
 	else
-		whole = read_captures(w, &in, &stats);
+		whole = read_captures(w, &in, &o->meter, &stats);
 	if (!o->interface && stopped)
 		err = error_set(e, -EINTR, "interrupted; nothing was written");
 	if (!err || w->err)

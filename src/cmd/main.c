@@ -10,13 +10,15 @@ static int cmd_help(int argc, char **argv);
 
 /* In the order in which a user meets them. */
 static const struct command commands[] = {
-	{"run", cmd_run, "[-i IFACE] [-m MODEL] [--eve FILE] [--json]",
+	{"run", cmd_run, "[-i IFACE] [-m MODEL] [--eve FILE] [--json] [--outer]",
 		"watch an interface and report attacks"},
 	{"read", cmd_read,
-		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--scores FILE.csv]",
+		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--outer] "
+		"[--scores FILE.csv]",
 		"find attacks in captures"},
 	{"flows", cmd_flows,
-		"FILE.pcap[ng]|DIR ... | -i IFACE [-o FILE.csv] [--steps] [--truth FILE]",
+		"FILE.pcap[ng]|DIR ... | -i IFACE [-o FILE.csv] [--outer] [--steps] "
+		"[--truth FILE]",
 		"flow records as CSV: UNSW-NB15's columns, then Karma's"},
 	{"train", cmd_train,
 		"DATA.csv[:WEIGHT] ... -o MODEL [--loss focal|ce] [--gamma G] "

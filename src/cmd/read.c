@@ -8,17 +8,23 @@
 #include "cmd/cmd.h"
 #include "cmd/session.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES };
+enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_OUTER };
+
+struct options {
+	struct session_options session;
+	struct meter_settings meter;
+};
 
 static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
+	{"outer", no_argument, NULL, OPT_OUTER},
 	{NULL, 0, NULL, 0},
 };
 
-static int read_options(int argc, char **argv, struct session_options *o)
+static int read_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
@@ -26,16 +32,19 @@ static int read_options(int argc, char **argv, struct session_options *o)
 	while ((c = getopt_long(argc, argv, ":m:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'm':
-			o->model = optarg;
+			o->session.model = optarg;
 			break;
 		case OPT_EVE:
-			o->eve = optarg;
+			o->session.eve = optarg;
 			break;
 		case OPT_JSON:
-			o->json = true;
+			o->session.json = true;
 			break;
 		case OPT_SCORES:
-			o->scores = optarg;
+			o->session.scores = optarg;
+			break;
+		case OPT_OUTER:
+			o->meter.outer = true;
 			break;
 		case ':':
 			return usage_error("read", "'%s' needs a value", argv[optind - 1]);
@@ -50,7 +59,8 @@ static int read_options(int argc, char **argv, struct session_options *o)
 
 /* A capture that cannot be read is told of and does not keep the others from being read. Returns
  * the last negative errno. */
-static int read_captures(struct session *s, const struct inputs *in, struct meter_stats *meter)
+static int read_captures(struct session *s, const struct inputs *in,
+	const struct meter_settings *settings, struct meter_stats *meter)
 {
 	int failed = 0;
 
@@ -60,7 +70,7 @@ static int read_captures(struct session *s, const struct inputs *in, struct mete
 		int err = session_begin(s, &from, &e);
 
 		if (!err)
-			err = capture_read(in->path[i], NULL, session_record, s, meter, &e);
+			err = capture_read(in->path[i], settings, session_record, s, meter, &e);
 		session_end(s);
 		if (err)
 			failed = err;
@@ -72,7 +82,7 @@ static int read_captures(struct session *s, const struct inputs *in, struct mete
 
 int cmd_read(int argc, char **argv)
 {
-	struct session_options options = {0};
+	struct options options = {0};
 	struct meter_stats meter = {0};
 	struct session s;
 	struct summary figures;
@@ -82,7 +92,7 @@ int cmd_read(int argc, char **argv)
 
 	if (status)
 		return status;
-	err = session_open(&s, &options, &e);
+	err = session_open(&s, &options.session, &e);
 	if (!err)
 		err = inputs_expand(&in, argv + optind, (size_t)(argc - optind), &e);
 	if (err) {
@@ -91,7 +101,7 @@ int cmd_read(int argc, char **argv)
 		inputs_free(&in);
 		return EXIT_FAILED;
 	}
-	err = read_captures(&s, &in, &meter);
+	err = read_captures(&s, &in, &options.meter, &meter);
 	session_summary(&s, &meter, &figures);
 	/* Of a capture that gave nothing there is nothing to sum up: the error said it. */
 	if (!err || meter.count[COUNT_PACKETS])

@@ -10,7 +10,7 @@
 #include "cmd/session.h"
 #include "util/number.h"
 
-enum { OPT_EVE = 256, OPT_JSON };
+enum { OPT_EVE = 256, OPT_JSON, OPT_OUTER };
 
 static const int poll_ms = 200;
 static const int64_t second = 1000000000LL;
@@ -18,6 +18,7 @@ static const int64_t stats_ns = 60 * second;
 
 struct options {
 	struct session_options session;
+	struct meter_settings meter;
 	const char *interface;
 };
 
@@ -26,6 +27,7 @@ static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"outer", no_argument, NULL, OPT_OUTER},
 	{NULL, 0, NULL, 0},
 };
 
@@ -47,6 +49,9 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_JSON:
 			o->session.json = true;
+			break;
+		case OPT_OUTER:
+			o->meter.outer = true;
 			break;
 		case ':':
 			return usage_error("run", "'%s' needs a value", argv[optind - 1]);
@@ -156,7 +161,8 @@ static int watch(struct watch *w, struct error *e)
 	return 0;
 }
 
-static int run(struct session *s, const char *interface, struct error *e)
+static int run(struct session *s, const char *interface, const struct meter_settings *settings,
+	struct error *e)
 {
 	struct watch w = {.session = s};
 	struct origin from = {.interface = interface};
@@ -164,7 +170,7 @@ static int run(struct session *s, const char *interface, struct error *e)
 	int err = session_begin(s, &from, e);
 
 	if (!err)
-		err = live_open(&w.live, interface, NULL, e);
+		err = live_open(&w.live, interface, settings, e);
 	if (err)
 		return err;
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s); Ctrl-C ends it\n", interface,
@@ -201,7 +207,8 @@ int cmd_run(int argc, char **argv)
 	if (!err && !options.interface)
 		err = live_default_interface(interface, &e);
 	if (!err)
-		err = run(&s, options.interface ? options.interface : interface, &e);
+		err = run(
+			&s, options.interface ? options.interface : interface, &options.meter, &e);
 	if (session_close(&s, !err, &closing) < 0 && (!err || !e.text[0])) {
 		e = closing;
 		err = -EIO;

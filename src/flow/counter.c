@@ -19,7 +19,7 @@ static const struct {
 	[LOST_TRUNCATED] = {"lost_truncated", "packets cut short before their headers ended"},
 	[LOST_BAD_LENGTH] = {"lost_bad_length", "packets whose headers contradict each other"},
 	[LOST_BAD_VERSION] = {"lost_bad_version", "packets of an unknown IP version"},
-	[LOST_EXTENSIONS] = {"lost_extensions", "packets with too many extension headers"},
+	[LOST_EXTENSIONS] = {"lost_extensions", "packets with too many headers"},
 	[LOST_NOT_IP] = {"lost_not_ip", "frames that are neither IP nor ARP"},
 	[LOST_TIME] = {"lost_time", "packets whose clock went backwards"},
 };

@@ -15,7 +15,7 @@
 #ifndef KARMA_FLOW_METER_H
 #define KARMA_FLOW_METER_H
 
-#include "flow/packet.h"
+#include "flow/decode.h"
 
 #define METER_SECOND 1000000000ull
 #define METER_RECORD_NS (60 * METER_SECOND)

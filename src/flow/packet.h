@@ -1,9 +1,10 @@
-/* A frame decoded into what the meter needs. One source for two compilers: clang for BPF, where the
- * bytes are a packet in the kernel and every access must be proved, and gcc for captures.
+/* A packet decoded into what the meter needs, from its network header on. One source for two
+ * compilers: clang for BPF, where the bytes are a packet in the kernel and every access must be
+ * proved, and gcc for captures.
  *
- * Layers are functions that hand on (offset, what follows): link (packet_ethernet) -> network
- * (packet_network, packet_ip) -> transport. A tunnel is one more caller of packet_network() or
- * packet_ip() with the offset of its inner header.
+ * Layers are functions that hand on (offset, what follows): packet_network() -> packet_ipv4() or
+ * packet_ipv6() -> packet_transport(). decode.h finds the network header: it comes in from the
+ * link layer, and goes on into tunnels.
  *
  * Every function returns 0 or the meter_counter under which the frame is lost.
  *
@@ -54,14 +55,10 @@ enum { PORT_DNS = 53 };
 enum {
 	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_ARP = 0x0806,
-	ETHERTYPE_VLAN = 0x8100,
 	ETHERTYPE_IPV6 = 0x86dd,
-	ETHERTYPE_QINQ = 0x88a8,
-	ETHERTYPE_QINQ_OLD = 0x9100,
 };
 
 enum {
-	PACKET_VLAN_TAGS = 2, /* followed; a tag that the network card took off is not among them */
 	PACKET_EXTENSIONS = 4,   /* IPv6 extension headers followed; the verifier pays for each */
 	PACKET_TCP_OPTIONS = 12, /* looked through for the window scale */
 };
@@ -82,6 +79,8 @@ struct frame {
 	__u64 ns;
 #ifdef __bpf__
 	struct __sk_buff *skb;
+#else
+	int outer; /* do not look into tunnels */
 #endif
 };
 
@@ -182,22 +181,25 @@ KARMA_INLINE int addr_order(const struct flow_addr *a, const struct flow_addr *b
 	return 0;
 }
 
-/* Addresses into the key. `from_if_equal`: the sender's end where a host speaks to itself. */
-KARMA_INLINE void key_addresses(
-	struct packet *p, struct flow_addr src, struct flow_addr dst, __u8 from_if_equal)
+/* Order the key's ends, which so far are the source and the destination. `from_if_equal`: the
+ * sender's end where a host speaks to itself. */
+KARMA_INLINE void key_order(struct packet *p, __u8 from_if_equal)
 {
-	int order = addr_order(&src, &dst);
+	int order = addr_order(&p->key.addr[0], &p->key.addr[1]);
 
 	p->from = order ? order > 0 : from_if_equal;
-	p->key.addr[0] = p->from ? dst : src;
-	p->key.addr[1] = p->from ? src : dst;
+	if (order > 0) {
+		struct flow_addr src = p->key.addr[0];
+
+		p->key.addr[0] = p->key.addr[1];
+		p->key.addr[1] = src;
+	}
 }
 
 /* ---- transport ---- */
 
-/* What the network layer hands on. */
+/* What the network layer hands on, beside the addresses in the key. */
 struct network {
-	struct flow_addr src, dst;
 	__u32 offset;  /* of the transport header in the frame */
 	__u32 rest;    /* bytes from there to the end of the IP packet */
 	__u32 headers; /* bytes from the IP header to there */
@@ -349,7 +351,7 @@ KARMA_INLINE int packet_icmp(struct packet *p, const struct frame *f, struct net
 	p->icmp_type = h[0];
 	p->icmp_code = h[1];
 	request = icmp_request(n->proto, h[0], &answer);
-	key_addresses(p, n->src, n->dst, answer);
+	key_order(p, answer);
 	p->key.port[0] = request < 0 ? h[0] : request;
 	p->key.port[1] = request < 0 ? h[1] : load16(h + 4);
 	n->headers += 8;
@@ -365,7 +367,7 @@ KARMA_INLINE int packet_transport(struct packet *p, const struct frame *f, struc
 
 	p->key.proto = n->proto;
 	if (p->fragment == FRAGMENT_LATER) {
-		key_addresses(p, n->src, n->dst, 0);
+		key_order(p, 0);
 	} else if (n->proto == (p->key.net == NET_IPV4 ? PROTO_ICMP : PROTO_ICMP6)) {
 		lost = packet_icmp(p, f, n);
 	} else {
@@ -377,7 +379,7 @@ KARMA_INLINE int packet_transport(struct packet *p, const struct frame *f, struc
 			lost = packet_ports(f, n, port, 12, p->fragment);
 		if (n->proto == PROTO_UDP && !lost)
 			p->key.id = dns_id(f, n, port);
-		key_addresses(p, n->src, n->dst, port[0] > port[1]);
+		key_order(p, port[0] > port[1]);
 		p->key.port[0] = p->from ? port[1] : port[0];
 		p->key.port[1] = p->from ? port[0] : port[1];
 	}
@@ -424,8 +426,8 @@ KARMA_INLINE int packet_ipv4(struct packet *p, const struct frame *f, __u32 offs
 		p->fragment = fragment & 0x1fff ? FRAGMENT_LATER : FRAGMENT_FIRST;
 	p->ttl = h[8];
 	p->key.net = NET_IPV4;
-	n.src = load_v4(h + 12);
-	n.dst = load_v4(h + 16);
+	p->key.addr[0] = load_v4(h + 12);
+	p->key.addr[1] = load_v4(h + 16);
 	n.proto = h[9];
 	n.offset = offset + size;
 	n.headers = size;
@@ -492,8 +494,8 @@ KARMA_INLINE int packet_ipv6(struct packet *p, const struct frame *f, __u32 offs
 		return LOST_BAD_LENGTH;
 	p->ttl = h[7];
 	p->key.net = NET_IPV6;
-	n.src = load_v6(h + 8);
-	n.dst = load_v6(h + 24);
+	p->key.addr[0] = load_v6(h + 8);
+	p->key.addr[1] = load_v6(h + 24);
 	n.proto = h[6];
 	n.offset = offset + 40;
 	n.headers = 40;
@@ -511,15 +513,15 @@ KARMA_INLINE int packet_arp(struct packet *p, const struct frame *f, __u32 offse
 		return LOST_TRUNCATED;
 	if (load32(h) != (1 << 16 | ETHERTYPE_IPV4) || load16(h + 4) != 0x0604)
 		return LOST_NOT_IP;
-	key_addresses(p, load_v4(h + 14), load_v4(h + 24), 0);
+	p->key.addr[0] = load_v4(h + 14);
+	p->key.addr[1] = load_v4(h + 24);
+	key_order(p, 0);
 	p->key.net = NET_ARP;
 	p->segments = 1;
 	p->length = 28;
 	p->payload_offset = offset + 28;
 	return 0;
 }
-
-/* ---- entries ---- */
 
 KARMA_INLINE void packet_clear(struct packet *p, const struct frame *f)
 {
@@ -529,7 +531,7 @@ KARMA_INLINE void packet_clear(struct packet *p, const struct frame *f)
 	p->ifindex = f->ifindex;
 }
 
-/* From the network header on, of which the link says what it is: Linux cooked captures, PPP. */
+/* From the network header on, of which the layer below says what it is. */
 KARMA_INLINE int packet_network(
 	struct packet *p, const struct frame *f, __u16 ethertype, __u32 offset)
 {
@@ -544,47 +546,6 @@ KARMA_INLINE int packet_network(
 	default:
 		return LOST_NOT_IP;
 	}
-}
-
-/* From an IP header of either version on: raw IP, tunnels without a link layer. */
-KARMA_INLINE int packet_ip(struct packet *p, const struct frame *f, __u32 offset)
-{
-	const __u8 *h = frame_at(f, offset, 1);
-
-	if (!h)
-		return LOST_TRUNCATED;
-	if (h[0] >> 4 != 4 && h[0] >> 4 != 6)
-		return LOST_BAD_VERSION;
-	return packet_network(p, f, h[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6, offset);
-}
-
-/* The ethertype at `offset` behind any VLAN tags, and the offset of what it names. */
-KARMA_INLINE int packet_vlan(const struct frame *f, __u32 *offset, __u16 *ethertype)
-{
-	const __u8 *h = frame_at(f, *offset, 2);
-
-	for (int i = 0; i <= PACKET_VLAN_TAGS; i++) {
-		if (!h)
-			return LOST_TRUNCATED;
-		*ethertype = load16(h);
-		*offset += 2;
-		if (*ethertype != ETHERTYPE_VLAN && *ethertype != ETHERTYPE_QINQ &&
-			*ethertype != ETHERTYPE_QINQ_OLD)
-			return 0;
-		h = frame_at(f, *offset + 2, 2);
-		*offset += 2;
-	}
-	return LOST_EXTENSIONS;
-}
-
-/* From an Ethernet header on. */
-KARMA_INLINE int packet_ethernet(struct packet *p, const struct frame *f)
-{
-	__u32 offset = 12;
-	__u16 ethertype;
-	int lost = packet_vlan(f, &offset, &ethertype);
-
-	return lost ? lost : packet_network(p, f, ethertype, offset);
 }
 
 /* Does the packet go to the end that was there to be reached, and not come from it? So far as a
@@ -611,7 +572,9 @@ KARMA_INLINE void packet_total(struct packet *p)
 						      : (struct flow_addr){{0, V4_MAPPED(0)}};
 	struct flow_addr server = p->key.addr[(to_server ? ~p->from : p->from) & 1];
 
-	key_addresses(p, to_server ? any : server, to_server ? server : any, 0);
+	p->key.addr[0] = to_server ? any : server;
+	p->key.addr[1] = to_server ? server : any;
+	key_order(p, 0);
 	p->key.port[0] = 0;
 	p->key.port[1] = 0;
 	p->key.id = 0;

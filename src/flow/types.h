@@ -157,7 +157,7 @@ enum meter_counter {
 	LOST_TRUNCATED,   /* packets cut short before their headers ended (snap length) */
 	LOST_BAD_LENGTH,  /* packets whose headers contradict each other */
 	LOST_BAD_VERSION, /* IP packets of neither version */
-	LOST_EXTENSIONS,  /* more IPv6 extension headers or VLAN tags than are followed */
+	LOST_EXTENSIONS,  /* more headers before the transport header than are followed */
 	LOST_NOT_IP,      /* frames that are neither IP nor ARP: not metered */
 	LOST_TIME, /* packets stamped earlier than their flow's last one; metered at that time */
 	METER_COUNTERS,

@@ -212,6 +212,42 @@ def vlan():
     return packets
 
 
+WEST, EAST = "192.0.2.1", "198.51.100.1"
+
+
+def tunnels():
+    """A question and an answer in each kind of tunnel, between the gateways West and East, and
+    behind MPLS and PPPoE; the client's port says in which."""
+    vxlan, by6 = struct.pack("!II", 8 << 24, 23 << 8), {WEST: "2001:db8::1", EAST: "2001:db8::2"}
+    ways = [
+        lambda p, a, b: ethernet(ip(a, b, 4, p)),
+        lambda p, a, b: ethernet(ip(a, b, 47, struct.pack("!HH", 0, 0x800) + p)),
+        lambda p, a, b: ethernet(ip(a, b, 47, struct.pack("!HHIII", 0xB000, 0x800, 0, 7, 1) + p)),
+        lambda p, a, b: ethernet(ip(a, b, 47, struct.pack("!HH", 0, 0x6558) + ethernet(p))),
+        lambda p, a, b: ethernet(ip(a, b, 47, struct.pack("!HHIII", 0x1000, 0x88BE, 1, 1 << 28, 0) + ethernet(p))),
+        lambda p, a, b: ethernet(udp(a, b, 50000, 4789, vxlan + ethernet(p, ((0x8100, 5),)))),
+        lambda p, a, b: ethernet(udp(a, b, 50000, 8472, vxlan + ethernet(p))),
+        lambda p, a, b: ethernet(udp(a, b, 50000, 6081, struct.pack("!HHI", 0, 0x6558, 23 << 8) + ethernet(p))),
+        lambda p, a, b: ethernet(udp(a, b, 50000, 4789, vxlan + ethernet(ip(a, b, 4, p)))),
+        # from here on without addresses of their own
+        lambda p, a, b: ethernet(p)[:12] + struct.pack("!HII", 0x8847, 16 << 12 | 64, 17 << 12 | 0x140) + p,
+        lambda p, a, b: ethernet(p)[:12] + struct.pack("!HBBHHH", 0x8864, 0x11, 0, 1, len(p) + 2, 0x21) + p,
+    ]
+    six = [
+        lambda p, a, b: ethernet(ip(a, b, 41, p)),
+        lambda p, a, b: ethernet(ip(by6[a], by6[b], 60, p, extensions=bytes([41, 0, 4, 1, 4, 1, 1, 0]))),
+    ]
+    packets = []
+    for i, wrap in enumerate(ways + six):
+        client, server = ("fd00::2", "fd00::80") if wrap in six else (CLIENT, SERVER)
+        packets += [(0.1 * i, wrap(udp(client, server, 42000 + i, 5000, b"question"), WEST, EAST)),
+                    (0.1 * i + 0.01, wrap(udp(server, client, 5000, 42000 + i, b"the answer"), EAST, WEST))]
+    # what cannot be decoded inside is the tunnel's own: LLDP, and an encrypted PPTP session
+    packets += [(5.0, ethernet(udp(WEST, EAST, 50001, 4789, vxlan + b"\1\x80\xc2\0\0\x0e\2\0\0\0\0\1\x88\xcc" + b"\2\7" * 20))),
+                (5.1, ethernet(ip(WEST, EAST, 47, struct.pack("!HHHHI", 0x3001, 0x880B, 24, 5, 1) + b"\xff\3\0\xfd" + b"e" * 20)))]
+    return packets
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     write(os.path.join(folder, "web.pcap"), web())
@@ -219,6 +255,7 @@ def main():
     write(os.path.join(folder, "long.pcap"), long_flows())
     write(os.path.join(folder, "ipv6.pcap"), ipv6(), link=101)
     write(os.path.join(folder, "vlan.pcap"), vlan())
+    write(os.path.join(folder, "tunnels.pcap"), tunnels())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "flow/packet.h"
+#include "flow/decode.h"
 
 enum { FRAME_MAX = 2048 };
 
@@ -158,7 +158,7 @@ static inline uint32_t frame_make(uint8_t *out, const struct spec *s)
 	if (!s->raw) {
 		p = put_fill(p, 2, 12);
 		for (int i = s->tags; i > 0; i--)
-			p = put16(put16(p, i > 1 ? ETHERTYPE_QINQ : ETHERTYPE_VLAN), 10u + i);
+			p = put16(put16(p, i > 1 ? LAYER_QINQ : LAYER_VLAN), 10u + i);
 		p = put16(p, s->net == NET_IPV6  ? ETHERTYPE_IPV6
 			     : s->net == NET_ARP ? ETHERTYPE_ARP
 						 : ETHERTYPE_IPV4);
@@ -167,6 +167,80 @@ static inline uint32_t frame_make(uint8_t *out, const struct spec *s)
 	if (s->pad && p - out < 60)
 		p = put_fill(p, 0, 60 - (size_t)(p - out));
 	return (uint32_t)(p - out);
+}
+
+/* ---- tunnels ---- */
+
+enum tunnel {
+	WRAP_IPV4, /* IP in IP */
+	WRAP_IPV6,
+	WRAP_GRE,     /* the inner packet is IP; the type is told by its version */
+	WRAP_GRE_ALL, /* with checksum, key and sequence number */
+	WRAP_GRE_PPP, /* PPTP's */
+	/* from here on the inner packet is an Ethernet frame */
+	WRAP_GRE_ETHERNET,
+	WRAP_ERSPAN1,
+	WRAP_ERSPAN2,
+	WRAP_ERSPAN3,
+	WRAP_VXLAN,
+	WRAP_GENEVE,
+	WRAPS,
+};
+
+static inline int wraps_ethernet(enum tunnel t)
+{
+	return t >= WRAP_GRE_ETHERNET;
+}
+
+static inline uint8_t *put_tunnel(uint8_t *p, enum tunnel t, const uint8_t *inner)
+{
+	unsigned type = inner[0] >> 4 == 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4;
+
+	switch (t) {
+	case WRAP_GRE:
+		return put16(put16(p, 0), type);
+	case WRAP_GRE_ALL:
+		return put_fill(put16(put16(p, 0xb000), type), 7, 12);
+	case WRAP_GRE_PPP: /* key, sequence number and acknowledgement */
+		p = put_fill(put16(put16(p, 0x3081), LAYER_PPP), 7, 12);
+		return put32(p, type == ETHERTYPE_IPV4 ? 0xff030021 : 0xff030057);
+	case WRAP_GRE_ETHERNET:
+		return put16(put16(p, 0), LAYER_ETHERNET);
+	case WRAP_ERSPAN1:
+		return put16(put16(p, 0), LAYER_ERSPAN2);
+	case WRAP_ERSPAN2:
+		p = put32(put16(put16(p, 0x1000), LAYER_ERSPAN2), 1);
+		return put32(put32(p, 0x10010000), 0);
+	case WRAP_ERSPAN3: /* with the platform's part */
+		p = put32(put16(put16(p, 0x1000), LAYER_ERSPAN3), 1);
+		return put_fill(put32(put32(put32(p, 0x20010000), 0), 1), 9, 8);
+	case WRAP_VXLAN:
+		return put32(put32(p, 0x08000000), 0x00001700);
+	case WRAP_GENEVE: /* with an option */
+		p = put32(put16(put16(p, 0x0200), LAYER_ETHERNET), 0x00001700);
+		return put32(put32(p, 0x01020301), 0);
+	default:
+		return p;
+	}
+}
+
+/* A frame that carries `n` bytes of `inner` in tunnel `t` between the ends of `outer`. Returns its
+ * length. */
+static inline uint32_t frame_wrap(
+	uint8_t *out, const struct spec *outer, enum tunnel t, const uint8_t *inner, uint32_t n)
+{
+	uint8_t data[FRAME_MAX], *p = put_tunnel(data, t, inner);
+	struct spec s = *outer;
+
+	memcpy(p, inner, n);
+	s.data = (const char *)data;
+	s.payload = (uint32_t)(p - data) + n;
+	s.proto = t == WRAP_IPV4 ? PROTO_IPV4 : t == WRAP_IPV6 ? PROTO_IPV6 : PROTO_GRE;
+	if (t == WRAP_VXLAN || t == WRAP_GENEVE) {
+		s.proto = PROTO_UDP;
+		s.dport = t == WRAP_GENEVE ? PORT_GENEVE : s.dport ? s.dport : PORT_VXLAN;
+	}
+	return frame_make(out, &s);
 }
 
 /* The frame around `n` bytes, at a time. */

@@ -43,6 +43,7 @@ struct meters {
 	struct karma_bpf *skel;
 	struct ring_buffer *ring;
 	uint32_t buckets;
+	bool outer; /* tunnels are metered as what they are outside */
 	struct reports kernel, user;
 	uint64_t count[METER_COUNTERS]; /* user space's */
 	uint64_t frames, next_sweep;
@@ -93,18 +94,22 @@ static struct flow *find(struct meters *m, const struct flow_key *key)
 	return &m->flow[free_slot];
 }
 
-static void user_frame(struct meters *m, const struct frame *f)
+static void user_frame(struct meters *m, const struct frame *caught)
 {
 	struct flow_report ended, closed;
+	struct frame f = *caught;
 	struct packet p;
-	int lost = packet_ethernet(&p, f);
 	unsigned done;
+	int lost;
+
+	f.outer = m->outer;
+	lost = packet_ethernet(&p, &f);
 
 	if (lost) {
-		m->count[lost] += f->segments;
+		m->count[lost] += f.segments;
 		return;
 	}
-	packet_copy_data(&p, f);
+	packet_copy_data(&p, &f);
 	done = flow_meter(find(m, &p.key), &p, &ended, &closed);
 	m->count[COUNT_PACKETS] += p.segments;
 	m->count[COUNT_BYTES] += p.length;
@@ -244,7 +249,7 @@ static bool may_load(void)
 	return true;
 }
 
-static struct meters *meters_new(uint32_t flows)
+static struct meters *meters_new(uint32_t flows, bool outer)
 {
 	struct meters *m;
 
@@ -256,7 +261,9 @@ static struct meters *meters_new(uint32_t flows)
 	assert_non_null(m);
 	m->skel = karma_bpf__open();
 	assert_non_null(m->skel);
+	m->outer = outer;
 	m->skel->rodata->time_is_tstamp = true;
+	m->skel->rodata->meter_outer = outer;
 	assert_int_equal(kernel_table_size(m->skel, flows, &m->buckets), 0);
 	assert_int_equal(karma_bpf__load(m->skel), 0);
 	m->ring =
@@ -323,7 +330,7 @@ static void random_spec(struct rng *r, struct spec *s)
 	uint32_t chain = pick(r, 12);
 
 	memset(s, 0, sizeof(*s));
-	s->tags = pick(r, 8) ? 0 : (int)pick(r, 4);
+	s->tags = pick(r, 8) ? 0 : (int)pick(r, pick(r, 4) ? 4 : 12);
 	s->net = pick(r, 3) ? NET_IPV4 : pick(r, 5) ? NET_IPV6 : NET_ARP;
 	s->src = (uint8_t)(1 + pick(r, 3));
 	s->dst = (uint8_t)(1 + pick(r, 3));
@@ -369,6 +376,49 @@ static uint64_t random_step(struct rng *r, uint64_t ns)
 	}
 }
 
+/* Around the `n` bytes of a frame, a raw one for tunnels of IP: one more tunnel. */
+static uint32_t random_wrap(struct rng *r, uint8_t *bytes, uint32_t n, enum tunnel t, int raw)
+{
+	uint8_t inner[FRAME_MAX];
+	struct spec outer = {.net = pick(r, 3) ? NET_IPV4 : NET_IPV6,
+		.src = (uint8_t)(1 + pick(r, 3)),
+		.dst = (uint8_t)(1 + pick(r, 3)),
+		.sport = (uint16_t)(1000 + pick(r, 2)),
+		.dport = (uint16_t)(pick(r, 4) ? 0 : PORT_VXLAN_OLD),
+		.more = pick(r, 20) == 0,
+		.tags = raw || pick(r, 8) ? 0 : (int)pick(r, 4),
+		.raw = raw};
+	static const uint8_t limit[] = {60}; /* as Linux gives IPv6 tunnels */
+
+	if (outer.net == NET_IPV6 && pick(r, 2)) {
+		outer.extension = limit;
+		outer.extensions = 1;
+	}
+	memcpy(inner, bytes, n);
+	return frame_wrap(bytes, &outer, t, inner, n);
+}
+
+/* A random frame, in up to six tunnels. */
+static uint32_t random_frame(struct rng *r, uint8_t *bytes, struct spec *s)
+{
+	enum tunnel t[6];
+	int levels = pick(r, 3) ? 0 : 1 + (int)pick(r, pick(r, 8) ? 1 : 6);
+	uint32_t n;
+
+	for (int i = 0; i < levels; i++)
+		t[i] = (enum tunnel)pick(r, WRAPS);
+	random_spec(r, s);
+	if (levels > 1 && s->payload > 600)
+		s->payload = 600;
+	s->raw = levels && !wraps_ethernet(t[0]);
+	if (s->raw && s->net == NET_ARP)
+		s->net = NET_IPV4;
+	n = frame_make(bytes, s);
+	for (int i = 0; i < levels; i++)
+		n = random_wrap(r, bytes, n, t[i], i + 1 < levels && !wraps_ethernet(t[i + 1]));
+	return n;
+}
+
 static void made_frames(struct meters *m, uint64_t seed, uint32_t count)
 {
 	struct rng r = {seed};
@@ -380,10 +430,9 @@ static void made_frames(struct meters *m, uint64_t seed, uint32_t count)
 		struct frame f;
 		uint32_t n;
 
-		random_spec(&r, &s);
-		n = frame_make(bytes, &s);
+		n = random_frame(&r, bytes, &s);
 		if (pick(&r, 50) == 0) /* damaged */
-			bytes[12 + pick(&r, n - 12 < 60 ? n - 12 : 60)] = (uint8_t)rng_next(&r);
+			bytes[12 + pick(&r, n - 12 < 160 ? n - 12 : 160)] = (uint8_t)rng_next(&r);
 		if (pick(&r, 50) == 0) /* cut short */
 			n = 14 + pick(&r, n - 13);
 		ns = random_step(&r, ns);
@@ -398,7 +447,7 @@ static void made_frames(struct meters *m, uint64_t seed, uint32_t count)
 
 static void made_frames_make_equal_reports(void **state)
 {
-	struct meters *m = meters_new(FLOWS);
+	struct meters *m = meters_new(FLOWS, false);
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 4; seed++) {
@@ -446,7 +495,7 @@ static void *hammer(void *meters)
 
 static void two_cpus_lose_no_count_of_one_flow(void **state)
 {
-	struct meters *m = meters_new(1000);
+	struct meters *m = meters_new(1000, false);
 	uint64_t sum[METER_COUNTERS];
 	pthread_t thread[2];
 
@@ -471,7 +520,7 @@ static void two_cpus_lose_no_count_of_one_flow(void **state)
 static void a_table_holds_what_was_asked_for(void **state)
 {
 	enum { ROOM = 15000 };
-	struct meters *m = meters_new(ROOM);
+	struct meters *m = meters_new(ROOM, false);
 	uint64_t sum[METER_COUNTERS];
 
 	(void)state;
@@ -499,7 +548,7 @@ static uint64_t packets_of_totals(const struct reports *r)
 static void a_full_table_gives_way_in_order(void **state)
 {
 	enum { ROOM = 1500 };
-	struct meters *m = meters_new(ROOM);
+	struct meters *m = meters_new(ROOM, false);
 	uint64_t before[METER_COUNTERS], after[METER_COUNTERS], packets = 0;
 
 	(void)state;
@@ -525,6 +574,16 @@ static void a_full_table_gives_way_in_order(void **state)
 			packets += m->kernel.at[i].flow.side[0].packets;
 	assert_int_equal(packets, 5 * ROOM);
 	meters_end(m);
+}
+
+static void the_outside_of_tunnels_is_equal(void **state)
+{
+	struct meters *m = meters_new(FLOWS, true);
+
+	(void)state;
+	made_frames(m, 8, 5000);
+	compare(m, "made frames, metered from outside");
+	meters_free(m);
 }
 
 /* ---- captures ---- */
@@ -569,7 +628,7 @@ static void captures_make_equal_reports(void **state)
 	char corpus[4096];
 
 	(void)state;
-	meters_of_walk = meters_new(FLOWS);
+	meters_of_walk = meters_new(FLOWS, false);
 	nftw("tests/captures", meter_file, 16, 0);
 	snprintf(corpus, sizeof(corpus), "%s/corpus", shared ? shared : "../shared");
 	if (access(corpus, R_OK) == 0)
@@ -586,6 +645,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(made_frames_make_equal_reports),
+		cmocka_unit_test(the_outside_of_tunnels_is_equal),
 		cmocka_unit_test(two_cpus_lose_no_count_of_one_flow),
 		cmocka_unit_test(a_table_holds_what_was_asked_for),
 		cmocka_unit_test(a_full_table_gives_way_in_order),

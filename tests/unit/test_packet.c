@@ -206,7 +206,7 @@ static void vlan_tags_are_followed(void **state)
 	struct spec s = tcp;
 
 	(void)state;
-	for (s.tags = 1; s.tags <= PACKET_VLAN_TAGS; s.tags++) {
+	for (s.tags = 1; s.tags <= PACKET_LAYERS; s.tags++) {
 		assert_int_equal(decode(&s), 0);
 		assert_ends(1, 40000, 2, 80);
 		assert_int_equal(p.length, 48);
