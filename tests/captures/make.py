@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Write the captures of this folder again: small, synthetic, every byte known.
+"""Write the captures of this folder again: small, synthetic, every byte known. Those in links/ are
+what other programs read otherwise or not at all: tunnels, link types, formats.
 
 usage: make.py [DIR]        (default: the folder of this script)
 """
@@ -255,7 +256,7 @@ def main():
     write(os.path.join(folder, "long.pcap"), long_flows())
     write(os.path.join(folder, "ipv6.pcap"), ipv6(), link=101)
     write(os.path.join(folder, "vlan.pcap"), vlan())
-    write(os.path.join(folder, "tunnels.pcap"), tunnels())
+    write(os.path.join(folder, "links", "tunnels.pcap"), tunnels())
 
 
 if __name__ == "__main__":

@@ -31,12 +31,12 @@ rows() { # pattern: how many rows are like it
 
 # ---- tunnels ----
 
-flows "$captures/tunnels.pcap"
+flows "$captures/links/tunnels.pcap"
 ok "tunnels: every flow in them" [ "$(rows '^10.1.0.2,420..,10.1.0.80,5000,udp,1,1$')" -eq 11 ]
 ok "tunnels: IPv6 in them" [ "$(rows '^fd00::2,420..,fd00::80,5000,udp,1,1$')" -eq 2 ]
 ok "tunnels: what is not understood inside" [ "$(rows '^192.0.2.1,.*,(4789,udp|0,gre),1,0$')" -eq 2 ]
 ok "tunnels: nothing else" [ "$(wc -l <"$work/out")" -eq 15 ]
-flows --outer "$captures/tunnels.pcap"
+flows --outer "$captures/links/tunnels.pcap"
 ok "outer: no flow in them" [ "$(rows ',420(0[0-8]|1[12]),')" -eq 0 ]
 ok "outer: GRE is one flow" [ "$(rows '^192.0.2.1,0,198.51.100.1,0,gre,5,4$')" -eq 1 ]
 ok "outer: IP in IP" [ "$(rows '^192.0.2.1,0,198.51.100.1,0,(ipnip|ipv6),1,1$')" -eq 2 ]

@@ -3,7 +3,7 @@
 # - a tunnel of each kind that the kernel has a device for, with real work over it, offloads on:
 #   `karma flows -i` on the wire beneath gives the same flows as on the tunnel's own interface, with
 #   equal integers; with --outer it gives the tunnel alone.
-# - the frames of tests/captures/tunnels.pcap sent over the wire: the same flows as from the file.
+# - the frames of tests/captures/links/tunnels.pcap sent over the wire: the same flows as from the file.
 # Needs root; says why where something is skipped.
 #
 # tunnels.sh [KARMA]
@@ -250,7 +250,7 @@ done
 
 # ---- frames of every kind, sent as they are ----
 
-frames=$root/tests/captures/tunnels.pcap
+frames=$root/tests/captures/links/tunnels.pcap
 for options in "" --outer; do
 	# shellcheck disable=SC2086 # none or one
 	meter "$b" v0 sent $options

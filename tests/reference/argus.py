@@ -162,7 +162,7 @@ def pair(argus, karma):
 
 
 def karma_rows(karma, path):
-    run = subprocess.run([karma, "flows", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    run = subprocess.run([karma, "flows", "--outer", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     return list(csv.DictReader(io.StringIO(run.stdout.decode())))
 
 
