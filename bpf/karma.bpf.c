@@ -451,7 +451,7 @@ int karma_bench_ring(struct __sk_buff *skb)
 	struct here *h = bpf_map_lookup_elem(&heres, &zero);
 
 	bench_next_flow(skb);
-	if (h && karma_decode(skb, &h->packet) == 0)
+	if (h && decode(skb, &h->packet) == 0)
 		bpf_ringbuf_output(
 			&reports, &h->packet, offsetof(struct packet, zero), BPF_RB_NO_WAKEUP);
 	return TC_ACT_UNSPEC;
