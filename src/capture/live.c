@@ -185,28 +185,37 @@ static int attach_tcx(struct live *live)
 	return 0;
 }
 
-static struct bpf_tc_hook clsact_hook(const struct live *live, enum bpf_tc_attach_point point)
+/* libbpf refuses a structure whose padding is not zero, which an initialiser does not promise. */
+static void clsact_hook(
+	struct bpf_tc_hook *hook, const struct live *live, enum bpf_tc_attach_point point)
 {
-	struct bpf_tc_hook hook = {
-		.sz = sizeof(hook), .ifindex = live->ifindex, .attach_point = point};
+	memset(hook, 0, sizeof(*hook));
+	hook->sz = sizeof(*hook);
+	hook->ifindex = live->ifindex;
+	hook->attach_point = point;
+}
 
-	return hook;
+static void clsact_filter(struct bpf_tc_opts *filter)
+{
+	memset(filter, 0, sizeof(*filter));
+	filter->sz = sizeof(*filter);
+	filter->handle = FILTER_HANDLE;
+	filter->priority = FILTER_PRIORITY;
 }
 
 static void detach_clsact(struct live *live)
 {
 	libbpf_print_fn_t print = libbpf_set_print(quiet);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts filter;
 
 	for (int i = 0; i < 2; i++) {
-		struct bpf_tc_hook hook = clsact_hook(live, i ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-		struct bpf_tc_opts opts = {
-			.sz = sizeof(opts), .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY};
-
-		bpf_tc_detach(&hook, &opts);
+		clsact_hook(&hook, live, i ? BPF_TC_EGRESS : BPF_TC_INGRESS);
+		clsact_filter(&filter);
+		bpf_tc_detach(&hook, &filter);
 	}
 	if (live->made_clsact) {
-		struct bpf_tc_hook hook = clsact_hook(live, BPF_TC_INGRESS | BPF_TC_EGRESS);
-
+		clsact_hook(&hook, live, BPF_TC_INGRESS | BPF_TC_EGRESS);
 		bpf_tc_hook_destroy(&hook);
 	}
 	libbpf_set_print(print);
@@ -215,24 +224,24 @@ static void detach_clsact(struct live *live)
 static int attach_clsact(struct live *live)
 {
 	libbpf_print_fn_t print = libbpf_set_print(quiet);
-	struct bpf_tc_hook hook = clsact_hook(live, BPF_TC_INGRESS | BPF_TC_EGRESS);
-	int err = bpf_tc_hook_create(&hook);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts filter;
+	int err;
 
+	clsact_hook(&hook, live, BPF_TC_INGRESS | BPF_TC_EGRESS);
+	err = bpf_tc_hook_create(&hook);
 	live->clsact = true;
 	live->made_clsact = err == 0;
 	if (err == -EEXIST)
 		err = 0;
 	for (int i = 0; i < 2 && !err; i++) {
-		struct bpf_tc_opts opts = {.sz = sizeof(opts),
-			.handle = FILTER_HANDLE,
-			.priority = FILTER_PRIORITY,
-			.flags = BPF_TC_F_REPLACE,
-			.prog_fd = bpf_program__fd(live->skel->progs.karma_meter)};
-
 		if (i && live->loopback)
 			break;
-		hook = clsact_hook(live, i ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-		err = bpf_tc_attach(&hook, &opts);
+		clsact_hook(&hook, live, i ? BPF_TC_EGRESS : BPF_TC_INGRESS);
+		clsact_filter(&filter);
+		filter.flags = BPF_TC_F_REPLACE;
+		filter.prog_fd = bpf_program__fd(live->skel->progs.karma_meter);
+		err = bpf_tc_attach(&hook, &filter);
 	}
 	libbpf_set_print(print);
 	if (err)
