@@ -6,6 +6,8 @@ set -u
 cd "$(dirname "$0")" || exit 1
 export KARMA_SHARED="${KARMA_SHARED:-$(cd .. && pwd)/shared}"
 
+kernels_before=600 # seconds: later than this the other kernels are not begun
+
 quick=
 case "${1:-}" in
 "") ;;
@@ -129,6 +131,12 @@ if [ -z "$quick" ]; then
 			[ -x "$t" ] && suite "${t#tests/}" timeout 900 "$t"
 		done
 	done
+	echo "== kernels"
+	if [ "$SECONDS" -le "$kernels_before" ]; then
+		suite kernels/run.sh timeout 900 tests/kernels/run.sh
+	else
+		check kernels/run.sh sh -c "echo 'no time left; see make test-kernels'; exit 77"
+	fi
 fi
 
 echo "$passed passed, $failed failed, $skipped skipped"

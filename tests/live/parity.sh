@@ -118,7 +118,7 @@ dump=$!
 pids+=("$dump")
 
 ready() {
-	grep -q listening "$work/tcpdump.err" && grep -q . "$work/live.err" &&
+	grep -q listening "$work/tcpdump.err" && grep -q metering "$work/live.err" &&
 		inside "$a" python3 -c 'import socket; socket.create_connection(("2001:db8:99::2", 80))'
 }
 for _ in $(seq 100); do

@@ -1,0 +1,175 @@
+#!/bin/bash
+# How the meter's programs come onto an interface and leave it: by TCX from Linux 6.6 on, by clsact
+# before; nothing stays after SIGINT or SIGTERM; what a killed karma left is replaced by the next, and
+# leaves with it; another's qdisc and filter stay. Needs root; says why where it is skipped.
+#
+# attach.sh [KARMA]
+#
+# shellcheck disable=SC2317 # functions that `check` calls
+set -u
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+karma=${1:-$root/build/karma}
+ns=karma-attach-$$
+work=$(mktemp -d)
+meter=
+passed=0 failed=0
+
+clean() {
+	[ -n "$meter" ] && kill -KILL "$meter" 2>/dev/null
+	ip netns del "$ns" 2>/dev/null
+	rm -rf "$work"
+}
+trap clean EXIT
+trap 'exit 1' INT TERM
+
+finish() {
+	echo "$passed passed, $failed failed, ${1:-0} skipped"
+	exit $((failed > 0))
+}
+
+skip() {
+	echo "skipped: attaching: $*"
+	finish 1
+}
+
+check() { # text command...
+	local text=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "ok: $text"
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $text"
+		sed 's/^/  /' "$work/err"
+	fi
+}
+
+# ---- karma ----
+
+start() { # interface
+	ip netns exec "$ns" "$karma" flows -i "$1" -o "$work/out.csv" 2>"$work/err" &
+	meter=$!
+	for _ in $(seq 300); do
+		grep -q metering "$work/err" && return
+		kill -0 "$meter" 2>/dev/null || break
+		sleep 0.1
+	done
+	return 1
+}
+
+stop() { # signal: its exit status
+	local status
+	kill "-$1" "$meter"
+	wait "$meter" 2>/dev/null
+	status=$?
+	meter=
+	return "$status"
+}
+
+# The programs that the running karma holds, by number.
+programs() {
+	sed -n 's/^prog_id:[[:space:]]*//p' "/proc/$meter/fdinfo/"* 2>/dev/null | sort -un
+}
+
+# Are these programs gone? The kernel frees them a little later than their owner.
+gone() { # number...
+	local id
+	for id in "$@"; do
+		for _ in $(seq 50); do
+			bpftool prog show id "$id" >/dev/null 2>&1 || continue 2
+			sleep 0.1
+		done
+		echo "  program $id stays"
+		return 1
+	done
+}
+
+# ---- the interface ----
+
+# How the meter is attached to it, a line each.
+attached() { # interface
+	local point
+	sed -n 's/^attach_type:[[:space:]]*/link /p' "/proc/${meter:-none}/fdinfo/"* 2>/dev/null
+	for point in ingress egress; do
+		tc -n "$ns" filter show dev "$1" "$point" | grep -o 'handle.*karma_meter' | sed "s/^/$point /"
+	done
+}
+
+qdiscs() {
+	tc -n "$ns" qdisc show dev "$1" | grep clsact
+}
+
+empty() { # interface
+	local left
+	left=$(
+		attached "$1"
+		qdiscs "$1"
+	)
+	[ -z "$left" ] && return
+	echo "$left"
+	return 1
+}
+
+# ---- the checks ----
+
+takes_the_way() { # interface directions
+	start "$1" && grep -q "($way)" "$work/err" || return 1
+	attached "$1" >"$work/attached"
+	[ "$(wc -l <"$work/attached")" -eq "$2" ] && return
+	cat "$work/attached"
+	return 1
+}
+
+leaves_at() { # signal interface
+	local ids=()
+	mapfile -t ids < <(programs)
+	[ ${#ids[@]} -gt 0 ] && stop "$1" && empty "$2" && gone "${ids[@]}"
+}
+
+# A killed one leaves its filters where there is no TCX.
+killed_is_replaced() {
+	local ids=()
+	mapfile -t ids < <(programs)
+	stop KILL
+	takes_the_way v0 2 && gone "${ids[@]}"
+}
+
+# The qdisc of a killed one may be another's as well: it stays, empty.
+replacement_leaves() {
+	local ids=()
+	mapfile -t ids < <(programs)
+	stop INT && [ -z "$(attached v0)" ] && gone "${ids[@]}"
+}
+
+# With a qdisc and a filter of another's, which stay.
+others_stay() {
+	tc -n "$ns" qdisc replace dev v0 clsact &&
+		tc -n "$ns" filter add dev v0 ingress prio 7 bpf bytecode '1,6 0 0 0' &&
+		takes_the_way v0 2 && stop INT &&
+		[ -z "$(attached v0)" ] && qdiscs v0 >/dev/null &&
+		tc -n "$ns" filter show dev v0 ingress | grep -q 'pref 7'
+}
+
+[ "$(id -u)" -eq 0 ] || skip "needs root"
+for tool in ip tc bpftool; do
+	command -v "$tool" >/dev/null || skip "needs $tool"
+done
+ip netns add "$ns" 2>/dev/null || skip "no network namespaces here"
+ip -n "$ns" link add v0 type veth peer name v1 || skip "no veth pair"
+for link in lo v0 v1; do
+	ip -n "$ns" link set "$link" up
+done
+
+# TCX is from 6.6 on.
+way=tcx
+[ "$(printf '6.6\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.6 ] || way=clsact
+
+check "it loads, and is attached both ways by $way" takes_the_way v0 2
+check "what a killed one left is replaced by the next" killed_is_replaced
+check "it leaves at SIGINT" replacement_leaves
+check "on the loopback it is attached one way" takes_the_way lo 1
+check "nothing at all stays after SIGTERM" leaves_at TERM lo
+check "another's qdisc and filter stay" others_stay
+finish
