@@ -6,10 +6,12 @@
  *   shown.
  * - CLOSED at once when its protocol ends it: RST, or FIN both ways and both acknowledged. It then
  *   lingers for late packets.
- * - FINAL and out of the table when no packet came for 2 s (closed), 120 s (TCP) or 60 s (all
- *   else), or when a SYN opens a closed flow's ports anew.
+ * - FINAL and out of the table when it is closed and no packet came for 2 s, or when a SYN opens a
+ *   closed flow's ports anew.
  * - A record spans less than 60 s: FINAL at the first packet or sweep 60 s after its start. The
  *   counters start again, what is known of the connection stays.
+ * - A flow whose record is over is forgotten unless its next packet comes within another 60 s
+ *   (TCP), 5 s (ICMP, ARP) or 30 s (all else), as in the data: a later packet begins a new flow.
  * A packet that comes when the sweep is late ends the record just as the sweep would have, so that
  * FINAL records do not depend on when the sweep runs. */
 #ifndef KARMA_FLOW_METER_H
@@ -21,8 +23,9 @@
 #define METER_RECORD_NS (60 * METER_SECOND)
 #define METER_LOOK_FIRST_NS (1 * METER_SECOND)
 #define METER_LOOK_NEXT_NS (5 * METER_SECOND)
-#define METER_IDLE_TCP_NS (120 * METER_SECOND)
-#define METER_IDLE_NS (60 * METER_SECOND)
+#define METER_REST_TCP_NS (60 * METER_SECOND)
+#define METER_REST_NS (30 * METER_SECOND)
+#define METER_REST_SHORT_NS (5 * METER_SECOND)
 #define METER_LINGER_NS (2 * METER_SECOND)
 #define METER_GAP_NS (120 * METER_SECOND)
 
@@ -46,7 +49,7 @@ enum flow_due {
 /* Has this record no packet yet? */
 KARMA_INLINE int flow_empty(const struct flow *f)
 {
-	return f->first_ns == 0;
+	return (FRESH(f->bits) & (FLOW_NEWS | FLOW_SHOWN)) == 0;
 }
 
 /* Has it packets that no report has shown? */
@@ -55,11 +58,18 @@ KARMA_INLINE int flow_news(const struct flow *f)
 	return (FRESH(f->bits) & FLOW_NEWS) != 0;
 }
 
-KARMA_INLINE __u64 flow_idle_ns(const struct flow *f, const struct flow_key *key)
+/* When it leaves the table if no packet comes. */
+KARMA_INLINE __u64 flow_end_ns(const struct flow *f, const struct flow_key *key)
 {
+	__u64 rest = METER_REST_NS;
+
 	if (f->bits & FLOW_CLOSED)
-		return METER_LINGER_NS;
-	return key->proto == PROTO_TCP ? METER_IDLE_TCP_NS : METER_IDLE_NS;
+		return f->last_ns + METER_LINGER_NS;
+	if (key->proto == PROTO_TCP)
+		rest = METER_REST_TCP_NS;
+	else if (key->proto == PROTO_ICMP || key->proto == PROTO_ICMP6 || key->net == NET_ARP)
+		rest = METER_REST_SHORT_NS;
+	return f->first_ns + METER_RECORD_NS + rest;
 }
 
 /* What is due at `now`, which may lie before the flow's last packet (stamped on another CPU). */
@@ -67,7 +77,7 @@ KARMA_INLINE enum flow_due flow_due(const struct flow *f, const struct flow_key 
 {
 	if (!(f->bits & FLOW_BEGUN) || now <= f->last_ns)
 		return DUE_NOTHING;
-	if (now - f->last_ns >= flow_idle_ns(f, key))
+	if (now >= flow_end_ns(f, key))
 		return DUE_LEAVE;
 	if (flow_empty(f))
 		return DUE_NOTHING;
@@ -81,7 +91,7 @@ KARMA_INLINE enum flow_due flow_due(const struct flow *f, const struct flow_key 
  * queues. */
 KARMA_INLINE __u64 flow_deadline(const struct flow *f, const struct flow_key *key)
 {
-	__u64 at = f->last_ns + flow_idle_ns(f, key);
+	__u64 at = flow_end_ns(f, key);
 
 	if (!flow_empty(f) && f->first_ns + METER_RECORD_NS < at)
 		at = f->first_ns + METER_RECORD_NS;
@@ -145,7 +155,6 @@ KARMA_INLINE void flow_cut(struct flow *f)
 		f->side[s].seq = f->side[s].next_seq;
 	}
 	f->bits &= ~(FLOW_FRAGMENT | FLOW_NEWS | FLOW_SHOWN);
-	f->first_ns = 0;
 	f->part++;
 }
 
@@ -164,7 +173,7 @@ KARMA_INLINE void flow_begin(struct flow *f, const struct packet *p)
 	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
 		f->bits |= FLOW_LEAD_SYNACK;
 	f->start_ns = p->ns;
-	f->first_ns = 0;
+	f->first_ns = p->ns;
 	f->last_ns = p->ns;
 	f->look_ns = p->ns + METER_LOOK_FIRST_NS;
 	f->syn_ns = 0;
@@ -323,12 +332,8 @@ KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow
 	/* A super-packet's ACK is on all of its segments, the rest on one of them. */
 	for (int i = 0; i < FLAGS; i++)
 		side_flag(s, p, i, i == FLAG_ACK ? p->segments : 1);
-	if (p->window && !(FRESH(p->flags) & (TCP_FIN | TCP_RST))) {
-		int scaled = !(FRESH(p->flags) & TCP_SYN) && s->wscale != WSCALE_NONE &&
-			     peer->wscale != WSCALE_NONE;
-
-		s->window = (__u32)p->window << (scaled ? s->wscale & 15 : 0);
-	}
+	if (p->window && !(FRESH(p->flags) & (TCP_FIN | TCP_RST)))
+		s->window = p->window;
 	tcp_close(f, p, side, peer->next_seq);
 	return repeated;
 }

@@ -43,6 +43,7 @@ enum {
 
 enum {
 	PROTO_ICMP = 1,
+	PROTO_IGMP = 2,
 	PROTO_TCP = 6,
 	PROTO_UDP = 17,
 	PROTO_ICMP6 = 58,
@@ -50,7 +51,7 @@ enum {
 	PROTO_UDPLITE = 136,
 };
 
-enum { PORT_DNS = 53 };
+enum { PORT_DNS = 53, ARP_ANSWER = 2 };
 
 enum {
 	ETHERTYPE_IPV4 = 0x0800,
@@ -62,8 +63,6 @@ enum {
 	PACKET_EXTENSIONS = 4,   /* IPv6 extension headers followed; the verifier pays for each */
 	PACKET_TCP_OPTIONS = 12, /* looked through for the window scale */
 };
-
-enum { WSCALE_NONE = 255, WSCALE_MAX = 14 };
 
 /* Only the first fragment has a transport header; the later ones are a flow without ports. */
 enum { FRAGMENT_FIRST = 1, FRAGMENT_LATER = 2 };
@@ -203,6 +202,7 @@ struct network {
 	__u32 offset;  /* of the transport header in the frame */
 	__u32 rest;    /* bytes from there to the end of the IP packet */
 	__u32 headers; /* bytes from the IP header to there */
+	__u16 id;      /* of the packet; IPv4 only */
 	__u8 proto;
 };
 
@@ -377,6 +377,8 @@ KARMA_INLINE int packet_transport(struct packet *p, const struct frame *f, struc
 			lost = packet_ports(f, n, port, 8, p->fragment);
 		else if (n->proto == PROTO_SCTP)
 			lost = packet_ports(f, n, port, 12, p->fragment);
+		else if (n->proto == PROTO_IGMP)
+			p->key.id = n->id;
 		if (n->proto == PROTO_UDP && !lost)
 			p->key.id = dns_id(f, n, port);
 		key_order(p, port[0] > port[1]);
@@ -429,6 +431,7 @@ KARMA_INLINE int packet_ipv4(struct packet *p, const struct frame *f, __u32 offs
 	p->key.addr[0] = load_v4(h + 12);
 	p->key.addr[1] = load_v4(h + 16);
 	n.proto = h[9];
+	n.id = load16(h + 4);
 	n.offset = offset + size;
 	n.headers = size;
 	n.rest = length - size;
@@ -504,19 +507,23 @@ KARMA_INLINE int packet_ipv6(struct packet *p, const struct frame *f, __u32 offs
 	return lost ? lost : packet_transport(p, f, &n);
 }
 
-/* ARP for IPv4 over Ethernet: request and answer are one flow between the two addresses. */
+/* ARP for IPv4 over Ethernet: request and answer are one flow; who asks whom the other way round is
+ * another. */
 KARMA_INLINE int packet_arp(struct packet *p, const struct frame *f, __u32 offset)
 {
 	const __u8 *h = frame_at(f, offset, 28);
+	int answer;
 
 	if (!h)
 		return LOST_TRUNCATED;
 	if (load32(h) != (1 << 16 | ETHERTYPE_IPV4) || load16(h + 4) != 0x0604)
 		return LOST_NOT_IP;
+	answer = load16(h + 6) == ARP_ANSWER;
 	p->key.addr[0] = load_v4(h + 14);
 	p->key.addr[1] = load_v4(h + 24);
-	key_order(p, 0);
+	key_order(p, answer);
 	p->key.net = NET_ARP;
+	p->key.id = p->from ^ answer;
 	p->segments = 1;
 	p->length = 28;
 	p->payload_offset = offset + 28;

@@ -198,6 +198,8 @@ static unsigned source_side(const struct flow_key *key, const struct flow *f)
 
 	if (is_icmp(key))
 		return icmp_is_answer(key->net, f->icmp_type);
+	if (key->net == NET_ARP)
+		return f->from != key->id;
 	if (!is_tcp(key))
 		return 0;
 	if (f->bits & FLOW_SYN)
@@ -214,6 +216,18 @@ static uint32_t base_sequence(const struct flow_key *key, const struct flow *f, 
 	bool first = side == 0 && f->part == 0 && !f->side[0].flags[FLAG_SYN];
 
 	return f->side[side].seq - (is_tcp(key) && first);
+}
+
+/* As Argus has it: a SYN's window is scaled too, whatever the other side offers, and the window of
+ * a flow's only packet is not looked at. */
+static uint32_t scaled_window(const struct flow *f, unsigned side)
+{
+	const struct flow_side *s = &f->side[side];
+	bool alone = f->part == 0 && f->side[0].packets + f->side[1].packets == 1;
+
+	if (alone)
+		return 0;
+	return s->wscale == WSCALE_NONE ? s->window : s->window << s->wscale;
 }
 
 static int64_t shifted(uint64_t ns, int64_t clock_ns)
@@ -251,6 +265,7 @@ void record_make(struct record *r, const struct flow_report *report, int64_t clo
 		r->port[i] = is_icmp(key) ? 0 : key->port[end];
 		r->side[i] = f->side[side];
 		r->side[i].seq = base_sequence(key, f, side);
+		r->side[i].window = scaled_window(f, side);
 		r->side[i].first_ns = (uint64_t)shifted(f->side[side].first_ns, clock_ns);
 		r->side[i].last_ns = f->side[side].packets
 					     ? (uint64_t)shifted(f->side[side].last_ns, clock_ns)

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 enum { FLOW_PAYLOAD = 64, FLOW_SIZES = 4 };
+enum { WSCALE_NONE = 255, WSCALE_MAX = 14 };
 
 enum flow_net { NET_IPV4 = 4, NET_IPV6 = 6, NET_ARP = 1 };
 
@@ -21,13 +22,14 @@ struct flow_addr {
  * ICMP: port[0] is the type of the request and port[1] its id (echo and the like, which have an
  * answer), or the type and code (all others); ends are ordered by address alone. ARP, other
  * protocols and fragments after the first: ports are 0. A DNS question and its answer are a flow,
- * as in the data: a client that keeps its port would else have one flow for all it asks. */
+ * as in the data: a client that keeps its port would else have one flow for all it asks. So is each
+ * IGMP message. */
 struct flow_key {
 	struct flow_addr addr[2];
 	__u16 port[2]; /* host order */
 	__u8 proto;    /* IP protocol; 0 for ARP */
 	__u8 net;      /* enum flow_net */
-	__u16 id;      /* DNS over UDP: the question's id; else 0 */
+	__u16 id;      /* DNS over UDP: the question's id; IGMP: the packet's; ARP: the end that asks */
 };
 
 enum flow_flag { FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_PSH, FLAG_ACK, FLAG_URG, FLAGS };
@@ -45,9 +47,9 @@ struct flow_side {
 	__u32 gap_us;    /* their sum: a record has less than 60 s, and one gap before it */
 	__u32 gaps;      /* how many */
 	__u32 next_seq;  /* highest sequence number seen + 1 */
-	__u32 window;    /* last non-zero one of packets other than FIN and RST, scaled */
+	__u32 window;    /* last non-zero one of packets other than FIN and RST, not scaled */
 	__u8 ttl;        /* of the last packet */
-	__u8 wscale;     /* as the SYN gave it; 255: none given */
+	__u8 wscale;     /* as the SYN gave it; WSCALE_NONE: none given */
 	__u8 sizes;      /* of `size` in use */
 	__u8 data_len;   /* of `data` in use */
 	__u32 spare_hot; /* 0 */
@@ -100,7 +102,7 @@ struct flow {
 	__u32 lock; /* 0: free; only the kernel uses it */
 	__u32 bits;
 	__u64 last_ns;  /* last packet of the flow, in this record or one before */
-	__u64 first_ns; /* first packet of this record; 0: it has none yet */
+	__u64 first_ns; /* first packet of this record; while it has none, of the one before */
 	/* ---- the second line */
 	__u64 start_ns; /* first packet of the flow: with the key it names the flow over all cuts */
 	__u64 look_ns;  /* when the sweep may show it next */
