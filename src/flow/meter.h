@@ -11,7 +11,8 @@
  * - A record spans less than 60 s: FINAL at the first packet or sweep 60 s after its start. The
  *   counters start again, what is known of the connection stays.
  * - A flow whose record is over is forgotten unless its next packet comes within another 60 s
- *   (TCP), 5 s (ICMP, ARP) or 30 s (all else), as in the data: a later packet begins a new flow.
+ *   (TCP), 5 s (ICMP, ARP) or 30 s (all else), as in the data: a later packet begins a new flow. A
+ *   TCP connection that was completed may rest for 300 s: keepalives are that far apart.
  * A packet that comes when the sweep is late ends the record just as the sweep would have, so that
  * FINAL records do not depend on when the sweep runs. */
 #ifndef KARMA_FLOW_METER_H
@@ -23,6 +24,7 @@
 #define METER_RECORD_NS (60 * METER_SECOND)
 #define METER_LOOK_FIRST_NS (1 * METER_SECOND)
 #define METER_LOOK_NEXT_NS (5 * METER_SECOND)
+#define METER_REST_OPEN_NS (300 * METER_SECOND)
 #define METER_REST_TCP_NS (60 * METER_SECOND)
 #define METER_REST_NS (30 * METER_SECOND)
 #define METER_REST_SHORT_NS (5 * METER_SECOND)
@@ -66,7 +68,7 @@ KARMA_INLINE __u64 flow_end_ns(const struct flow *f, const struct flow_key *key)
 	if (f->bits & FLOW_CLOSED)
 		return f->last_ns + METER_LINGER_NS;
 	if (key->proto == PROTO_TCP)
-		rest = METER_REST_TCP_NS;
+		rest = f->bits & FLOW_ESTABLISHED ? METER_REST_OPEN_NS : METER_REST_TCP_NS;
 	else if (key->proto == PROTO_ICMP || key->proto == PROTO_ICMP6 || key->net == NET_ARP)
 		rest = METER_REST_SHORT_NS;
 	return f->first_ns + METER_RECORD_NS + rest;
@@ -134,8 +136,6 @@ KARMA_INLINE void side_clear_record(struct flow_side *s)
 	s->gap_us = 0;
 	s->gaps = 0;
 	s->lost = 0;
-	s->window = 0;
-	s->ttl = 0;
 	for (int i = 0; i < FLAGS; i++)
 		s->flags[i] = 0;
 	for (int i = 0; i < FLOW_SIZES; i++)
@@ -165,6 +165,8 @@ KARMA_INLINE void flow_begin(struct flow *f, const struct packet *p)
 		side_clear_record(&f->side[s]);
 		f->side[s].seq = 0;
 		f->side[s].next_seq = 0;
+		f->side[s].window = 0;
+		f->side[s].ttl = 0;
 		f->side[s].last_ns = 0;
 		f->side[s].wscale = WSCALE_NONE;
 	}
@@ -269,7 +271,9 @@ KARMA_INLINE void tcp_handshake(struct flow *f, const struct packet *p, int side
 		   (FRESH(f->bits) & FLOW_SYNACK) && !(FRESH(f->bits) & FLOW_ESTABLISHED) &&
 		   side != synack_side) {
 		f->bits |= FLOW_ESTABLISHED;
-		f->ackdat_gap = now - f->synack_ns;
+		/* Data may have waited; without the SYN the half would pass for the whole. */
+		if (!p->payload && (FRESH(f->bits) & FLOW_SYN))
+			f->ackdat_gap = now - f->synack_ns;
 	}
 }
 
@@ -283,20 +287,20 @@ KARMA_INLINE int tcp_sequence(struct flow *f, struct flow_side *s, const struct 
 	if (FRESH(p->flags) & TCP_SYN) {
 		repeated = known;
 		next++;
-		s->seq = p->seq;
 		s->wscale = p->wscale;
-	} else if (!known) {
-		s->seq = p->seq;
 	} else {
-		repeated = p->payload && (__s32)(p->seq - s->next_seq) < 0;
+		repeated = known && p->payload && (__s32)(p->seq - s->next_seq) < 0;
 	}
+	if (!known)
+		s->seq = p->seq;
 	if (FRESH(p->flags) & TCP_FIN)
 		next++;
 	if (repeated)
 		s->lost += p->segments;
-	/* The number of an RST is often made up: it moves nothing. */
-	if (!known || (!(FRESH(p->flags) & TCP_RST) && (__s32)(next - s->next_seq) > 0) ||
-		(FRESH(p->flags) & TCP_SYN))
+	/* The number of an RST is often made up, a bare ACK may be a probe: they move nothing. */
+	if (!known || (FRESH(p->flags) & TCP_SYN) ||
+		((p->payload || (FRESH(p->flags) & TCP_FIN)) && !(FRESH(p->flags) & TCP_RST) &&
+			(__s32)(next - s->next_seq) > 0))
 		s->next_seq = next;
 	f->bits |= side ? FLOW_SEQ1 : FLOW_SEQ0;
 	return repeated;
@@ -332,7 +336,8 @@ KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow
 	/* A super-packet's ACK is on all of its segments, the rest on one of them. */
 	for (int i = 0; i < FLAGS; i++)
 		side_flag(s, p, i, i == FLAG_ACK ? p->segments : 1);
-	if (p->window && !(FRESH(p->flags) & (TCP_FIN | TCP_RST)))
+	if (p->window && !(FRESH(p->flags) & TCP_RST) &&
+		(!(FRESH(p->flags) & TCP_FIN) || (!flow_packets(f) && !f->part)))
 		s->window = p->window;
 	tcp_close(f, p, side, peer->next_seq);
 	return repeated;

@@ -191,6 +191,14 @@ static unsigned from_end(const struct flow *f)
 	return !!(f->bits & FLOW_FROM1);
 }
 
+/* Of a flow that a SYN-ACK of side 0 leads: did anything follow that only a connection has? */
+static bool is_established(const struct flow *f)
+{
+	const uint16_t *flags = f->side[0].flags;
+
+	return f->bits & FLOW_ESTABLISHED || flags[FLAG_ACK] > flags[FLAG_SYN] + flags[FLAG_RST];
+}
+
 /* Which side of the flow is the source. */
 static unsigned source_side(const struct flow_key *key, const struct flow *f)
 {
@@ -199,13 +207,13 @@ static unsigned source_side(const struct flow_key *key, const struct flow *f)
 	if (is_icmp(key))
 		return icmp_is_answer(key->net, f->icmp_type);
 	if (key->net == NET_ARP)
-		return f->from != key->id;
+		return from_end(f) != key->id;
 	if (!is_tcp(key))
 		return 0;
 	if (f->bits & FLOW_SYN)
 		return !!(f->bits & FLOW_SYN1);
 	if (f->bits & FLOW_LEAD_SYNACK)
-		return 0;
+		return is_established(f);
 	return from < 1024 && to >= 1024;
 }
 
