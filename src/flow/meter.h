@@ -145,14 +145,23 @@ KARMA_INLINE void side_clear_record(struct flow_side *s)
 	__builtin_memset(s->data, 0, sizeof(s->data));
 }
 
+/* Where the numbers of a side stand at a cut, as in Argus: behind its last data; its SYN if it sent
+ * no data, its FIN does not count. */
+KARMA_INLINE __u32 side_base(const struct flow *f, int side)
+{
+	const struct flow_side *s = &f->side[side];
+	__u32 end = s->next_seq - !!(f->bits & (side ? FLOW_FIN1 : FLOW_FIN0));
+
+	return s->flags[FLAG_SYN] && end == s->seq + 1 ? s->seq : end;
+}
+
 /* Start the next record of a flow: the counters begin again. What stays: who opened it, how far it
- * is, the handshake's times (Argus repeats them in every record), scales, sequence numbers. The
- * base number of a later record is where it starts, as in Argus. */
+ * is, the handshake's times (Argus repeats them in every record), windows, sequence numbers. */
 KARMA_INLINE void flow_cut(struct flow *f)
 {
 	for (int s = 0; s < 2; s++) {
+		f->side[s].seq = side_base(f, s);
 		side_clear_record(&f->side[s]);
-		f->side[s].seq = f->side[s].next_seq;
 	}
 	f->bits &= ~(FLOW_FRAGMENT | FLOW_NEWS | FLOW_SHOWN);
 	f->part++;

@@ -310,13 +310,24 @@ KARMA_INLINE __u16 dns_id(const struct frame *f, const struct network *n, const 
 }
 
 /* The type of the request that a type answers or is, and whether it is the answer: requests and
- * answers of one id are one flow. -1: neither. */
+ * answers are one flow. -1: neither. */
 KARMA_INLINE int icmp_request(__u8 proto, __u8 type, __u8 *answer)
 {
 	*answer = 0;
 	if (proto == PROTO_ICMP6) {
-		*answer = type == 129;
-		return type == 128 || type == 129 ? 128 : -1;
+		switch (type) {
+		case 129: /* echo */
+		case 134: /* router advertisement */
+		case 136: /* neighbour advertisement */
+			*answer = 1;
+			return type - 1;
+		case 128:
+		case 133:
+		case 135:
+			return type;
+		default:
+			return -1;
+		}
 	}
 	switch (type) {
 	case 0: /* echo */
@@ -353,7 +364,8 @@ KARMA_INLINE int packet_icmp(struct packet *p, const struct frame *f, struct net
 	request = icmp_request(n->proto, h[0], &answer);
 	key_order(p, answer);
 	p->key.port[0] = request < 0 ? h[0] : request;
-	p->key.port[1] = request < 0 ? h[1] : load16(h + 4);
+	/* Neighbour discovery has no id. */
+	p->key.port[1] = request < 0 || request > 128 ? h[1] : load16(h + 4);
 	n->headers += 8;
 	n->offset += 8;
 	n->rest -= 8;

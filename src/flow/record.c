@@ -226,14 +226,14 @@ static uint32_t base_sequence(const struct flow_key *key, const struct flow *f, 
 	return f->side[side].seq - (is_tcp(key) && first);
 }
 
-/* As Argus has it: a SYN's window is scaled too, whatever the other side offers, and the window of
- * a flow's only packet is not looked at. */
+/* As Argus has it: a SYN's window is scaled too, whatever the other side offers; the window of a
+ * flow's only packet is not looked at, a side that is silent in this record has none. */
 static uint32_t scaled_window(const struct flow *f, unsigned side)
 {
 	const struct flow_side *s = &f->side[side];
 	bool alone = f->part == 0 && f->side[0].packets + f->side[1].packets == 1;
 
-	if (alone)
+	if (alone || !s->packets)
 		return 0;
 	return s->wscale == WSCALE_NONE ? s->window : s->window << s->wscale;
 }

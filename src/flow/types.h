@@ -20,16 +20,16 @@ struct flow_addr {
 /* The two ends in a fixed order (the lesser (address, port) is end 0), so that both directions of
  * a flow have one key. Addresses are compared as words: the order means nothing beyond being one.
  * ICMP: port[0] is the type of the request and port[1] its id (echo and the like, which have an
- * answer), or the type and code (all others); ends are ordered by address alone. ARP, other
- * protocols and fragments after the first: ports are 0. A DNS question and its answer are a flow,
- * as in the data: a client that keeps its port would else have one flow for all it asks. So is each
- * IGMP message. */
+ * answer), or the type and code (neighbour discovery, which has one too, and all others); ends are
+ * ordered by address alone. ARP, other protocols and fragments after the first: ports are 0. A DNS
+ * question and its answer are a flow, as in the data: a client that keeps its port would else have
+ * one flow for all it asks. So is each IGMP message. */
 struct flow_key {
 	struct flow_addr addr[2];
 	__u16 port[2]; /* host order */
 	__u8 proto;    /* IP protocol; 0 for ARP */
 	__u8 net;      /* enum flow_net */
-	__u16 id;      /* DNS over UDP: the question's id; IGMP: the packet's; ARP: the end that asks */
+	__u16 id; /* DNS over UDP: the question's id; IGMP: the packet's; ARP: the end that asks */
 };
 
 enum flow_flag { FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_PSH, FLAG_ACK, FLAG_URG, FLAGS };

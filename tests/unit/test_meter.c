@@ -242,7 +242,7 @@ static void sequence_numbers_wrap(void **state)
 	assert_int_equal(f.side[0].seq, 0xffffff00);
 }
 
-static void windows_are_scaled_where_both_scale(void **state)
+static void the_last_window_is_kept(void **state)
 {
 	struct spec client = {.proto = PROTO_TCP,
 		.src = 2,
@@ -252,44 +252,62 @@ static void windows_are_scaled_where_both_scale(void **state)
 		.flags = TCP_SYN,
 		.window = 500,
 		.wscale = 7};
-	struct spec server = {.proto = PROTO_TCP,
-		.src = 1,
-		.dst = 2,
-		.sport = 80,
-		.dport = 40000,
-		.flags = TCP_SYN | TCP_ACK,
-		.window = 600,
-		.wscale = WSCALE_ZERO};
 
 	(void)state;
 	meter(&client, 0);
-	assert_int_equal(f.side[0].window, 500); /* a SYN's is not scaled */
-	meter(&server, MS);
+	assert_int_equal(f.side[0].window, 500);
+	assert_int_equal(f.side[0].wscale, 7);
 	client.flags = TCP_ACK;
-	meter(&client, 2 * MS);
-	assert_int_equal(f.side[0].window, 500 << 7);
-	assert_int_equal(f.side[1].window, 600);
 	client.window = 0; /* closed: the last that was not 0 stands */
 	meter(&client, 3 * MS);
 	client.window = 9;
 	client.flags = TCP_FIN | TCP_ACK;
 	meter(&client, 4 * MS);
-	assert_int_equal(f.side[0].window, 500 << 7);
-	fresh(NULL);
-	client = (struct spec){.proto = PROTO_TCP,
-		.src = 2,
-		.dst = 1,
-		.sport = 40000,
-		.dport = 80,
-		.flags = TCP_SYN,
-		.window = 500,
-		.wscale = 7};
-	meter(&client, 0);
-	server.wscale = 0; /* it does not scale: nobody does */
-	meter(&server, MS);
-	client.flags = TCP_ACK;
-	meter(&client, 2 * MS);
 	assert_int_equal(f.side[0].window, 500);
+	client.flags = TCP_ACK;
+	meter(&client, 5 * MS);
+	assert_int_equal(f.side[0].window, 9);
+	flow_cut(&f); /* over a cut too */
+	assert_int_equal(f.side[0].window, 9);
+	fresh(NULL);
+	client.flags = TCP_FIN | TCP_ACK; /* a flow's first packet may be any but a RST */
+	meter(&client, 0);
+	assert_int_equal(f.side[0].window, 9);
+	fresh(NULL);
+	client.flags = TCP_RST;
+	meter(&client, 0);
+	assert_int_equal(f.side[0].window, 0);
+}
+
+/* The handshake has no time to its end that may be a client's, nor half of one. */
+static void data_and_half_handshakes_are_not_timed(void **state)
+{
+	(void)state;
+	tcp(false, TCP_SYN, 100, 0, 0, 0);
+	tcp(true, TCP_SYN | TCP_ACK, 900, 101, 0, 10 * MS);
+	tcp(false, TCP_ACK, 101, 901, 5, 500 * MS);
+	assert_true(f.bits & FLOW_ESTABLISHED);
+	assert_int_equal(f.synack_gap, 10 * MS);
+	assert_int_equal(f.ackdat_gap, 0);
+	fresh(NULL);
+	tcp(true, TCP_SYN | TCP_ACK, 900, 101, 0, 0);
+	tcp(false, TCP_ACK, 101, 901, 0, 3 * MS);
+	assert_true(f.bits & FLOW_ESTABLISHED);
+	assert_int_equal(f.ackdat_gap, 0);
+}
+
+static void a_later_record_begins_behind_the_data(void **state)
+{
+	(void)state;
+	handshake();
+	tcp(false, TCP_ACK, 101, 901, 20, 20 * MS);
+	tcp(false, TCP_ACK, 125, 901, 0, 30 * MS); /* a bare ACK moves nothing */
+	tcp(true, TCP_FIN | TCP_ACK, 901, 121, 0, 40 * MS);
+	flow_cut(&f);
+	assert_int_equal(f.side[0].seq, 121);
+	assert_int_equal(f.side[1].seq, 900); /* sent nothing but its SYN and its FIN */
+	tcp(true, TCP_SYN | TCP_ACK, 7000, 121, 0, 70000 * MS); /* whatever it says now */
+	assert_int_equal(f.side[1].seq, 900);
 }
 
 static void first_sizes_and_bytes(void **state)
@@ -490,15 +508,42 @@ static void a_late_packet_finds_the_flow_ended(void **state)
 	(void)state;
 	udp(false, "a", 0);
 	assert_int_equal(udp(false, "a", 59999 * MS), 0);
-	/* 60 s of silence: as if the sweep had come before it. */
-	assert_int_equal(udp(true, "b", 119999 * MS), METER_ENDED | METER_BEGUN);
+	assert_int_equal(udp(true, "b", 89999 * MS), METER_ENDED);
+	assert_int_equal(f.part, 1);
+	/* 90 s after the record began: as if the sweep had come before it. */
+	assert_int_equal(udp(true, "b", 179999 * MS), METER_ENDED | METER_BEGUN);
 	assert_int_equal(f.part, 0);
 	assert_int_equal(f.bits & FLOW_FROM1,
 		key.port[0] == 9 ? 0 : FLOW_FROM1); /* the answerer speaks first now */
+}
+
+/* The seconds after its first packet at which a flow is forgotten. */
+static void assert_forgotten_after(unsigned seconds)
+{
+	assert_int_equal(due_at(seconds * 1000 * MS - 1), DUE_CUT);
+	assert_int_equal(due_at(seconds * 1000 * MS), DUE_LEAVE);
+	flow_do(&f, &key, DUE_CUT, START + 60000 * MS, &report);
+	assert_int_equal(due_at(seconds * 1000 * MS - 1), DUE_NOTHING);
+	assert_int_equal(due_at(seconds * 1000 * MS), DUE_LEAVE);
 	fresh(NULL);
-	handshake(); /* TCP waits twice as long */
-	assert_int_equal(due_at(13 * MS + 119999 * MS), DUE_CUT);
-	assert_int_equal(due_at(13 * MS + 120000 * MS), DUE_LEAVE);
+}
+
+static void flows_rest_by_protocol(void **state)
+{
+	struct spec ping = {.proto = PROTO_ICMP, .src = 1, .dst = 2, .type = 8};
+	struct spec arp = {.net = NET_ARP, .src = 1, .dst = 2};
+
+	(void)state;
+	udp(false, "a", 0);
+	assert_forgotten_after(90);
+	meter(&ping, 0);
+	assert_forgotten_after(65);
+	meter(&arp, 0);
+	assert_forgotten_after(65);
+	tcp(false, TCP_SYN, 100, 0, 0, 0);
+	assert_forgotten_after(120);
+	handshake();
+	assert_forgotten_after(360);
 }
 
 static void a_report_without_room_stays_due(void **state)
@@ -647,7 +692,9 @@ int main(void)
 		TEST(gaps_cross_cuts_but_not_120_s),
 		TEST(repeated_data_is_loss),
 		TEST(sequence_numbers_wrap),
-		TEST(windows_are_scaled_where_both_scale),
+		TEST(the_last_window_is_kept),
+		TEST(data_and_half_handshakes_are_not_timed),
+		TEST(a_later_record_begins_behind_the_data),
 		TEST(first_sizes_and_bytes),
 		TEST(payload_may_come_in_any_pieces),
 		TEST(repeated_data_is_not_kept_twice),
@@ -661,6 +708,7 @@ int main(void)
 		TEST(fins_that_cross_close),
 		TEST(a_syn_after_the_end_begins_anew),
 		TEST(a_late_packet_finds_the_flow_ended),
+		TEST(flows_rest_by_protocol),
 		TEST(a_report_without_room_stays_due),
 		TEST(open_flows_are_looked_at),
 		TEST(cuts_by_packet_and_by_sweep_are_equal),

@@ -319,6 +319,33 @@ static void icmp_request_and_answer_are_one_flow(void **state)
 	}
 }
 
+static void neighbour_discovery_has_no_id(void **state)
+{
+	struct spec s = {.net = NET_IPV6, .src = 1, .dst = 2, .proto = PROTO_ICMP6, .type = 135};
+	struct flow_key key;
+
+	(void)state;
+	assert_int_equal(decode(&s), 0);
+	assert_int_equal(p.key.port[0], 135);
+	key = p.key;
+	s.src = 2;
+	s.dst = 1;
+	s.type = 136;
+	s.id = 0x6000; /* its flags */
+	assert_int_equal(decode(&s), 0);
+	assert_memory_equal(&p.key, &key, sizeof(key));
+}
+
+static void igmp_messages_are_flows(void **state)
+{
+	struct spec s = {.src = 1, .dst = 2, .proto = PROTO_IGMP, .id = 5, .payload = 8};
+
+	(void)state;
+	assert_int_equal(decode(&s), 0);
+	assert_ends(1, 0, 2, 0);
+	assert_int_equal(p.key.id, 5);
+}
+
 static void icmp_errors_are_flows_of_their_own(void **state)
 {
 	struct spec s = {.src = 1,
@@ -384,6 +411,10 @@ static void arp_is_a_flow(void **state)
 	assert_int_equal(decode(&s), 0);
 	assert_memory_equal(&p.key, &key, sizeof(key));
 	assert_int_equal(p.from, !from);
+	s.code = 1; /* asks in its turn */
+	assert_int_equal(decode(&s), 0);
+	assert_int_equal(p.key.id, !key.id);
+	assert_int_equal(p.from, p.key.id);
 	bytes[14] = 9; /* not Ethernet */
 	assert_int_equal(decode_cut(&s, 60, 60), LOST_NOT_IP);
 }
@@ -592,6 +623,8 @@ int main(void)
 		cmocka_unit_test(later_fragments_have_no_ports),
 		cmocka_unit_test(first_fragment_may_state_more_than_it_has),
 		cmocka_unit_test(icmp_request_and_answer_are_one_flow),
+		cmocka_unit_test(neighbour_discovery_has_no_id),
+		cmocka_unit_test(igmp_messages_are_flows),
 		cmocka_unit_test(icmp_errors_are_flows_of_their_own),
 		cmocka_unit_test(other_protocols),
 		cmocka_unit_test(arp_is_a_flow),

@@ -107,6 +107,17 @@ static void tcp_without_syn_goes_by_port(void **unused)
 	r = made(&p);
 	assert_ends(&r, "10.0.0.2", 443, "10.0.0.1", 40000);
 	assert_int_equal(r.state, STATE_ACC);
+	/* what follows only where it was accepted: the client was the one before it */
+	p.flow.side[0].flags[FLAG_SYN] = p.flow.side[0].flags[FLAG_ACK] = 1;
+	r = made(&p);
+	assert_ends(&r, "10.0.0.2", 443, "10.0.0.1", 40000);
+	p.flow.side[0].flags[FLAG_ACK] = 2;
+	r = made(&p);
+	assert_ends(&r, "10.0.0.1", 40000, "10.0.0.2", 443);
+	p.flow.side[0].flags[FLAG_ACK] = 1;
+	p.flow.bits |= FLOW_ESTABLISHED;
+	r = made(&p);
+	assert_ends(&r, "10.0.0.1", 40000, "10.0.0.2", 443);
 
 	/* UDP keeps the first sender, whatever the ports */
 	p = report_of(IPPROTO_UDP, 40000, 443, HIGH);
@@ -168,6 +179,33 @@ static void the_base_number_precedes_a_first_packet_without_syn(void **unused)
 	p.flow.bits = FROM(p) | FLOW_SYN;
 	p.flow.side[0].flags[FLAG_SYN] = 1;
 	assert_int_equal(made(&p).side[SRC].seq, 1000);
+}
+
+static void windows_are_scaled_as_offered(void **unused)
+{
+	struct flow_report p = report_of(IPPROTO_TCP, 40000, 80, LOW);
+	struct record r;
+
+	(void)unused;
+	p.flow.bits = FLOW_SYN;
+	p.flow.side[0].window = p.flow.side[1].window = 500;
+	p.flow.side[0].wscale = 7;
+	p.flow.side[1].wscale = WSCALE_NONE;
+	r = made(&p);
+	assert_int_equal(r.side[SRC].window, 0); /* of a lone packet nothing is said */
+	assert_int_equal(r.side[DST].window, 0);
+	p.flow.side[0].packets = 2;
+	r = made(&p);
+	assert_int_equal(r.side[SRC].window, 500 << 7);
+	assert_int_equal(r.side[DST].window, 0); /* silent: kept from a record before */
+	p.flow.side[1].packets = 1;
+	r = made(&p);
+	assert_int_equal(r.side[DST].window, 500);
+	p.flow.part = 1;
+	p.flow.side[0].packets = 0;
+	r = made(&p);
+	assert_int_equal(r.side[SRC].window, 0);
+	assert_int_equal(r.side[DST].window, 500);
 }
 
 static void other_states(void **unused)
@@ -262,6 +300,22 @@ static void ping_answer_goes_to_its_source(void **unused)
 
 	p.flow.side[1].packets = 1; /* the capture began between a request and its answer */
 	assert_int_equal(made(&p).state, STATE_ECO);
+}
+
+static void who_asks_by_arp_is_the_source(void **unused)
+{
+	struct flow_report p = report_of(0, 0, 0, LOW);
+	struct record r;
+
+	(void)unused;
+	p.key.net = NET_ARP;
+	p.key.id = LOW;
+	r = made(&p);
+	assert_ends(&r, "10.0.0.1", 0, "10.0.0.2", 0);
+	p.key.id = HIGH; /* an answer whose question was not seen */
+	r = made(&p);
+	assert_ends(&r, "10.0.0.2", 0, "10.0.0.1", 0);
+	assert_int_equal(r.side[DST].packets, 1);
 }
 
 static void arp_is_not_icmp_nor_tcp(void **unused)
@@ -398,9 +452,11 @@ int main(void)
 		cmocka_unit_test(tcp_states),
 		cmocka_unit_test(an_ack_says_that_a_syn_was_answered),
 		cmocka_unit_test(the_base_number_precedes_a_first_packet_without_syn),
+		cmocka_unit_test(windows_are_scaled_as_offered),
 		cmocka_unit_test(other_states),
 		cmocka_unit_test(icmp_states),
 		cmocka_unit_test(ping_answer_goes_to_its_source),
+		cmocka_unit_test(who_asks_by_arp_is_the_source),
 		cmocka_unit_test(arp_is_not_icmp_nor_tcp),
 		cmocka_unit_test(flow_id_is_that_of_the_flow),
 		cmocka_unit_test(news_and_again),

@@ -101,13 +101,16 @@ static void a_flow_is_looked_at_then_left(void **unused)
 	flow_table_advance(t, START + 2 * SECOND);
 	assert_int_equal(seen.count, 1);
 	assert_report(0, RECORD_LOOK, 1000);
-	/* nothing new: not shown again; forgotten when silent for a minute */
+	/* nothing new: not shown again until the record ends; then forgotten */
 	flow_table_advance(t, START + 59 * SECOND);
 	assert_int_equal(seen.count, 1);
 	flow_table_advance(t, START + 62 * SECOND);
 	assert_int_equal(seen.count, 2);
 	assert_report(1, RECORD_FINAL, 60000);
 	assert_int_equal(seen.report[1].flow.bits & (FLOW_SHOWN | FLOW_NEWS), FLOW_SHOWN);
+	assert_int_equal(stats.count[COUNT_OPEN], 1);
+	flow_table_advance(t, START + 91 * SECOND);
+	assert_int_equal(seen.count, 2);
 	assert_int_equal(stats.count[COUNT_OPEN], 0);
 	assert_int_equal(stats.count[COUNT_FLOWS], 1);
 	assert_int_equal(stats.count[COUNT_RECORDS], 2);
@@ -254,7 +257,7 @@ static void flows_come_and_go_without_mixing(void **unused)
 		for (uint32_t flow = 0; flow < 512; flow++)
 			for (uint32_t n = 0; n <= flow % 3; n++)
 				udp(t, round * 100000 + flow + n, round * 512 + flow, 0);
-		flow_table_advance(t, START + (round * 100 + 90) * SECOND);
+		flow_table_advance(t, START + (round * 100 + 95) * SECOND);
 		assert_int_equal(stats.count[COUNT_OPEN], 0);
 	}
 	assert_int_equal(stats.count[COUNT_FLOWS], 3 * 512);
