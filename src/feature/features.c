@@ -153,18 +153,20 @@ const struct feature features[] = {
 		LOG(1),
 		.sets = SET_PUBLISHED,
 		GET(value_window, SRC),
-		.meaning = "Last non-zero TCP window of the source, scaled. UNSW-NB15 kept at most "
-			   "255."},
+		.meaning = "Last non-zero TCP window of the source, scaled as it offered; 0 of a "
+			   "lone packet. UNSW-NB15 kept at most 255."},
 	{.name = "dwin",
 		NUMBER("byte"),
 		LOG(1),
 		.sets = SET_PUBLISHED,
 		GET(value_window, DST),
-		.meaning = "Last non-zero TCP window of the destination, scaled."},
+		.meaning = "The same of the destination."},
 	{.name = "stcpb",
 		NUMBER(""),
 		GET(value_seq, SRC),
-		.meaning = "Initial sequence number of the source: random, tells nothing."},
+		.meaning =
+			"Initial sequence number of the source, in later parts where they begin: "
+			"random, tells nothing."},
 	{.name = "dtcpb",
 		NUMBER(""),
 		GET(value_seq, DST),
@@ -225,7 +227,8 @@ const struct feature features[] = {
 		.sets = BOTH,
 		.delay = DELAY_TIME,
 		GET(value_ackdat, 0),
-		.meaning = "First ACK - last SYN-ACK before it."},
+		.meaning = "First ACK - last SYN-ACK before it; 0 where that ACK carries data or "
+			   "the SYN was not seen."},
 	{.name = "is_sm_ips_ports",
 		NUMBER(""),
 		LINEAR,

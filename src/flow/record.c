@@ -172,11 +172,11 @@ static enum record_state tcp_state(const struct flow *f, const struct flow_side 
 
 static enum record_state oneway_state(const struct record *r)
 {
-	if (r->side[SRC].packets && r->side[DST].packets)
+	if (!r->side[SRC].packets)
+		return STATE_RSP;
+	if (r->side[DST].packets)
 		return STATE_CON;
-	if (r->part == 0)
-		return STATE_INT;
-	return r->side[DST].packets ? STATE_RSP : STATE_REQ;
+	return r->part == 0 || r->net == NET_ARP ? STATE_INT : STATE_REQ;
 }
 
 /* TCP whose ports are known: a later fragment has none. */

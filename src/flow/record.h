@@ -11,13 +11,13 @@
 
 /* Argus's states, as UNSW-NB15 names them. */
 enum record_state {
-	STATE_REQ, /* SYN unanswered, or a later record of a one-way flow */
+	STATE_REQ, /* SYN unanswered, or later record in which the source alone spoke */
 	STATE_ACC, /* SYN-ACK seen, not completed */
 	STATE_CON, /* established, or both sides spoke, or a lone ACK */
 	STATE_FIN, /* any FIN */
 	STATE_RST, /* any RST */
-	STATE_INT, /* one-way, first record */
-	STATE_RSP, /* later record in which the destination alone spoke */
+	STATE_INT, /* one-way, first record; ARP: any */
+	STATE_RSP, /* one-way, the destination alone spoke */
 	STATE_ECO, /* ping */
 	STATE_ECR, /* ping answer without its request */
 	/* ICMP unreachable: */

@@ -249,6 +249,90 @@ def tunnels():
     return packets
 
 
+def igmp(src, group, kind, ident):
+    message = struct.pack("!BBH", kind, 0, 0) + address(group)
+    return ip(src, group, 2, message[:2] + struct.pack("!H", checksum(message)) + message[4:], ttl=1, ident=ident)
+
+
+def handshakes():
+    """Connections of which not all was seen, or not all went well; each is about one rule of the record."""
+    scale = b"\x02\x04\x05\xb4\x01\x03\x03\x07"
+    packets = []
+
+    def connection(port, time, dport=8080):
+        c = Connection(CLIENT, SERVER, port, dport, client_isn=port * 100, server_isn=port * 1000)
+        packets.append(c.packets)
+        return c, time
+
+    c, t = connection(42000, 0.0)  # the answer leads, and is accepted
+    c.send(t, 1, SYN | ACK, options=scale)
+    c.send(t + 0.01, 0, ACK, window=300)
+    c.send(t + 0.02, 0, PSH | ACK, b"late", window=300)
+    c, t = connection(42001, 0.1)  # the answer leads, and is refused
+    c.send(t, 1, SYN | ACK)
+    c.send(t + 0.001, 0, RST, window=0)
+    c, t = connection(42002, 0.2)  # a lone answer
+    c.send(t, 1, SYN | ACK)
+    c, t = connection(42003, 0.3)  # a SYN sent three times, answered twice
+    c.send(t, 0, SYN, options=scale)
+    c.send(t + 0.25, 0, SYN, options=scale)
+    c.send(t + 0.75, 0, SYN, options=scale)
+    c.seq[0] -= 2
+    c.send(t + 0.76, 1, SYN | ACK, options=scale)
+    c.send(t + 0.96, 1, SYN | ACK, options=scale)
+    c.seq[1] -= 1
+    c.send(t + 0.97, 0, ACK)
+    c, t = connection(42004, 0.4)  # data instead of the bare ACK; the client alone scales
+    c.send(t, 0, SYN, window=1000, options=scale)
+    c.send(t + 0.01, 1, SYN | ACK, window=2000)
+    c.send(t + 0.05, 0, PSH | ACK, b"hello", window=500)
+    c.send(t + 0.06, 1, ACK, window=0)
+    c, t = connection(42005, 0.5)  # a FIN alone, refused
+    c.send(t, 0, FIN, window=1024)
+    c.send(t + 0.001, 1, RST | ACK, window=0)
+    c, t = connection(42006, 0.6, 443)  # seen from its middle on, the server first
+    c.send(t, 1, PSH | ACK, b"d" * 300)
+    c.send(t + 0.03, 0, ACK)
+    c.send(t + 0.04, 1, PSH | ACK, b"d" * 200)
+    c, t = connection(42007, 0.7)  # a lone ACK from the middle
+    c.send(t, 0, PSH | ACK, b"probe")
+    c, t = connection(42008, 0.8)  # half-open: nobody completes it
+    c.send(t, 0, SYN, window=1024)
+    c.send(t + 0.002, 1, SYN | ACK)
+    return [(t, ethernet(p)) for c in packets for t, p in c]
+
+
+def rests():
+    """Flows that rest for longer than a record, and those that are forgotten meanwhile."""
+    def ask(time, port, size):
+        return time, udp(CLIENT, SERVER, port, 7000, b"q" * size)
+
+    def answer(time, port, size):
+        return time, udp(SERVER, CLIENT, 7000, port, b"a" * size)
+
+    packets = [ask(0.0, 43000, 20), answer(0.01, 43000, 30), ask(75.0, 43000, 20), answer(75.01, 43000, 30),
+               ask(0.1, 43001, 20), ask(75.1, 43001, 20),
+               ask(0.2, 43002, 20), answer(0.21, 43002, 30), ask(95.2, 43002, 20), answer(95.21, 43002, 30),
+               (0.3, arp(1, CLIENT, SERVER)), (0.301, arp(2, SERVER, CLIENT)),
+               (0.4, arp(1, SERVER, CLIENT)), (0.401, arp(2, CLIENT, SERVER)),
+               (63.3, arp(1, CLIENT, SERVER)), (63.301, arp(2, SERVER, CLIENT)), (80.0, arp(2, DNS, CLIENT)),
+               (1.0, igmp(CLIENT, "239.1.1.1", 0x16, 501)), (2.0, igmp(CLIENT, "239.1.1.1", 0x16, 502)),
+               (3.0, icmp(SERVER, CLIENT, 11, 0, 0, udp(CLIENT, DNS, 43005, 9, b"")[:28]))]
+    session = Connection(CLIENT, SERVER, 43003, 22)
+    session.open(0.5)
+    session.send(1.0, 0, PSH | ACK, b"k" * 40)
+    session.send(1.1, 1, ACK)
+    session.send(70.0, 0, PSH | ACK, b"k" * 40)
+    session.send(70.1, 1, PSH | ACK, b"k" * 60)
+    session.send(100.0, 0, ACK)
+    session.send(140.0, 0, FIN | ACK)
+    session.send(140.01, 1, FIN | ACK)
+    session.send(140.02, 0, ACK)
+    # Something every second: Argus looks at its clocks when a packet comes.
+    ticks = [(0.9 + i, udp(DNS, "239.1.1.2", 5005, 5005, b"tick", ttl=1)) for i in range(150)]
+    return [(t, ethernet(p)) for t, p in packets + session.packets + ticks]
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     write(os.path.join(folder, "web.pcap"), web())
@@ -257,6 +341,8 @@ def main():
     write(os.path.join(folder, "ipv6.pcap"), ipv6(), link=101)
     write(os.path.join(folder, "vlan.pcap"), vlan())
     write(os.path.join(folder, "links", "tunnels.pcap"), tunnels())
+    write(os.path.join(folder, "handshakes.pcap"), handshakes())
+    write(os.path.join(folder, "rests.pcap"), rests())
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ ok "steps: looks too" [ "$(column event | sort -u | xargs)" = "closed final look
 ok "steps: only with news" [ "$(column news | sort -u | xargs)" = 1 ]
 
 flows "$captures"
-ok "a directory is all its captures" [ "$(column srcip | wc -l)" -eq 43 ]
+ok "a directory is all its captures" [ "$(column srcip | wc -l)" -eq 70 ]
 timeout 60 "$karma" flows - <"$captures/web.pcap" >"$work/out" 2>"$work/err"
 ok "standard input" [ "$(column proto | wc -l)" -eq 4 ]
 
