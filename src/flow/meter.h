@@ -346,7 +346,7 @@ KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow
 	for (int i = 0; i < FLAGS; i++)
 		side_flag(s, p, i, i == FLAG_ACK ? p->segments : 1);
 	if (p->window && !(FRESH(p->flags) & TCP_RST) &&
-		(!(FRESH(p->flags) & TCP_FIN) || (!flow_packets(f) && !f->part)))
+		(!(FRESH(p->flags) & TCP_FIN) || (side == 0 && !s->packets && !f->part)))
 		s->window = p->window;
 	tcp_close(f, p, side, peer->next_seq);
 	return repeated;

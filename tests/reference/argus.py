@@ -54,8 +54,8 @@ COLUMNS = {
 FLOORS = {
     "matched": 98.4, "named": 99.3, "dur": 99.7, "proto": 100.0, "state": 99.0, "direction": 99.8,
     "spkts": 99.8, "dpkts": 99.4, "sbytes": 99.7, "dbytes": 99.3, "sttl": 99.8, "dttl": 99.3,
-    "rate": 99.4, "sload": 99.3, "dload": 99.0, "smean": 99.7, "dmean": 99.3, "sinpkt": 99.3,
-    "dinpkt": 99.1, "sjit": 92.8, "djit": 94.5, "sloss": 99.4, "dloss": 99.6, "swin": 99.7,
+    "rate": 99.4, "sload": 99.2, "dload": 99.0, "smean": 99.7, "dmean": 99.3, "sinpkt": 99.2,
+    "dinpkt": 99.1, "sjit": 92.8, "djit": 94.5, "sloss": 99.4, "dloss": 99.5, "swin": 99.7,
     "dwin": 99.3, "stcpb": 99.3, "dtcpb": 99.4, "tcprtt": 99.2, "synack": 99.3, "ackdat": 99.2,
 }
 

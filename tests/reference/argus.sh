@@ -2,4 +2,4 @@
 # usage: tests/reference/argus.sh [argus.py's arguments]   flow records against those of Argus
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-exec python3 tests/reference/argus.py build/karma "$@"
+exec python3 -B tests/reference/argus.py build/karma "$@"
