@@ -79,12 +79,14 @@ KARMA_INLINE enum flow_due flow_due(const struct flow *f, const struct flow_key 
 {
 	if (!(f->bits & FLOW_BEGUN) || now <= f->last_ns)
 		return DUE_NOTHING;
-	if (now >= flow_end_ns(f, key))
-		return DUE_LEAVE;
-	if (flow_empty(f))
-		return DUE_NOTHING;
-	if (now - f->first_ns >= METER_RECORD_NS)
-		return DUE_CUT;
+	if ((f->bits & FLOW_CLOSED) || now - f->first_ns >= METER_RECORD_NS) {
+		if (now >= flow_end_ns(f, key))
+			return DUE_LEAVE;
+		if (flow_empty(f))
+			return DUE_NOTHING;
+		if (now - f->first_ns >= METER_RECORD_NS)
+			return DUE_CUT;
+	}
 	return flow_news(f) && now >= f->look_ns ? DUE_LOOK : DUE_NOTHING;
 }
 
