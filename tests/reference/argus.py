@@ -9,7 +9,7 @@ installed, the captures of tests/captures are compared as well. Records are matc
 protocol, ends and start; of the matched ones, every column must be equal: integers exactly, times
 within 2 us or 0.1 %, rates within what that makes of them (Argus's times are whole us). What differs
 by a quirk of Argus that karma does not copy (quirks.py) is counted by the quirk's name. The shares
-that the floors name must be reached, and hardly a difference may be without a name (UNEXPLAINED).
+that the floors name must be reached, and no difference may be without a name.
 NAME limits it to captures whose name contains one of them (no floors then); -v shows what differs.
 """
 
@@ -65,7 +65,8 @@ OWN_FLOORS = {**dict.fromkeys(COLUMNS, 100.0), **dict.fromkeys(
     ("state", "spkts", "dpkts", "sbytes", "dbytes", "rate", "sinpkt", "dinpkt", "sjit", "djit"), 98.5),
     "dur": 97.0, "sload": 95.5, "dload": 95.5, "matched": 94.4, "named": 95.8}
 
-UNEXPLAINED, OWN_UNEXPLAINED = 5, 0
+# Differences without a name.
+UNEXPLAINED = 0
 
 # Argus names what UDP carries, and has finer names for ICMP errors than karma.
 PROTO = {"rtp": "udp", "rtcp": "udp", "udt": "udp"}
@@ -180,9 +181,8 @@ def argus_rows(path):
 
 
 class Tally:
-    def __init__(self, floors, unexplained):
+    def __init__(self, floors):
         self.floors = floors
-        self.allowed = unexplained
         self.flows = self.matched = self.named = self.parts = 0
         self.equal = collections.Counter()
         self.explained = collections.Counter()
@@ -229,7 +229,7 @@ class Tally:
     def checks(self):
         shares = self.shares()
         return [shares[column] >= floor for column, floor in self.floors.items()] + \
-            [self.unexplained() <= self.allowed]
+            [self.unexplained() <= UNEXPLAINED]
 
     def show(self, verbose):
         shares = self.shares()
@@ -269,7 +269,7 @@ def wanted(name, names):
 
 
 def compare_corpus(karma, names):
-    tally = Tally(FLOORS, UNEXPLAINED)
+    tally = Tally(FLOORS)
     for group in ("benign", "attack"):
         for file in sorted(os.listdir(os.path.join(CORPUS, group))):
             name = os.path.splitext(file)[0]
@@ -307,7 +307,7 @@ def is_raw(path):
 
 
 def compare_own(karma, names):
-    tally = Tally(OWN_FLOORS, OWN_UNEXPLAINED)
+    tally = Tally(OWN_FLOORS)
     with tempfile.TemporaryDirectory() as folder:
         for file in sorted(os.listdir(OWN)):
             path = os.path.join(OWN, file)
