@@ -20,6 +20,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 
 const volatile bool link_is_ip;           /* the interface has no link header (tun, WireGuard) */
 const volatile bool meter_outer;          /* a tunnel is metered as what it is outside */
+const volatile bool each_interface;       /* flows are of one interface; see places */
 const volatile bool time_is_tstamp;       /* time is skb->tstamp, which a test can set */
 const volatile __u32 ring_high = 6 << 20; /* the sweep waits while more bytes than this wait */
 
@@ -57,6 +58,10 @@ struct {
 	__type(key, __u32);
 	__type(value, struct here);
 } heres SEC(".maps");
+
+/* The interfaces that are watched, by number (0: none there): with each_interface a packet's place
+ * in the list, from 1 on, is part of its flow's key. Set by user space. */
+__u32 places[FLOW_PLACES];
 
 /* The sweep's orders and answers, shared with user space. */
 struct {
@@ -148,7 +153,6 @@ __attribute__((noinline)) int karma_decode(
 	frame_reach(&f, offset + HEADERS);
 	f.segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	f.segment_size = skb->gso_size;
-	f.ifindex = skb->ifindex;
 	if (end) {
 		f.length = end;
 		f.ns = p->ns;
@@ -329,14 +333,28 @@ static __always_inline void count_packet(struct counters *c, const struct packet
 		c->count[LOST_TIME]++;
 }
 
+static __always_inline void count_again(struct counters *c, const struct packet *p)
+{
+	c->count[COUNT_SEEN_AGAIN] += p->segments;
+	if (p->total)
+		c->count[COUNT_TOTAL] -= p->segments;
+}
+
 /* Count a packet in its flow, which is locked. */
 static __always_inline void meter(
 	struct counters *c, struct packet *p, struct __sk_buff *skb, struct flow *f)
 {
-	unsigned expect = flow_expect(f, p), done;
-	struct flow_report *ended = report_reserve(expect & METER_ENDED);
-	struct flow_report *closed = report_reserve(expect & METER_CLOSED);
+	struct flow_report *ended, *closed;
+	unsigned expect, done;
 
+	if (flow_again(f, p)) {
+		word_unlock(&f->lock);
+		count_again(c, p);
+		return;
+	}
+	expect = flow_expect(f, p);
+	ended = report_reserve(expect & METER_ENDED);
+	closed = report_reserve(expect & METER_CLOSED);
 	packet_load_data(p, skb, f, expect);
 	done = flow_meter(f, p, ended, closed);
 	word_unlock(&f->lock);
@@ -370,7 +388,18 @@ static __always_inline __u32 flow_of_packet(struct here *h)
 	return at;
 }
 
-static __always_inline int meter_skb(struct __sk_buff *skb)
+static __always_inline __u8 place_of(__u32 ifindex)
+{
+	__u8 place = 0;
+
+	for (int i = 0; i < FLOW_PLACES; i++)
+		if (places[i] == ifindex)
+			place = i + 1;
+	OPAQUE(place);
+	return place;
+}
+
+static __always_inline int meter_skb(struct __sk_buff *skb, int egress)
 {
 	const __u32 zero = 0;
 	struct counters *c = counters_here();
@@ -386,6 +415,9 @@ static __always_inline int meter_skb(struct __sk_buff *skb)
 			c->count[lost] += skb->gso_segs > 1 ? skb->gso_segs : 1;
 		return TC_ACT_UNSPEC;
 	}
+	h->packet.hook = FLOW_HOOK(skb->ifindex, egress);
+	if (each_interface)
+		h->packet.key.at = place_of(skb->ifindex);
 	at = flow_of_packet(h);
 	if (at == SLOT_NONE) {
 		packet_total(&h->packet);
@@ -404,10 +436,17 @@ static __always_inline int meter_skb(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
+/* One at each hook of an interface, so that a packet's hook is known without being looked up. */
 SEC("tc")
-int karma_meter(struct __sk_buff *skb)
+int karma_in(struct __sk_buff *skb)
 {
-	return meter_skb(skb);
+	return meter_skb(skb, 0);
+}
+
+SEC("tc")
+int karma_out(struct __sk_buff *skb)
+{
+	return meter_skb(skb, 1);
 }
 
 /* ---- for karma bench: loaded by it alone ---- */
@@ -440,7 +479,7 @@ SEC("?tc")
 int karma_bench_meter(struct __sk_buff *skb)
 {
 	bench_next_flow(skb);
-	return meter_skb(skb);
+	return meter_skb(skb, 0);
 }
 
 /* What was not chosen: hand every decoded packet to user space, which meters it there. */

@@ -167,16 +167,15 @@ static int load(
  * vanishes with the process. */
 static int attach_tcx(struct live *live)
 {
-	int prog = bpf_program__fd(live->skel->progs.karma_meter);
+	int in = bpf_program__fd(live->skel->progs.karma_in);
+	int out = bpf_program__fd(live->skel->progs.karma_out);
 
-	live->link[0] =
-		bpf_link_create(prog, live->ifindex, (enum bpf_attach_type)TCX_INGRESS, NULL);
+	live->link[0] = bpf_link_create(in, live->ifindex, (enum bpf_attach_type)TCX_INGRESS, NULL);
 	if (live->link[0] < 0)
 		return live->link[0];
 	if (live->loopback)
 		return 0;
-	live->link[1] =
-		bpf_link_create(prog, live->ifindex, (enum bpf_attach_type)TCX_EGRESS, NULL);
+	live->link[1] = bpf_link_create(out, live->ifindex, (enum bpf_attach_type)TCX_EGRESS, NULL);
 	if (live->link[1] < 0) {
 		close(live->link[0]);
 		live->link[0] = -1;
@@ -240,7 +239,8 @@ static int attach_clsact(struct live *live)
 		clsact_hook(&hook, live, i ? BPF_TC_EGRESS : BPF_TC_INGRESS);
 		clsact_filter(&filter);
 		filter.flags = BPF_TC_F_REPLACE;
-		filter.prog_fd = bpf_program__fd(live->skel->progs.karma_meter);
+		filter.prog_fd = bpf_program__fd(
+			i ? live->skel->progs.karma_out : live->skel->progs.karma_in);
 		err = bpf_tc_attach(&hook, &filter);
 	}
 	libbpf_set_print(print);

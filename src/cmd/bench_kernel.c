@@ -70,6 +70,7 @@ static struct karma_bpf *load_meter(uint32_t flows)
 
 	if (!skel)
 		return NULL;
+	bpf_program__set_autoload(skel->progs.karma_out, false);
 	bpf_program__set_autoload(skel->progs.karma_sweep, false);
 	bpf_program__set_autoload(skel->progs.karma_bench_empty, true);
 	bpf_program__set_autoload(skel->progs.karma_bench_meter, true);
@@ -181,7 +182,7 @@ static int load_empty(bool with_clock)
 static json_t *run_all(struct karma_bpf *skel, int empty, int clock, struct error *e)
 {
 	json_t *read = compare(empty, clock, e);
-	json_t *one = read ? compare(empty, bpf_program__fd(skel->progs.karma_meter), e) : NULL;
+	json_t *one = read ? compare(empty, bpf_program__fd(skel->progs.karma_in), e) : NULL;
 	json_t *many = one ? compare_many(skel, 1 << 16, e) : NULL;
 	json_t *most = many ? compare_many(skel, 1 << 20, e) : NULL;
 	json_t *full = most ? overload(e) : NULL;

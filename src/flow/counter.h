@@ -15,7 +15,7 @@ struct meter_stats {
 const char *meter_counter_name(enum meter_counter c);
 const char *meter_counter_text(enum meter_counter c);
 
-/* For people: "1234 packets, 12 flows, 15 records", then every loss that is not 0. No line end. */
+/* For people: "1234 packets, 12 flows, 15 records", then all else that is not 0. No line end. */
 void meter_stats_print(FILE *out, const struct meter_stats *stats);
 
 #endif

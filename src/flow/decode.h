@@ -351,7 +351,7 @@ KARMA_INLINE int packet_inner(struct packet *p, packet_source *source, struct la
 }
 
 #ifndef __bpf__
-/* ---- entries; the kernel's is karma_meter() ---- */
+/* ---- entries; the kernel's are karma_in() and karma_out() ---- */
 
 /* From any layer on. */
 static inline int packet_from(struct packet *p, const struct frame *f, __u32 type, __u32 offset)

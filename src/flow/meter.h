@@ -14,7 +14,13 @@
  *   (TCP), 5 s (ICMP, ARP) or 30 s (all else), as in the data: a later packet begins a new flow. A
  *   TCP connection that was completed may rest for 300 s: keepalives are that far apart.
  * A packet that comes when the sweep is late ends the record just as the sweep would have, so that
- * FINAL records do not depend on when the sweep runs. */
+ * FINAL records do not depend on when the sweep runs.
+ *
+ * A gateway sees a packet at several hooks: at the ingress of one interface, the egress of another.
+ * Each direction of a flow belongs to the hook that carried it first, which is the one that a
+ * packet meets first; what comes at another is a copy, unless the hook it belongs to has been
+ * silent for 1 s: then the traffic has moved, and the direction with it. What no copy can be moves
+ * it at once: TCP data that was not seen before, a SYN that opens a closed flow's ports anew. */
 #ifndef KARMA_FLOW_METER_H
 #define KARMA_FLOW_METER_H
 
@@ -30,6 +36,7 @@
 #define METER_REST_SHORT_NS (5 * METER_SECOND)
 #define METER_LINGER_NS (2 * METER_SECOND)
 #define METER_GAP_NS (120 * METER_SECOND)
+#define METER_TAKEOVER_NS (1 * METER_SECOND)
 
 /* What a packet led to; returned by flow_meter(), and expected by flow_expect(). */
 enum {
@@ -180,6 +187,7 @@ KARMA_INLINE void flow_begin(struct flow *f, const struct packet *p)
 		f->side[s].ttl = 0;
 		f->side[s].last_ns = 0;
 		f->side[s].wscale = WSCALE_NONE;
+		f->side[s].hook = 0;
 	}
 	f->bits &= FLOW_DONE_BITS;
 	f->bits |= FLOW_BEGUN | (p->from ? FLOW_FROM1 : 0) | (p->total ? FLOW_TOTAL : 0);
@@ -194,12 +202,52 @@ KARMA_INLINE void flow_begin(struct flow *f, const struct packet *p)
 	f->synack_gap = 0;
 	f->ackdat_gap = 0;
 	f->part = 0;
-	f->ifindex = p->ifindex;
+	f->ifindex = FLOW_HOOK_INTERFACE(p->hook);
 	f->icmp_type = p->icmp_type;
 	f->icmp_code = p->icmp_code;
 }
 
 /* ---- a packet ---- */
+
+/* The side of a flow that sent a packet. */
+KARMA_INLINE __u32 flow_side_of(const struct flow *f, const struct packet *p)
+{
+	return FRESH(p->from) != ((FRESH(f->bits) & FLOW_FROM1) != 0);
+}
+
+/* Does it open a closed flow's ports anew? */
+KARMA_INLINE int flow_reopens(const struct flow *f, const struct packet *p)
+{
+	return (FRESH(f->bits) & FLOW_CLOSED) &&
+	       (FRESH(p->flags) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
+/* Is a packet that comes at another hook than its side's the copy of one that was metered there? */
+KARMA_INLINE int side_copied(
+	const struct flow *f, const struct flow_side *s, const struct packet *p)
+{
+	__s64 silent = p->ns - s->last_ns;
+
+	if (!(FRESH(f->bits) & FLOW_BEGUN) || !s->hook || silent >= (__s64)METER_TAKEOVER_NS)
+		return 0;
+	if (p->key.proto != PROTO_TCP || p->fragment == FRAGMENT_LATER)
+		return 1;
+	if (flow_reopens(f, p))
+		return 0;
+	return !p->payload || (FRESH(p->flags) & TCP_RST) ||
+	       (__s32)(p->seq + p->payload - s->next_seq) <= 0;
+}
+
+/* Has the packet been metered already, at another hook? Then it is not to be metered. */
+KARMA_INLINE int flow_again(const struct flow *f, const struct packet *p)
+{
+	__u32 side = flow_side_of(f, p);
+	const struct flow_side *s;
+
+	OPAQUE(side);
+	s = &f->side[side & 1];
+	return s->hook != p->hook && side_copied(f, s, p);
+}
 
 KARMA_INLINE void side_gap(struct flow_side *s, __u64 now)
 {
@@ -357,7 +405,7 @@ KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow
 /* Count a packet at `now` (its time, not before the flow's last). */
 KARMA_INLINE void flow_update(struct flow *f, const struct packet *p, __u64 now)
 {
-	__u32 side = FRESH(p->from) != ((FRESH(f->bits) & FLOW_FROM1) != 0);
+	__u32 side = flow_side_of(f, p);
 	struct flow_side *s, *peer;
 	int repeated = 0;
 
@@ -384,6 +432,7 @@ KARMA_INLINE void flow_update(struct flow *f, const struct packet *p, __u64 now)
 	s->bytes += p->length;
 	s->payload += p->payload;
 	s->ttl = p->ttl;
+	s->hook = p->hook;
 	if (p->payload && !repeated) {
 		side_sizes(s, p);
 		side_data(s, p);
@@ -398,8 +447,7 @@ KARMA_INLINE enum flow_due flow_arrival(const struct flow *f, const struct packe
 
 	if (due == DUE_LEAVE)
 		return due;
-	if ((FRESH(f->bits) & FLOW_CLOSED) &&
-		(FRESH(p->flags) & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
+	if (flow_reopens(f, p))
 		return DUE_LEAVE;
 	return due == DUE_CUT ? due : DUE_NOTHING;
 }
@@ -429,10 +477,10 @@ KARMA_INLINE unsigned flow_expect(const struct flow *f, const struct packet *p)
 	return expect;
 }
 
-/* Meter a packet: end what it ends, begin what it begins, count it, close what it closes. `ended`
- * and `closed` are room for the reports, NULL where there is none: then that report stays due
- * (METER_NO_ROOM) and the packet is counted in the record that should have ended. Returns METER_*
- * bits; a report is filled where METER_ENDED or METER_CLOSED says so. */
+/* Meter a packet (unless flow_again()): end what it ends, begin what it begins, count it, close
+ * what it closes. `ended` and `closed` are room for the reports, NULL where there is none: then
+ * that report stays due (METER_NO_ROOM) and the packet is counted in the record that should have
+ * ended. Returns METER_* bits; a report is filled where METER_ENDED or METER_CLOSED says so. */
 KARMA_INLINE unsigned flow_meter(struct flow *f, const struct packet *p, struct flow_report *ended,
 	struct flow_report *closed)
 {

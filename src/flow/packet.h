@@ -74,7 +74,7 @@ struct frame {
 	__u32 length;       /* bytes on the wire, from data on; more than caught where snapped */
 	__u32 segments;     /* packets that it is on the wire: 1; more for GSO and GRO; never 0 */
 	__u32 segment_size; /* payload bytes of each of them but the last; 0: not a super-packet */
-	__u32 ifindex;
+	__u32 hook;         /* FLOW_HOOK() */
 	__u64 ns;
 #ifdef __bpf__
 	struct __sk_buff *skb;
@@ -86,7 +86,7 @@ struct frame {
 struct packet {
 	struct flow_key key;
 	__u64 ns;
-	__u32 ifindex;
+	__u32 hook;
 	__u32 length;         /* from the IP header on, with the headers of every segment */
 	__u32 segments;       /* packets on the wire */
 	__u32 segment_size;   /* payload of each of them but the last; 0: all in one */
@@ -547,7 +547,7 @@ KARMA_INLINE void packet_clear(struct packet *p, const struct frame *f)
 	__builtin_memset(p, 0, __builtin_offsetof(struct packet, zero));
 	p->wscale = WSCALE_NONE;
 	p->ns = f->ns;
-	p->ifindex = f->ifindex;
+	p->hook = f->hook;
 }
 
 /* From the network header on, of which the layer below says what it is. */

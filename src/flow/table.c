@@ -350,9 +350,18 @@ int flow_table_packet(struct flow_table *t, const struct packet *p)
 		packet_total(&total);
 		p = &total;
 		e = entry_of(t, p);
-		t->stats->count[e ? COUNT_TOTAL : LOST_MAP_FULL] += p->segments;
+		if (!e)
+			t->stats->count[LOST_MAP_FULL] += p->segments;
 	}
-	return e ? meter(t, e, p) : 0;
+	if (!e)
+		return 0;
+	if (flow_again(&e->flow, p)) {
+		t->stats->count[COUNT_SEEN_AGAIN] += p->segments;
+		return 0;
+	}
+	if (p->total)
+		t->stats->count[COUNT_TOTAL] += p->segments;
+	return meter(t, e, p);
 }
 
 static int by_last(const void *a, const void *b, void *context)

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-enum { FLOW_PAYLOAD = 64, FLOW_SIZES = 4 };
+enum { FLOW_PAYLOAD = 64, FLOW_SIZES = 4, FLOW_PLACES = 31 };
 enum { WSCALE_NONE = 255, WSCALE_MAX = 14 };
 
 enum flow_net { NET_IPV4 = 4, NET_IPV6 = 6, NET_ARP = 1 };
@@ -28,11 +28,17 @@ struct flow_key {
 	struct flow_addr addr[2];
 	__u16 port[2]; /* host order */
 	__u8 proto;    /* IP protocol; 0 for ARP */
-	__u8 net;      /* enum flow_net */
+	__u8 net : 3;  /* enum flow_net */
+	__u8 at : 5;   /* 1 to FLOW_PLACES: the interface, where each has its own flows; else 0 */
 	__u16 id; /* DNS over UDP: the question's id; IGMP: the packet's; ARP: the end that asks */
 };
 
 enum flow_flag { FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_PSH, FLAG_ACK, FLAG_URG, FLAGS };
+
+/* Where a packet is seen: an interface and which way it passes. A gateway sees each packet at two
+ * hooks or more. 0: not known, as in most captures. */
+#define FLOW_HOOK(ifindex, egress) ((__u32)(ifindex) << 1 | ((egress) ? 1 : 0))
+#define FLOW_HOOK_INTERFACE(hook) ((hook) >> 1)
 
 /* One direction of a flow. The first cache line is what every packet touches. */
 struct flow_side {
@@ -43,16 +49,16 @@ struct flow_side {
 	/* Gaps are taken between time stamps in whole microseconds, as in the data: live time
 	 * stamps are finer, and the variance of rounded squares must not go below 0. Equal stamps
 	 * and gaps of 120 s and more do not count. */
-	__u64 gap_us2;   /* sum of their squares, in microseconds^2 */
-	__u32 gap_us;    /* their sum: a record has less than 60 s, and one gap before it */
-	__u32 gaps;      /* how many */
-	__u32 next_seq;  /* highest sequence number seen + 1 */
-	__u32 window;    /* last non-zero one of packets other than FIN and RST, not scaled */
-	__u8 ttl;        /* of the last packet */
-	__u8 wscale;     /* as the SYN gave it; WSCALE_NONE: none given */
-	__u8 sizes;      /* of `size` in use */
-	__u8 data_len;   /* of `data` in use */
-	__u32 spare_hot; /* 0 */
+	__u64 gap_us2;  /* sum of their squares, in microseconds^2 */
+	__u32 gap_us;   /* their sum: a record has less than 60 s, and one gap before it */
+	__u32 gaps;     /* how many */
+	__u32 next_seq; /* highest sequence number seen + 1 */
+	__u32 window;   /* last non-zero one of packets other than FIN and RST, not scaled */
+	__u8 ttl;       /* of the last packet */
+	__u8 wscale;    /* as the SYN gave it; WSCALE_NONE: none given */
+	__u8 sizes;     /* of `size` in use */
+	__u8 data_len;  /* of `data` in use */
+	__u32 hook;     /* whose packets are counted; 0: none yet, or not known */
 	/* ---- the second line: TCP, and the first packets */
 	__u64 first_ns;         /* of this record; means nothing while packets is 0 */
 	__u32 seq;              /* initial sequence number; after a cut where the record began */
@@ -153,6 +159,9 @@ enum meter_counter {
 	COUNT_OPEN,       /* flows in the table now */
 	COUNT_EVICTED,    /* flows that nobody answered and that gave way in a full table */
 	COUNT_TOTAL,      /* packets metered by destination alone: no room for their flows */
+	COUNT_SEEN_AGAIN, /* packets that had been metered at another hook: not metered again */
+	COUNT_LINK_DOWN,  /* times a watched interface went down or away */
+	COUNT_LINK_UP,    /* times one came up */
 	LOST_MAP_FULL,    /* packets for which there was no room at all */
 	LOST_BUSY,        /* packets whose flow another CPU held too long */
 	LOST_RING_FULL,   /* reports that found no room; the flow is shown again later */

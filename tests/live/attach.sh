@@ -93,7 +93,7 @@ attached() { # interface
 	local point
 	sed -n 's/^attach_type:[[:space:]]*/link /p' "/proc/${meter:-none}/fdinfo/"* 2>/dev/null
 	for point in ingress egress; do
-		tc -n "$ns" filter show dev "$1" "$point" | grep -o 'handle.*karma_meter' | sed "s/^/$point /"
+		tc -n "$ns" filter show dev "$1" "$point" | grep -o 'handle.*karma_[a-z]*' | sed "s/^/$point /"
 	done
 }
 

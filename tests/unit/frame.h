@@ -250,7 +250,7 @@ static inline struct frame frame_of_bytes(const uint8_t *bytes, uint32_t n, uint
 		.end = bytes + n,
 		.length = n,
 		.segments = 1,
-		.ifindex = 1,
+		.hook = FLOW_HOOK(1, 0),
 		.ns = ns};
 }
 

@@ -99,6 +99,7 @@ static void user_frame(struct meters *m, const struct frame *caught)
 	struct flow_report ended, closed;
 	struct frame f = *caught;
 	struct packet p;
+	struct flow *flow;
 	unsigned done;
 	int lost;
 
@@ -110,7 +111,12 @@ static void user_frame(struct meters *m, const struct frame *caught)
 		return;
 	}
 	packet_copy_data(&p, &f);
-	done = flow_meter(find(m, &p.key), &p, &ended, &closed);
+	flow = find(m, &p.key);
+	if (flow_again(flow, &p)) {
+		m->count[COUNT_SEEN_AGAIN] += p.segments;
+		return;
+	}
+	done = flow_meter(flow, &p, &ended, &closed);
 	m->count[COUNT_PACKETS] += p.segments;
 	m->count[COUNT_BYTES] += p.length;
 	m->count[COUNT_FLOWS] += !!(done & METER_BEGUN);
@@ -121,8 +127,11 @@ static void user_frame(struct meters *m, const struct frame *caught)
 		keep(&m->user, &closed);
 }
 
+/* Test runs happen at the loopback, which is interface 1. */
 static void kernel_frame(struct meters *m, const struct frame *f)
 {
+	const struct bpf_program *prog =
+		f->hook & 1 ? m->skel->progs.karma_out : m->skel->progs.karma_in;
 	struct __sk_buff skb = {.tstamp = f->ns};
 	struct bpf_test_run_opts opts = {.sz = sizeof(opts),
 		.data_in = f->data,
@@ -134,8 +143,7 @@ static void kernel_frame(struct meters *m, const struct frame *f)
 		skb.gso_segs = f->segments;
 		skb.gso_size = f->segment_size;
 	}
-	assert_int_equal(
-		bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_meter), &opts), 0);
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(prog), &opts), 0);
 	assert_int_equal((int)opts.retval, -1);
 }
 
@@ -419,7 +427,8 @@ static uint32_t random_frame(struct rng *r, uint8_t *bytes, struct spec *s)
 	return n;
 }
 
-static void made_frames(struct meters *m, uint64_t seed, uint32_t count)
+/* `out_of`: one in so many frames comes at the egress; 0: none. */
+static void made_frames(struct meters *m, uint64_t seed, uint32_t count, uint32_t out_of)
 {
 	struct rng r = {seed};
 	uint64_t ns = 1000000000;
@@ -437,6 +446,8 @@ static void made_frames(struct meters *m, uint64_t seed, uint32_t count)
 			n = 14 + pick(&r, n - 13);
 		ns = random_step(&r, ns);
 		f = frame_of_bytes(bytes, n, ns);
+		if (out_of && pick(&r, out_of) == 0)
+			f.hook = FLOW_HOOK(1, 1);
 		if (pick(&r, 30) == 0 && s.payload > 100) {
 			f.segment_size = 1 + pick(&r, s.payload);
 			f.segments = (s.payload + f.segment_size - 1) / f.segment_size;
@@ -451,9 +462,10 @@ static void made_frames_make_equal_reports(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 4; seed++) {
-		made_frames(m, seed, 15000);
+		made_frames(m, seed, 15000, seed < 4 ? 0 : 3);
 		compare(m, "made frames");
 	}
+	assert_true(m->count[COUNT_SEEN_AGAIN] > 100);
 	meters_free(m);
 }
 
@@ -474,7 +486,7 @@ static void run_frames(struct meters *m, uint32_t host, int repeat, uint64_t ns)
 
 	memcpy(bytes + 26, &host, sizeof(host));
 	assert_int_equal(
-		bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_meter), &opts), 0);
+		bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_in), &opts), 0);
 }
 
 static void meters_end(struct meters *m)
@@ -581,7 +593,7 @@ static void the_outside_of_tunnels_is_equal(void **state)
 	struct meters *m = meters_new(FLOWS, true);
 
 	(void)state;
-	made_frames(m, 8, 5000);
+	made_frames(m, 8, 5000, 0);
 	compare(m, "made frames, metered from outside");
 	meters_free(m);
 }
