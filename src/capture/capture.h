@@ -1,4 +1,4 @@
-/* Where flow records come from: an interface (live.c, libbpf) or captures (file.c, libpcap). Both
+/* Where flow records come from: interfaces (live.c, libbpf) or captures (file.c, libpcap). Both
  * hand each record to a sink and keep the same counters. */
 #ifndef KARMA_CAPTURE_H
 #define KARMA_CAPTURE_H
@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/interface.h"
 #include "flow/counter.h"
 #include "flow/record.h"
 #include "util/error.h"
@@ -14,9 +15,12 @@
  * is passed on. The record is the callee's only during the call. */
 typedef int (*record_sink)(void *context, const struct record *r);
 
+enum { METER_FLOWS_DEFAULT = 131072, METER_FLOWS_LEAST = 1024, METER_FLOWS_MOST = 1 << 22 };
+
 struct meter_settings {
-	uint32_t flows; /* most flows at a time; 0: the default, 131072 */
-	bool outer;     /* meter a tunnel as what it is outside, not the flows in it */
+	uint32_t flows;      /* most flows at a time; 0: METER_FLOWS_DEFAULT */
+	bool outer;          /* meter a tunnel as what it is outside, not the flows in it */
+	bool each_interface; /* what is seen on two interfaces is two flows */
 };
 
 /* ---- captures ---- */
@@ -32,16 +36,22 @@ int capture_read(const char *path, const struct meter_settings *settings, record
 
 struct live;
 
-/* Load the kernel programs and meter both directions of an interface. The programs vanish with
- * the process. 0, or a negative errno with the remedy in `e`. */
-int live_open(struct live **live, const char *interface, const struct meter_settings *settings,
-	struct error *e);
+/* Told what becomes of an interface: "eth0 is down; waiting for it". */
+typedef void (*live_word)(void *context, const char *line);
 
-/* Wait for reports up to `timeout_ms`, sweep the flow map when it is time, hand the records to the
- * sink. Returns how many, or a negative errno (-EINTR: a signal). */
+/* Load the kernel programs and meter both directions of some interfaces. The programs vanish with
+ * the process. One that goes down or away later is waited for; of that `tell` is told. 0, or a
+ * negative errno with the remedy in `e`. */
+int live_open(struct live **live, const struct interface_list *interfaces,
+	const struct meter_settings *settings, live_word tell, void *context, struct error *e);
+
+/* Wait for reports up to `timeout_ms`, follow the interfaces, sweep the flow map when it is time,
+ * hand records to the sink: no more than LIVE_RECORDS at a time, so that a flood leaves the caller
+ * time for all else. Returns how many, or a negative errno (-EINTR: a signal). */
+enum { LIVE_RECORDS = 1024 };
 int live_poll(struct live *live, int timeout_ms, record_sink sink, void *context);
 
-/* Close every open flow and hand it to the sink; for the end of a run. */
+/* Detach, close every open flow and hand it to the sink; for the end of a run. */
 int live_drain(struct live *live, record_sink sink, void *context);
 
 /* The counters since live_open(). */
@@ -49,6 +59,17 @@ int live_stats(const struct live *live, struct meter_stats *stats);
 
 /* "tcx" or "clsact": how the programs are attached. */
 const char *live_attachment(const struct live *live);
+
+/* The interface that a record's ifindex names; NULL: none that was watched. */
+const char *live_interface(const struct live *live, uint32_t ifindex);
+
+/* What the kernel holds for it. */
+struct live_size {
+	uint32_t flows;      /* that there is room for */
+	uint64_t flow_bytes; /* each of them */
+	uint64_t bytes;      /* all of its maps */
+};
+void live_size(const struct live *live, struct live_size *size);
 
 /* Detach and free; NULL is fine. */
 void live_close(struct live *live);

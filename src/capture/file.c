@@ -11,6 +11,10 @@
 struct reader {
 	record_sink sink;
 	void *context;
+	bool outer;          /* meter tunnels from outside */
+	bool each_interface; /* has flows of its own: those that packets name have places */
+	uint32_t place[FLOW_PLACES];
+	unsigned places;
 };
 
 static int hand_on(void *context, const struct flow_report *report)
@@ -35,9 +39,23 @@ static uint64_t frame_time(const struct timeval *nano)
 	return (uint64_t)nano->tv_sec * 1000000000 + (uint64_t)nano->tv_usec;
 }
 
+/* From 1 on, in the order in which they are met; those beyond share the last place. */
+static unsigned place_of(struct reader *reader, uint32_t ifindex)
+{
+	unsigned i = 0;
+
+	while (i < reader->places && reader->place[i] != ifindex)
+		i++;
+	if (i == FLOW_PLACES)
+		return FLOW_PLACES;
+	if (i == reader->places)
+		reader->place[reader->places++] = ifindex;
+	return i + 1;
+}
+
 /* 0, or what the sink returned. `whole`: the capture ended where it should. */
-static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *table, bool outer,
-	struct meter_stats *stats, bool *whole)
+static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *table,
+	struct reader *reader, struct meter_stats *stats, bool *whole)
 {
 	struct pcap_pkthdr *header;
 	const u_char *data;
@@ -51,7 +69,7 @@ static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *tab
 			.length = header->len > header->caplen ? header->len : header->caplen,
 			.segments = 1,
 			.ns = frame_time(&header->ts),
-			.outer = outer,
+			.outer = reader->outer,
 		};
 		int lost = decode(&p, &f);
 
@@ -59,6 +77,8 @@ static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *tab
 			stats->count[lost]++;
 			continue;
 		}
+		if (reader->each_interface && p.hook)
+			p.key.at = place_of(reader, FLOW_HOOK_INTERFACE(p.hook)) & FLOW_PLACES;
 		packet_copy_data(&p, &f);
 		err = flow_table_packet(table, &p);
 		if (err)
@@ -68,8 +88,8 @@ static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *tab
 	return 0;
 }
 
-static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *table, bool outer,
-	struct meter_stats *stats, struct error *e)
+static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *table,
+	struct reader *reader, struct meter_stats *stats, struct error *e)
 {
 	int dlt = pcap_datalink(pcap);
 	link_decode decode = link_of(dlt);
@@ -81,7 +101,7 @@ static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *tabl
 		return error_set(e, -EPROTONOSUPPORT,
 			"%s: link type %d (%s) is not understood; capture on one of " LINK_NAMES,
 			path, dlt, name ? name : "unknown");
-	err = read_packets(pcap, decode, table, outer, stats, &whole);
+	err = read_packets(pcap, decode, table, reader, stats, &whole);
 	if (!err)
 		err = flow_table_close(table);
 	if (!err && !whole)
@@ -101,7 +121,10 @@ static const char *without_name(const char *text, const char *path)
 int capture_read(const char *path, const struct meter_settings *settings, record_sink sink,
 	void *context, struct meter_stats *stats, struct error *e)
 {
-	struct reader reader = {.sink = sink, .context = context};
+	struct reader reader = {.sink = sink,
+		.context = context,
+		.outer = settings && settings->outer,
+		.each_interface = settings && settings->each_interface};
 	char text[PCAP_ERRBUF_SIZE] = "";
 	struct flow_table *table;
 	pcap_t *pcap;
@@ -113,7 +136,7 @@ int capture_read(const char *path, const struct meter_settings *settings, record
 			"%s: not readable as a capture: %s; give a pcap or pcapng file", path,
 			without_name(text, path));
 	table = flow_table_new(settings ? settings->flows : 0, hand_on, &reader, stats);
-	err = table ? meter_capture(pcap, path, table, settings && settings->outer, stats, e)
+	err = table ? meter_capture(pcap, path, table, &reader, stats, e)
 		    : error_set(e, -ENOMEM, "out of memory for the flow table");
 	flow_table_free(table);
 	pcap_close(pcap);

@@ -2,6 +2,8 @@
 
 #include <pcap/dlt.h>
 
+enum { SLL_OUTGOING = 4 };
+
 /* Address families of BSD loopback: IPv6's differs between the systems that write it. */
 enum { BSD_INET = 2, LINUX_INET6 = 10, NETBSD_INET6 = 24, FREEBSD_INET6 = 28, DARWIN_INET6 = 30 };
 
@@ -48,12 +50,17 @@ static int decode_cooked(struct packet *p, const struct frame *f)
 	return h ? packet_from(p, f, load16(h + 14), 16) : LOST_TRUNCATED;
 }
 
-/* Linux cooked v2: the Ethernet type at 0, what it names at 20. */
+/* Linux cooked v2: the Ethernet type at 0, the interface at 4, at 10 whether the packet left there,
+ * what the type names at 20. */
 static int decode_cooked2(struct packet *p, const struct frame *f)
 {
 	const __u8 *h = frame_at(f, 0, 20);
 
-	return h ? packet_from(p, f, load16(h), 20) : LOST_TRUNCATED;
+	int lost = h ? packet_from(p, f, load16(h), 20) : LOST_TRUNCATED;
+
+	if (!lost)
+		p->hook = FLOW_HOOK(load32(h + 4), h[10] == SLL_OUTGOING);
+	return lost;
 }
 
 link_decode link_of(int dlt)

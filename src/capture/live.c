@@ -1,46 +1,39 @@
-/* Live metering: load the kernel's programs, attach them to an interface, read the reports, run the
- * sweep. */
+/* Live metering: load the kernel's programs, have them put on the interfaces, read the reports, run
+ * the sweep. One set of maps and one ring serve all interfaces. */
 #include "capture/capture.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <net/if.h>
-#include <net/if_arp.h>
-#include <stdbool.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "capture/kernel_table.h"
+#include "capture/watch.h"
 #include "karma.skel.h"
+#include "util/number.h"
 
 enum {
 	SWEEP_MS = 200,       /* in which the whole table is swept */
 	SWEEP_BUCKETS = 2048, /* at a time, for at most some 0.5 ms */
-	/* Attach types newer than Debian 12's headers (Linux 6.6). */
-	TCX_INGRESS = 46,
-	TCX_EGRESS = 47,
-	/* Our filters where there is no TCX: fixed, so that what a killed karma left is replaced.
-	 */
-	FILTER_HANDLE = 0x6b61,
-	FILTER_PRIORITY = 0x6b61,
 };
 
+_Static_assert((int)METER_FLOWS_DEFAULT == (int)KERNEL_FLOWS_DEFAULT &&
+		       (int)METER_FLOWS_MOST == (int)KERNEL_FLOWS_MAX,
+	"what may be asked for is what there can be");
+
 struct live {
-	struct karma_bpf *skel;
+	struct meter_settings settings;
+	struct karma_bpf *kind[2]; /* programs for links with Ethernet headers, and with none */
+	struct karma_bpf *skel; /* the first of them to be loaded: its maps are the others' too */
 	struct ring_buffer *ring;
-	char name[IF_NAMESIZE];
-	int ifindex;
-	bool loopback;
-	int link[2]; /* TCX: ingress, egress; -1: none */
-	bool clsact;
-	bool made_clsact; /* the qdisc is ours to remove */
-	bool detached;
+	struct watch *watch;
 	uint32_t buckets;
 	uint32_t next_bucket; /* to sweep */
 	int64_t clock_ns;     /* added to the kernel's monotonic times: the time since 1970 */
@@ -48,7 +41,8 @@ struct live {
 	/* During live_poll() and live_drain(). */
 	record_sink sink;
 	void *context;
-	int records;
+	int records, most;
+	bool enough; /* the last ones that are wanted have come */
 };
 
 static uint64_t clock_now(clockid_t clock)
@@ -59,101 +53,78 @@ static uint64_t clock_now(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* ---- the interface ---- */
-
-static int no_such_interface(const char *name, struct error *e)
-{
-	struct if_nameindex *all = if_nameindex();
-	char list[256] = "";
-	size_t used = 0;
-
-	for (struct if_nameindex *i = all; i && i->if_index && used < sizeof(list); i++)
-		used += (size_t)snprintf(
-			list + used, sizeof(list) - used, "%s%s", used ? ", " : "", i->if_name);
-	if (all)
-		if_freenameindex(all);
-	return error_set(e, -ENODEV, "there is no interface '%s'; there are: %s", name, list);
-}
-
-/* What the interface is: does it have Ethernet headers or none, is it the loopback? */
-static int interface_kind(struct live *live, bool *is_ip, struct error *e)
-{
-	struct ifreq request = {0};
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int type, err;
-
-	if (s < 0)
-		return error_set(
-			e, -errno, "no socket to ask about %s: %s", live->name, strerror(errno));
-	memcpy(request.ifr_name, live->name, IF_NAMESIZE);
-	err = ioctl(s, SIOCGIFHWADDR, &request) < 0 ? -errno : 0;
-	close(s);
-	if (err)
-		return error_set(e, err, "cannot ask what %s is: %s", live->name, strerror(-err));
-	type = request.ifr_hwaddr.sa_family;
-	live->loopback = type == ARPHRD_LOOPBACK;
-	switch (type) {
-	case ARPHRD_ETHER:
-	case ARPHRD_LOOPBACK:
-		*is_ip = false;
-		return 0;
-	case ARPHRD_NONE:
-	case ARPHRD_PPP:
-	case ARPHRD_RAWIP:
-	case ARPHRD_TUNNEL:
-	case ARPHRD_TUNNEL6:
-	case ARPHRD_SIT:
-		*is_ip = true;
-		return 0;
-	default:
-		return error_set(e, -EPROTONOSUPPORT,
-			"%s has link type %d: only Ethernet, loopback and raw IP interfaces can "
-			"be watched",
-			live->name, type);
-	}
-}
-
 /* ---- loading ---- */
 
-static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+/* The second kind's programs work on the maps of the first's; what is set before loading is each's
+ * own. */
+static int share_maps(const struct karma_bpf *from, const struct karma_bpf *to)
 {
-	(void)level;
-	(void)format;
-	(void)args;
+	struct bpf_map *own = NULL;
+
+	while ((own = bpf_object__next_map(to->obj, own))) {
+		const char *name = bpf_map__name(own);
+		const struct bpf_map *map;
+		int err;
+
+		if (strstr(name, ".rodata"))
+			continue;
+		map = bpf_object__find_map_by_name(from->obj, name);
+		err = map ? bpf_map__reuse_fd(own, bpf_map__fd(map)) : -ENOENT;
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
-static int load_skeleton(struct live *live, const struct meter_settings *settings, bool is_ip)
+/* Load the programs of a kind. */
+static int load_kind(struct live *live, bool is_ip)
 {
+	struct karma_bpf *skel = karma_bpf__open();
 	int err;
 
-	live->skel = karma_bpf__open();
-	if (!live->skel)
+	if (!skel)
 		return -errno;
-	live->skel->rodata->link_is_ip = is_ip;
-	live->skel->rodata->meter_outer = settings && settings->outer;
-	err = kernel_table_size(live->skel, settings ? settings->flows : 0, &live->buckets);
-	return err ? err : karma_bpf__load(live->skel);
+	if (live->skel) {
+		*skel->rodata = *live->skel->rodata; /* the table's size and secret */
+		bpf_program__set_autoload(skel->progs.karma_sweep, false);
+		err = share_maps(live->skel, skel);
+	} else {
+		skel->rodata->meter_outer = live->settings.outer;
+		skel->rodata->each_interface = live->settings.each_interface;
+		err = kernel_table_size(skel, live->settings.flows, &live->buckets);
+	}
+	skel->rodata->link_is_ip = is_ip;
+	if (!err)
+		err = karma_bpf__load(skel);
+	if (err) {
+		karma_bpf__destroy(skel);
+		return err;
+	}
+	live->kind[is_ip] = skel;
+	if (!live->skel)
+		live->skel = skel;
+	return 0;
 }
 
-static int load(
-	struct live *live, const struct meter_settings *settings, bool is_ip, struct error *e)
+static int load(struct live *live, bool is_ip, struct error *e)
 {
-	libbpf_print_fn_t print = libbpf_set_print(quiet);
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	struct utsname kernel = {0};
-	int err = load_skeleton(live, settings, is_ip);
+	char flows[NUMBER_TEXT];
+	int err = load_kind(live, is_ip);
 
 	libbpf_set_print(print);
 	if (!err)
 		return 0;
 	if (err == -EPERM)
 		return error_set(e, err,
-			"karma needs root or CAP_BPF+CAP_NET_ADMIN+CAP_PERFMON to watch %s; run "
-			"with sudo",
-			live->name);
-	if (err == -ENOMEM)
-		return error_set(
-			e, err, "the kernel has no memory for the flow table; ask for fewer flows");
+			"karma needs root or CAP_BPF+CAP_NET_ADMIN+CAP_PERFMON to watch an "
+			"interface; run with sudo");
+	if (err == -ENOMEM || err == -E2BIG)
+		return error_set(e, err,
+			"the kernel has no memory for a table of %s flows; ask for fewer with "
+			"--flows",
+			number_text(live->settings.flows, flows));
 	uname(&kernel);
 	return error_set(e, err,
 		"the kernel (%s) refuses the meter: %s; karma needs Linux 6.1 or later with "
@@ -161,116 +132,25 @@ static int load(
 		kernel.release, strerror(-err));
 }
 
-/* ---- attaching ---- */
-
-/* libbpf 1.1 has no wrapper for TCX: 0, or a negative errno (before Linux 6.6: -EINVAL). A TCX link
- * vanishes with the process. */
-static int attach_tcx(struct live *live)
+/* watch.h asks for what to put on an interface. */
+static int programs(
+	void *context, unsigned place, const struct interface *i, int prog[2], struct error *e)
 {
-	int in = bpf_program__fd(live->skel->progs.karma_in);
-	int out = bpf_program__fd(live->skel->progs.karma_out);
+	struct live *live = context;
+	const struct karma_bpf *skel;
+	int err = live->kind[i->is_ip] ? 0 : load(live, i->is_ip, e);
 
-	live->link[0] = bpf_link_create(in, live->ifindex, (enum bpf_attach_type)TCX_INGRESS, NULL);
-	if (live->link[0] < 0)
-		return live->link[0];
-	if (live->loopback)
-		return 0;
-	live->link[1] = bpf_link_create(out, live->ifindex, (enum bpf_attach_type)TCX_EGRESS, NULL);
-	if (live->link[1] < 0) {
-		close(live->link[0]);
-		live->link[0] = -1;
-		return live->link[1];
-	}
-	return 0;
-}
-
-/* libbpf refuses a structure whose padding is not zero, which an initialiser does not promise. */
-static void clsact_hook(
-	struct bpf_tc_hook *hook, const struct live *live, enum bpf_tc_attach_point point)
-{
-	memset(hook, 0, sizeof(*hook));
-	hook->sz = sizeof(*hook);
-	hook->ifindex = live->ifindex;
-	hook->attach_point = point;
-}
-
-static void clsact_filter(struct bpf_tc_opts *filter)
-{
-	memset(filter, 0, sizeof(*filter));
-	filter->sz = sizeof(*filter);
-	filter->handle = FILTER_HANDLE;
-	filter->priority = FILTER_PRIORITY;
-}
-
-static void detach_clsact(struct live *live)
-{
-	libbpf_print_fn_t print = libbpf_set_print(quiet);
-	struct bpf_tc_hook hook;
-	struct bpf_tc_opts filter;
-
-	for (int i = 0; i < 2; i++) {
-		clsact_hook(&hook, live, i ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-		clsact_filter(&filter);
-		bpf_tc_detach(&hook, &filter);
-	}
-	if (live->made_clsact) {
-		clsact_hook(&hook, live, BPF_TC_INGRESS | BPF_TC_EGRESS);
-		bpf_tc_hook_destroy(&hook);
-	}
-	libbpf_set_print(print);
-}
-
-static int attach_clsact(struct live *live)
-{
-	libbpf_print_fn_t print = libbpf_set_print(quiet);
-	struct bpf_tc_hook hook;
-	struct bpf_tc_opts filter;
-	int err;
-
-	clsact_hook(&hook, live, BPF_TC_INGRESS | BPF_TC_EGRESS);
-	err = bpf_tc_hook_create(&hook);
-	live->clsact = true;
-	live->made_clsact = err == 0;
-	if (err == -EEXIST)
-		err = 0;
-	for (int i = 0; i < 2 && !err; i++) {
-		if (i && live->loopback)
-			break;
-		clsact_hook(&hook, live, i ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-		clsact_filter(&filter);
-		filter.flags = BPF_TC_F_REPLACE;
-		filter.prog_fd = bpf_program__fd(
-			i ? live->skel->progs.karma_out : live->skel->progs.karma_in);
-		err = bpf_tc_attach(&hook, &filter);
-	}
-	libbpf_set_print(print);
 	if (err)
-		detach_clsact(live);
-	return err;
-}
-
-static int attach(struct live *live, struct error *e)
-{
-	int err = attach_tcx(live);
-
-	if (err == -EINVAL)
-		err = attach_clsact(live);
-	if (err)
-		return error_set(e, err, "the kernel refuses to attach the meter to %s: %s",
-			live->name, strerror(-err));
+		return err;
+	skel = live->kind[i->is_ip];
+	for (unsigned other = 0; other < FLOW_PLACES; other++)
+		if (live->skel->bss->places[other] == (uint32_t)i->ifindex)
+			live->skel->bss->places[other] = 0;
+	live->skel->bss->places[place] = (uint32_t)i->ifindex;
+	prog[0] = bpf_program__fd(skel->progs.karma_in);
+	/* The loopback's packets are those of its egress once more. */
+	prog[1] = i->loopback ? -1 : bpf_program__fd(skel->progs.karma_out);
 	return 0;
-}
-
-static void detach(struct live *live)
-{
-	if (live->detached)
-		return;
-	live->detached = true;
-	if (live->clsact)
-		detach_clsact(live);
-	for (int i = 0; i < 2; i++)
-		if (live->link[i] >= 0)
-			close(live->link[i]);
 }
 
 /* ---- records ---- */
@@ -282,6 +162,7 @@ static void follow_clock(struct live *live)
 	live->clock_ns = (int64_t)(clock_now(CLOCK_REALTIME) - clock_now(CLOCK_MONOTONIC));
 }
 
+/* A negative return ends the reading of the ring, behind this report. */
 static int take_report(void *context, void *data, size_t size)
 {
 	struct live *live = context;
@@ -293,132 +174,126 @@ static int take_report(void *context, void *data, size_t size)
 	record_make(&r, data, live->clock_ns);
 	live->records++;
 	err = live->sink(live->context, &r);
-	return err < 0 ? err : 0;
+	live->enough = err >= 0 && live->records == live->most;
+	return err < 0 ? err : live->enough ? -ENOBUFS : 0;
 }
 
-int live_open(struct live **result, const char *interface, const struct meter_settings *settings,
-	struct error *e)
+static void take_records(struct live *live, record_sink sink, void *context, int most)
 {
-	struct live *live = calloc(1, sizeof(*live));
-	bool is_ip = false;
+	live->sink = sink;
+	live->context = context;
+	live->records = 0;
+	live->most = most;
+}
+
+/* Read what is in the ring, up to the records that are wanted. 0, or a negative errno. */
+static int consume(struct live *live)
+{
 	int err;
 
+	live->enough = false;
+	err = ring_buffer__consume(live->ring);
+	return err < 0 && !live->enough ? err : 0;
+}
+
+int live_open(struct live **result, const struct interface_list *interfaces,
+	const struct meter_settings *settings, live_word tell, void *context, struct error *e)
+{
+	struct live *live = calloc(1, sizeof(*live));
+	const struct watch_calls calls = {programs, live, tell, context};
+	int err;
+
+	*result = NULL;
 	if (!live)
 		return error_set(e, -ENOMEM, "out of memory");
-	live->link[0] = live->link[1] = -1;
-	live->detached = true;
-	live->ifindex = (int)if_nametoindex(interface);
-	if (!live->ifindex || strlen(interface) >= IF_NAMESIZE) {
-		err = no_such_interface(interface, e);
-		goto out;
-	}
-	strcpy(live->name, interface);
-	err = interface_kind(live, &is_ip, e);
-	if (err)
-		goto out;
-	err = load(live, settings, is_ip, e);
-	if (err)
-		goto out;
-	live->ring =
-		ring_buffer__new(bpf_map__fd(live->skel->maps.reports), take_report, live, NULL);
-	if (!live->ring) {
-		err = error_set(e, -errno, "no ring buffer: %s", strerror(errno));
-		goto out;
-	}
+	live->settings = *settings;
+	if (!live->settings.flows)
+		live->settings.flows = METER_FLOWS_DEFAULT;
 	follow_clock(live);
-	live->detached = false;
-	err = attach(live, e);
-out:
-	if (err) {
-		live_close(live);
-		live = NULL;
+	err = watch_open(&live->watch, interfaces, &calls, e);
+	if (!err) {
+		live->ring = ring_buffer__new(
+			bpf_map__fd(live->skel->maps.reports), take_report, live, NULL);
+		if (!live->ring)
+			err = error_set(e, -errno, "no ring buffer: %s", strerror(errno));
 	}
-	*result = live;
+	if (err)
+		live_close(live);
+	else
+		*result = live;
 	return err;
 }
 
 /* ---- the sweep ---- */
 
-/* Sweep `count` buckets. Where the ring is nearly full it is read, and the sweep goes on. */
-static int sweep_buckets(struct live *live, uint32_t first, uint32_t count, bool drain)
+/* Sweep what is in hand, or as much of it as the ring has room for: its count says what is left. */
+static int sweep_on(struct live *live, bool drain)
 {
 	unsigned char frame[64] = {0}; /* what the program is run on; it looks at none of it */
 	struct bpf_test_run_opts opts = {
 		.sz = sizeof(opts), .data_in = frame, .data_size_in = sizeof(frame)};
-	int err;
 
 	live->skel->bss->sweep.drain = drain;
-	live->skel->bss->sweep.first = first;
-	live->skel->bss->sweep.count = count;
-	do {
-		err = bpf_prog_test_run_opts(bpf_program__fd(live->skel->progs.karma_sweep), &opts);
-		if (err)
-			return err;
-		err = ring_buffer__consume(live->ring);
-	} while (err >= 0 && live->skel->bss->sweep.count);
-	return err < 0 ? err : 0;
+	return bpf_prog_test_run_opts(bpf_program__fd(live->skel->progs.karma_sweep), &opts);
 }
 
-/* All of the table, once; part by part, since no packet can come in while a part is swept. */
-static int sweep_all(struct live *live, bool drain)
+/* Take the next part of the table in hand; part by part, since no packet can come in while one is
+ * swept. The table is through when next_bucket is 0 again. */
+static void sweep_next(struct live *live)
 {
-	int err = 0;
+	uint32_t first = live->next_bucket, left = live->buckets - first;
 
-	for (uint32_t first = 0; first < live->buckets && !err; first += SWEEP_BUCKETS) {
-		uint32_t left = live->buckets - first;
-
-		err = sweep_buckets(
-			live, first, left < SWEEP_BUCKETS ? left : SWEEP_BUCKETS, drain);
-	}
-	return err;
+	live->skel->bss->sweep.first = first;
+	live->skel->bss->sweep.count = left < SWEEP_BUCKETS ? left : SWEEP_BUCKETS;
+	live->next_bucket = left > SWEEP_BUCKETS ? first + SWEEP_BUCKETS : 0;
 }
 
-/* The part of the table whose turn it is. */
+/* The part of the table whose turn it is, or the rest of one for which the ring had no room. */
 static int sweep_if_time(struct live *live)
 {
-	uint64_t now = clock_now(CLOCK_MONOTONIC);
 	uint32_t parts = (live->buckets + SWEEP_BUCKETS - 1) / SWEEP_BUCKETS;
-	uint32_t first = live->next_bucket, left = live->buckets - first;
 	int err;
 
-	if (now < live->next_sweep_ns)
-		return 0;
-	if (first == 0 && !if_nametoindex(live->name))
-		return -ENODEV;
+	if (!live->skel->bss->sweep.count) {
+		if (clock_now(CLOCK_MONOTONIC) < live->next_sweep_ns)
+			return 0;
+		sweep_next(live);
+	}
 	follow_clock(live);
-	err = sweep_buckets(live, first, left < SWEEP_BUCKETS ? left : SWEEP_BUCKETS, false);
-	live->next_bucket = left > SWEEP_BUCKETS ? first + SWEEP_BUCKETS : 0;
-	live->next_sweep_ns = clock_now(CLOCK_MONOTONIC) + SWEEP_MS * 1000000ull / parts;
+	err = sweep_on(live, false);
+	if (!live->skel->bss->sweep.count)
+		live->next_sweep_ns = clock_now(CLOCK_MONOTONIC) + SWEEP_MS * 1000000ull / parts;
 	return err;
 }
 
-static void take_records(struct live *live, record_sink sink, void *context)
+/* Until there is a report or word of an interface, the sweep is due, or `end`. */
+static int wait_for_work(struct live *live, uint64_t end)
 {
-	live->sink = sink;
-	live->context = context;
-	live->records = 0;
+	struct pollfd on[2] = {{.fd = ring_buffer__epoll_fd(live->ring), .events = POLLIN},
+		{.fd = watch_fd(live->watch), .events = POLLIN}};
+	uint64_t until = end < live->next_sweep_ns ? end : live->next_sweep_ns;
+	uint64_t now = clock_now(CLOCK_MONOTONIC);
+
+	if (poll(on, 2, now < until ? (int)((until - now) / 1000000) + 1 : 0) < 0)
+		return -errno;
+	if (on[1].revents)
+		watch_follow(live->watch);
+	return 0;
 }
 
 int live_poll(struct live *live, int timeout_ms, record_sink sink, void *context)
 {
 	uint64_t end = clock_now(CLOCK_MONOTONIC) + (uint64_t)timeout_ms * 1000000;
-	uint64_t now;
 	int err;
 
-	take_records(live, sink, context);
+	take_records(live, sink, context, LIVE_RECORDS);
 	do {
-		err = sweep_if_time(live);
-		if (err < 0 || live->records)
-			break;
-		now = clock_now(CLOCK_MONOTONIC);
-		if (now < end && now < live->next_sweep_ns) {
-			uint64_t until = end < live->next_sweep_ns ? end : live->next_sweep_ns;
-
-			err = ring_buffer__poll(live->ring, (int)((until - now) / 1000000) + 1);
-		} else {
-			err = ring_buffer__consume(live->ring);
-		}
-	} while (err >= 0 && !live->records && clock_now(CLOCK_MONOTONIC) < end);
+		err = wait_for_work(live, end);
+		if (!err)
+			err = consume(live);
+		if (!err)
+			err = sweep_if_time(live);
+	} while (!err && !live->records && clock_now(CLOCK_MONOTONIC) < end);
 	return err < 0 ? err : live->records;
 }
 
@@ -426,14 +301,24 @@ int live_drain(struct live *live, record_sink sink, void *context)
 {
 	int err;
 
-	take_records(live, sink, context);
-	detach(live);
+	take_records(live, sink, context, INT_MAX);
+	watch_detach(live->watch);
 	follow_clock(live);
-	err = ring_buffer__consume(live->ring);
-	if (err >= 0)
-		err = sweep_all(live, true);
+	err = consume(live);
+	live->next_bucket = 0;
+	live->skel->bss->sweep.count = 0;
+	do {
+		if (!live->skel->bss->sweep.count)
+			sweep_next(live);
+		if (!err)
+			err = sweep_on(live, true);
+		if (!err)
+			err = consume(live);
+	} while (!err && (live->skel->bss->sweep.count || live->next_bucket));
 	return err < 0 ? err : live->records;
 }
+
+/* ---- figures ---- */
 
 int live_stats(const struct live *live, struct meter_stats *stats)
 {
@@ -453,20 +338,56 @@ int live_stats(const struct live *live, struct meter_stats *stats)
 		for (int i = 0; i < METER_COUNTERS; i++)
 			stats->count[i] += each[c].count[i];
 	free(each);
+	watch_counts(live->watch, &stats->count[COUNT_LINK_DOWN], &stats->count[COUNT_LINK_UP]);
 	return err;
 }
 
 const char *live_attachment(const struct live *live)
 {
-	return live->clsact ? "clsact" : "tcx";
+	return watch_attachment(live->watch);
+}
+
+const char *live_interface(const struct live *live, uint32_t ifindex)
+{
+	return watch_name(live->watch, ifindex);
+}
+
+/* As the kernel reckons it. 0 where it does not say. */
+static uint64_t map_bytes(const struct bpf_map *map)
+{
+	char path[64], line[128];
+	uint64_t bytes = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_map__fd(map));
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "memlock: %" SCNu64, &bytes) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
+void live_size(const struct live *live, struct live_size *size)
+{
+	const struct bpf_map *map = NULL;
+
+	*size = (struct live_size){.flows = live->settings.flows};
+	while ((map = bpf_object__next_map(live->skel->obj, map)))
+		size->bytes += map_bytes(map);
+	size->flow_bytes =
+		(map_bytes(live->skel->maps.flows) + map_bytes(live->skel->maps.buckets)) /
+		size->flows;
 }
 
 void live_close(struct live *live)
 {
 	if (!live)
 		return;
-	detach(live);
+	watch_close(live->watch);
 	ring_buffer__free(live->ring);
-	karma_bpf__destroy(live->skel);
+	for (int i = 0; i < 2; i++)
+		karma_bpf__destroy(live->kind[i]);
 	free(live);
 }

@@ -133,7 +133,7 @@ int bench_detect(struct bench_detect *result, uint64_t records, struct error *e)
 	if (!err)
 		err = evidence_settings_read(&settings, m.header, "bench", e);
 	if (!err)
-		err = judge_new(&judge, &m, "bench", 0, e);
+		err = judge_new(&judge, &m, "bench", 0, 0, e);
 	if (err)
 		goto out;
 	d = detector_new(&settings, judge, ignore_alert, NULL);

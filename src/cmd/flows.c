@@ -1,4 +1,4 @@
-/* karma flows: flow records as CSV, of captures or of an interface. */
+/* karma flows: flow records as CSV, of captures or of interfaces. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -7,20 +7,21 @@
 #include "capture/capture.h"
 #include "capture/inputs.h"
 #include "cmd/cmd.h"
+#include "cmd/meter_options.h"
 #include "feature/csv.h"
 #include "feature/ct.h"
 #include "feature/truth.h"
 #include "feature/window.h"
 #include "util/outfile.h"
 
-enum { OPT_STEPS = 256, OPT_TRUTH, OPT_OUTER };
+enum { OPT_STEPS = 256, OPT_TRUTH };
 
 static const int poll_ms = 200;
 
 struct options {
-	const char *interface, *out, *truth;
+	struct meter_options meter;
+	const char *out, *truth;
 	bool steps;
-	struct meter_settings meter;
 	char **names;
 	size_t count;
 };
@@ -49,19 +50,26 @@ static int read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{"interface", required_argument, NULL, 'i'},
+		{"flows", required_argument, NULL, OPT_FLOWS},
+		{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
+		{"outer", no_argument, NULL, OPT_OUTER},
 		{"output", required_argument, NULL, 'o'},
 		{"steps", no_argument, NULL, OPT_STEPS},
 		{"truth", required_argument, NULL, OPT_TRUTH},
-		{"outer", no_argument, NULL, OPT_OUTER},
 		{NULL, 0, NULL, 0},
 	};
-	int c;
+	int c, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":i:o:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'i':
-			o->interface = optarg;
+		case OPT_FLOWS:
+		case OPT_EACH_INTERFACE:
+		case OPT_OUTER:
+			status = meter_option(&o->meter, "flows", c, optarg);
+			if (status)
+				return status;
 			break;
 		case 'o':
 			o->out = optarg;
@@ -72,9 +80,6 @@ static int read_options(int argc, char **argv, struct options *o)
 		case OPT_TRUTH:
 			o->truth = optarg;
 			break;
-		case OPT_OUTER:
-			o->meter.outer = true;
-			break;
 		case ':':
 			return usage_error("flows", "'%s' needs a value", argv[optind - 1]);
 		default:
@@ -83,10 +88,10 @@ static int read_options(int argc, char **argv, struct options *o)
 	}
 	o->names = argv + optind;
 	o->count = (size_t)(argc - optind);
-	if (!o->interface && !o->count)
+	if (!o->meter.interfaces.count && !o->count)
 		return usage_error("flows", "no capture named, and no interface (-i)");
-	if (o->interface && o->count)
-		return usage_error("flows", "either captures or an interface (-i), not both");
+	if (o->meter.interfaces.count && o->count)
+		return usage_error("flows", "either captures or interfaces (-i), not both");
 	return 0;
 }
 
@@ -128,9 +133,9 @@ static int take_record(void *context, const struct record *r)
 }
 
 /* A timeline: its counters start empty, its last block ends with it. */
-static int timeline_begin(struct writer *w, struct error *e)
+static int timeline_begin(struct writer *w, const struct meter_settings *settings, struct error *e)
 {
-	w->window = window_new(0);
+	w->window = window_new(window_events(settings->flows));
 	w->block = ct_new();
 	if (!w->window || !w->block)
 		return error_set(e, -ENOMEM, "out of memory for the counters over time");
@@ -158,7 +163,7 @@ static bool read_captures(struct writer *w, const struct inputs *in,
 
 	for (size_t i = 0; i < in->count && !w->err && !stopped; i++) {
 		struct error e = {""};
-		int err = timeline_begin(w, &e);
+		int err = timeline_begin(w, settings, &e);
 
 		if (!err)
 			err = capture_read(in->path[i], settings, take_record, w, stats, &e);
@@ -171,24 +176,33 @@ static bool read_captures(struct writer *w, const struct inputs *in,
 	return whole;
 }
 
-static int watch(struct writer *w, const char *interface, const struct meter_settings *settings,
-	struct meter_stats *stats, struct error *e)
+/* What becomes of an interface. */
+static void tell(void *context, const char *line)
 {
-	struct live *live = NULL;
-	int err = timeline_begin(w, e);
+	(void)context;
+	fprintf(stderr, "karma flows: %s\n", line);
+}
 
+static int watch(
+	struct writer *w, const struct meter_options *o, struct meter_stats *stats, struct error *e)
+{
+	char interfaces[INTERFACES_TEXT];
+	struct live *live = NULL;
+	int err = timeline_begin(w, &o->settings, e);
+
+	interface_list_text(&o->interfaces, interfaces);
 	if (!err)
-		err = live_open(&live, interface, settings, e);
+		err = live_open(&live, &o->interfaces, &o->settings, tell, NULL, e);
 	if (!err) {
 		write_header(w);
-		fprintf(stderr, "karma flows: metering %s (%s) until interrupted\n", interface,
+		fprintf(stderr, "karma flows: metering %s (%s) until interrupted\n", interfaces,
 			live_attachment(live));
-		while (!stopped && err >= 0)
+		while (!stopped && (err >= 0 || err == -EINTR))
 			err = live_poll(live, poll_ms, take_record, w);
 		if (stopped)
 			err = live_drain(live, take_record, w);
 		if (err < 0 && !w->err)
-			error_set(e, err, "%s: %s", interface, strerror(-err));
+			error_set(e, err, "%s: %s", interfaces, strerror(-err));
 		live_stats(live, stats);
 	}
 	timeline_end(w);
@@ -231,11 +245,11 @@ static int run(struct writer *w, const struct options *o, struct error *e)
 	if (err)
 		goto out;
 	take_signals();
-	if (o->interface)
-		err = watch(w, o->interface, &o->meter, &stats, e);
+	if (w->live)
+		err = watch(w, &o->meter, &stats, e);
 	else
-		whole = read_captures(w, &in, &o->meter, &stats);
-	if (!o->interface && stopped)
+		whole = read_captures(w, &in, &o->meter.settings, &stats);
+	if (!w->live && stopped)
 		err = error_set(e, -EINTR, "interrupted; nothing was written");
 	if (!err || w->err)
 		err = finish(w, whole, o->out ? o->out : "standard output", e);
@@ -261,7 +275,7 @@ int cmd_flows(int argc, char **argv)
 	if (status)
 		return status;
 	w.steps = options.steps;
-	w.live = options.interface != NULL;
+	w.live = options.meter.interfaces.count > 0;
 	if (run(&w, &options, &e) < 0)
 		status = e.text[0] ? fail("flows", e.text) : EXIT_FAILED;
 	truth_free(w.truth);

@@ -10,15 +10,17 @@ static int cmd_help(int argc, char **argv);
 
 /* In the order in which a user meets them. */
 static const struct command commands[] = {
-	{"run", cmd_run, "[-i IFACE] [-m MODEL] [--eve FILE] [--json] [--outer]",
-		"watch an interface and report attacks"},
+	{"run", cmd_run,
+		"[-i IFACE[,IFACE]...] [-m MODEL] [--eve FILE] [--json] [--outer] "
+		"[--flows N] [--each-interface]",
+		"watch interfaces and report attacks"},
 	{"read", cmd_read,
 		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--outer] "
-		"[--scores FILE.csv]",
+		"[--scores FILE.csv] [--flows N] [--each-interface]",
 		"find attacks in captures"},
 	{"flows", cmd_flows,
-		"FILE.pcap[ng]|DIR ... | -i IFACE [-o FILE.csv] [--outer] [--steps] "
-		"[--truth FILE]",
+		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [-o FILE.csv] [--outer] "
+		"[--steps] [--truth FILE] [--flows N] [--each-interface]",
 		"flow records as CSV: UNSW-NB15's columns, then Karma's"},
 	{"train", cmd_train,
 		"DATA.csv[:WEIGHT] ... -o MODEL [--loss focal|ce] [--gamma G] "

@@ -6,45 +6,48 @@
 
 #include "capture/inputs.h"
 #include "cmd/cmd.h"
+#include "cmd/meter_options.h"
 #include "cmd/session.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_OUTER };
-
-struct options {
-	struct session_options session;
-	struct meter_settings meter;
-};
+enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES };
 
 static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
+	{"flows", required_argument, NULL, OPT_FLOWS},
+	{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
+	{"outer", no_argument, NULL, OPT_OUTER},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
-	{"outer", no_argument, NULL, OPT_OUTER},
 	{NULL, 0, NULL, 0},
 };
 
-static int read_options(int argc, char **argv, struct options *o)
+static int read_options(
+	int argc, char **argv, struct session_options *o, struct meter_options *meter)
 {
-	int c;
+	int c, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":m:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'm':
-			o->session.model = optarg;
+			o->model = optarg;
+			break;
+		case OPT_FLOWS:
+		case OPT_EACH_INTERFACE:
+		case OPT_OUTER:
+			status = meter_option(meter, "read", c, optarg);
+			if (status)
+				return status;
 			break;
 		case OPT_EVE:
-			o->session.eve = optarg;
+			o->eve = optarg;
 			break;
 		case OPT_JSON:
-			o->session.json = true;
+			o->json = true;
 			break;
 		case OPT_SCORES:
-			o->session.scores = optarg;
-			break;
-		case OPT_OUTER:
-			o->meter.outer = true;
+			o->scores = optarg;
 			break;
 		case ':':
 			return usage_error("read", "'%s' needs a value", argv[optind - 1]);
@@ -54,6 +57,7 @@ static int read_options(int argc, char **argv, struct options *o)
 	}
 	if (optind == argc)
 		return usage_error("read", "no capture named");
+	o->flows = meter->settings.flows;
 	return 0;
 }
 
@@ -82,17 +86,18 @@ static int read_captures(struct session *s, const struct inputs *in,
 
 int cmd_read(int argc, char **argv)
 {
-	struct options options = {0};
+	struct session_options options = {0};
+	struct meter_options metering = {0};
 	struct meter_stats meter = {0};
 	struct session s;
 	struct summary figures;
 	struct inputs in = {0};
 	struct error e = {""};
-	int status = read_options(argc, argv, &options), err;
+	int status = read_options(argc, argv, &options, &metering), err;
 
 	if (status)
 		return status;
-	err = session_open(&s, &options.session, &e);
+	err = session_open(&s, &options, &e);
 	if (!err)
 		err = inputs_expand(&in, argv + optind, (size_t)(argc - optind), &e);
 	if (err) {
@@ -101,7 +106,7 @@ int cmd_read(int argc, char **argv)
 		inputs_free(&in);
 		return EXIT_FAILED;
 	}
-	err = read_captures(&s, &in, &options.meter, &meter);
+	err = read_captures(&s, &in, &metering.settings, &meter);
 	session_summary(&s, &meter, &figures);
 	/* Of a capture that gave nothing there is nothing to sum up: the error said it. */
 	if (!err || meter.count[COUNT_PACKETS])

@@ -1,16 +1,17 @@
-/* karma run: watch an interface until interrupted. */
+/* karma run: watch interfaces until interrupted. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <net/if.h>
 #include <string.h>
 #include <time.h>
 
 #include "cmd/cmd.h"
+#include "cmd/meter_options.h"
 #include "cmd/session.h"
+#include "feature/window.h"
 #include "util/number.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_OUTER };
+enum { OPT_EVE = 256, OPT_JSON };
 
 static const int poll_ms = 200;
 static const int64_t second = 1000000000LL;
@@ -18,12 +19,13 @@ static const int64_t stats_ns = 60 * second;
 
 struct options {
 	struct session_options session;
-	struct meter_settings meter;
-	const char *interface;
+	struct meter_options meter;
 };
 
 static const struct option longs[] = {
 	{"interface", required_argument, NULL, 'i'},
+	{"flows", required_argument, NULL, OPT_FLOWS},
+	{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
 	{"model", required_argument, NULL, 'm'},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -33,13 +35,18 @@ static const struct option longs[] = {
 
 static int read_options(int argc, char **argv, struct options *o)
 {
-	int c;
+	int c, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":i:m:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'i':
-			o->interface = optarg;
+		case OPT_FLOWS:
+		case OPT_EACH_INTERFACE:
+		case OPT_OUTER:
+			status = meter_option(&o->meter, "run", c, optarg);
+			if (status)
+				return status;
 			break;
 		case 'm':
 			o->session.model = optarg;
@@ -50,9 +57,6 @@ static int read_options(int argc, char **argv, struct options *o)
 		case OPT_JSON:
 			o->session.json = true;
 			break;
-		case OPT_OUTER:
-			o->meter.outer = true;
-			break;
 		case ':':
 			return usage_error("run", "'%s' needs a value", argv[optind - 1]);
 		default:
@@ -61,6 +65,7 @@ static int read_options(int argc, char **argv, struct options *o)
 	}
 	if (optind < argc)
 		return usage_error("run", "'%s' is one argument too many", argv[optind]);
+	o->session.flows = o->meter.settings.flows;
 	return 0;
 }
 
@@ -140,6 +145,31 @@ static void housekeeping(struct watch *w)
 	}
 }
 
+/* What becomes of an interface. */
+static void tell(void *context, const char *line)
+{
+	(void)context;
+	terminal_status_clear();
+	fprintf(stderr, "karma: %s\n", line);
+}
+
+static void tell_size(const struct live *live)
+{
+	char flows[NUMBER_TEXT];
+	struct live_size size;
+	uint32_t events;
+	uint64_t bytes;
+
+	live_size(live, &size);
+	events = window_events(size.flows);
+	bytes = window_bytes(events);
+	fprintf(stderr,
+		"karma: room for %s flows: %.0f MB in the kernel (%" PRIu64
+		" B a flow), and up to %.0f MB for the counters over time (%" PRIu64 " B a flow)\n",
+		number_text(size.flows, flows), (double)size.bytes / 1e6, size.flow_bytes,
+		(double)bytes / 1e6, bytes / events);
+}
+
 /* Until a signal, or until records or alerts have no way any more. */
 static int watch(struct watch *w, struct error *e)
 {
@@ -156,24 +186,26 @@ static int watch(struct watch *w, struct error *e)
 	if (n == -EPIPE)
 		return n; /* session_close() says so */
 	if (n < 0)
-		return error_set(e, n, "%s: no more flow records: %s; is the interface gone?",
-			w->session->origin.interface, strerror(-n));
+		return error_set(e, n, "%s: no more flow records: %s", w->session->origin.interface,
+			strerror(-n));
 	return 0;
 }
 
-static int run(struct session *s, const char *interface, const struct meter_settings *settings,
-	struct error *e)
+static int run(struct session *s, const struct meter_options *o, struct error *e)
 {
+	char interfaces[INTERFACES_TEXT];
 	struct watch w = {.session = s};
-	struct origin from = {.interface = interface};
+	struct origin from = {.interface = interface_list_text(&o->interfaces, interfaces)};
 	struct summary figures;
 	int err = session_begin(s, &from, e);
 
 	if (!err)
-		err = live_open(&w.live, interface, settings, e);
+		err = live_open(&w.live, &o->interfaces, &o->settings, tell, NULL, e);
 	if (err)
 		return err;
-	fprintf(stderr, "karma: watching %s (%s) with %s (id %s); Ctrl-C ends it\n", interface,
+	s->live = w.live;
+	tell_size(w.live);
+	fprintf(stderr, "karma: watching %s (%s) with %s (id %s); Ctrl-C ends it\n", interfaces,
 		live_attachment(w.live), s->model_path, s->model_id);
 	w.started_ns = w.shown_ns = w.told_ns = now(CLOCK_MONOTONIC);
 	err = watch(&w, e);
@@ -183,12 +215,13 @@ static int run(struct session *s, const char *interface, const struct meter_sett
 
 		if (drained < 0 && drained != -EPIPE)
 			err = error_set(e, drained, "%s: the open flows were not read: %s",
-				interface, strerror(-drained));
+				interfaces, strerror(-drained));
 	}
 	detector_finish(s->detector);
 	figures_now(&w, &figures);
 	if (err != -EPIPE)
 		session_show(s, &figures, true); /* also of a watch that failed */
+	s->live = NULL;
 	live_close(w.live);
 	return err;
 }
@@ -196,7 +229,7 @@ static int run(struct session *s, const char *interface, const struct meter_sett
 int cmd_run(int argc, char **argv)
 {
 	struct options options = {0};
-	char interface[IF_NAMESIZE];
+	struct interface_list *interfaces = &options.meter.interfaces;
 	struct error e = {""}, closing = {""};
 	struct session s;
 	int status = read_options(argc, argv, &options), err;
@@ -204,11 +237,12 @@ int cmd_run(int argc, char **argv)
 	if (status)
 		return status;
 	err = session_open(&s, &options.session, &e);
-	if (!err && !options.interface)
-		err = live_default_interface(interface, &e);
+	if (!err && !interfaces->count) {
+		err = live_default_interface(interfaces->name[0], &e);
+		interfaces->count = 1;
+	}
 	if (!err)
-		err = run(
-			&s, options.interface ? options.interface : interface, &options.meter, &e);
+		err = run(&s, &options.meter, &e);
 	if (session_close(&s, !err, &closing) < 0 && (!err || !e.text[0])) {
 		e = closing;
 		err = -EIO;

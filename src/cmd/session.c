@@ -116,6 +116,7 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 	int err;
 
 	memset(s, 0, sizeof(*s));
+	s->flows = o->flows;
 	err = load_model(s, o->model, e);
 	if (!err)
 		err = open_outputs(s, o, e);
@@ -127,16 +128,19 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 static void tell_outputs(void *context, const struct alert *a, enum alert_stage stage)
 {
 	struct session *s = context;
+	struct origin from = s->origin;
 
+	if (s->live && live_interface(s->live, a->record.ifindex))
+		from.interface = live_interface(s->live, a->record.ifindex);
 	for (unsigned i = 0; i < s->outputs; i++)
-		s->output[i].kind->alert(&s->output[i], a, stage, &s->origin);
+		s->output[i].kind->alert(&s->output[i], a, stage, &from);
 }
 
 /* ---- a timeline ---- */
 
 int session_begin(struct session *s, const struct origin *from, struct error *e)
 {
-	int err = judge_new(&s->judge, &s->model, s->model_path, 0, e);
+	int err = judge_new(&s->judge, &s->model, s->model_path, 0, s->flows, e);
 
 	if (err)
 		return err;

@@ -13,6 +13,7 @@ struct session_options {
 	const char *model;  /* NULL: the bundled one */
 	const char *eve;    /* NULL: none */
 	const char *scores; /* NULL: none */
+	uint32_t flows;     /* how many may be open at a time; 0: no more than usual */
 	bool json;          /* standard output: EVE instead of lines for people */
 };
 
@@ -21,6 +22,7 @@ struct session {
 	char model_id[9];
 	struct model model;
 	struct evidence_settings settings;
+	uint32_t flows;
 	struct output output[2];
 	unsigned outputs;
 	bool has_scores;
@@ -29,6 +31,7 @@ struct session {
 	struct judge *judge;
 	struct detector *detector;
 	struct origin origin;
+	const struct live *live; /* knows the interfaces of records; NULL: a capture's */
 	int64_t first_ns, last_ns;
 	/* of those before */
 	struct summary total;

@@ -69,7 +69,7 @@ static int read_inputs(struct judge *j, const char *name, struct error *e)
 }
 
 int judge_new(struct judge **judge, const struct model *model, const char *name, uint32_t hosts,
-	struct error *e)
+	uint32_t flows, struct error *e)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 	const struct lstm *net = &model->net;
@@ -84,7 +84,7 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 		goto out;
 	j->hosts = lru_new(
 		hosts ? hosts : JUDGE_HOSTS, 16, sizeof(struct memory) + state * sizeof(float));
-	j->window = window_new(0);
+	j->window = window_new(window_events(flows));
 	j->x = calloc((size_t)net->shape.inputs, sizeof(float));
 	j->before = calloc(state, sizeof(float));
 	j->state = calloc(state, sizeof(float));

@@ -27,11 +27,12 @@ struct judge_stats {
 	uint64_t events_forgotten; /* flows that left the counters over time early */
 };
 
-/* `hosts`: how many are remembered (0: JUDGE_HOSTS). The model stays the caller's and must outlive
- * the judge. `name`: the model's, for the error's line. -EINVAL: a model whose inputs or classes
- * are not those of this program; -ENOMEM. */
+/* `hosts`: how many are remembered (0: JUDGE_HOSTS). `flows`: how many may be open at a time (0: no
+ * more than usual), by which the counters over time are sized. The model stays the caller's and
+ * must outlive the judge. `name`: the model's, for the error's line. -EINVAL: a model whose inputs
+ * or classes are not those of this program; -ENOMEM. */
 int judge_new(struct judge **judge, const struct model *model, const char *name, uint32_t hosts,
-	struct error *e);
+	uint32_t flows, struct error *e);
 void judge_free(struct judge *j);
 
 /* Take a record into account, in the order of at_ns. True: `v` is filled. False: the record has

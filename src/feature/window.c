@@ -568,16 +568,24 @@ static bool table_new(struct key_table *t, uint32_t keys, uint32_t buckets)
 	return true;
 }
 
+static size_t buckets_for(uint32_t events)
+{
+	size_t buckets = MIN_EVENTS;
+
+	while (buckets < events)
+		buckets *= 2;
+	return buckets;
+}
+
 struct window *window_new(uint32_t events)
 {
 	struct window *w = calloc(1, sizeof(*w));
-	size_t buckets = MIN_EVENTS;
+	size_t buckets;
 
 	if (!w)
 		return NULL;
 	w->events = events == 0 ? DEFAULT_EVENTS : events < MIN_EVENTS ? MIN_EVENTS : events;
-	while (buckets < w->events)
-		buckets *= 2;
+	buckets = buckets_for(w->events);
 	w->mask = (uint32_t)buckets - 1;
 	/* So that nobody can choose addresses that fall into one bucket. */
 	if (getrandom(&w->seed, sizeof(w->seed), 0) != sizeof(w->seed))
@@ -597,6 +605,19 @@ struct window *window_new(uint32_t events)
 	memset(w->flow_bucket, 0xff, buckets * sizeof(*w->flow_bucket));
 	memset(w->host_bucket, 0xff, buckets * sizeof(*w->host_bucket));
 	return w;
+}
+
+uint32_t window_events(uint32_t flows)
+{
+	return flows > DEFAULT_EVENTS ? flows : DEFAULT_EVENTS;
+}
+
+/* Each has its flow, a host, three keys; five hash tables find them. */
+uint64_t window_bytes(uint32_t events)
+{
+	return (sizeof(struct event) + sizeof(struct host) + 3 * sizeof(struct key)) *
+		       (uint64_t)events +
+	       5 * sizeof(uint32_t) * buckets_for(events);
 }
 
 void window_free(struct window *w)

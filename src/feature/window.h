@@ -7,9 +7,17 @@
 struct window;
 
 /* `events`: how many flows are remembered at the most (0: 262144), and as many hosts; when more
- * happen within 60 s the oldest are forgotten early and counted. Memory grows with use up to 300
- * bytes an event, 80 MB by default. NULL when memory is short. */
+ * happen within 60 s the oldest are forgotten early and counted. Memory grows with use up to
+ * window_bytes(), some 300 bytes an event. NULL when memory is short. */
 struct window *window_new(uint32_t events);
+
+/* How many events to remember where so many flows may be open at a time: no fewer than those, and
+ * than the default. */
+uint32_t window_events(uint32_t flows);
+
+/* The memory of a window that is full of them. */
+uint64_t window_bytes(uint32_t events);
+
 void window_free(struct window *w);
 uint64_t window_forgotten(const struct window *w);
 

@@ -1,7 +1,10 @@
 #include "util/number.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 const char *number_text(uint64_t value, char text[NUMBER_TEXT])
 {
@@ -16,6 +19,17 @@ const char *number_text(uint64_t value, char text[NUMBER_TEXT])
 	}
 	*out = '\0';
 	return text;
+}
+
+bool number_parse(const char *text, uint64_t least, uint64_t most, uint64_t *value)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false; /* strtoull() would take blanks and signs */
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return !*end && !errno && *value >= least && *value <= most;
 }
 
 const char *duration_text(double seconds, char text[NUMBER_TEXT])

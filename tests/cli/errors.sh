@@ -59,6 +59,14 @@ refuses "read: nothing to read" 2 "karma help read" "$karma" read
 refuses "read: unknown option" 2 "--fly" "$karma" read --fly x.pcap
 refuses "read: option without value" 2 "-m" "$karma" read x.pcap -m
 refuses "run: argument too many" 2 "eth0" "$karma" run eth0
+refuses "run: an interface twice" 2 "'lo' is named twice" "$karma" run -i lo,eth0 -i lo
+refuses "run: no name of an interface" 2 "no name of an interface" "$karma" run -i lo,
+refuses "flows: no name of an interface" 2 "1 to 15 characters" "$karma" flows -i much-too-long-a-name
+for c in read run flows; do
+	for n in 0 1023 4194305 1k -5 ""; do
+		refuses "$c: --flows '$n'" 2 "1,024 to 4,194,304" "$karma" $c --flows "$n"
+	done
+done
 run "$karma" --version
 check "version" grep -qE '^karma [0-9]+\.[0-9]+' "$work/out"
 run "$karma"

@@ -34,12 +34,17 @@ static int collect(void *context, const struct record *r)
 	return seen.stop_after && (int)seen.count >= seen.stop_after ? -ECANCELED : 0;
 }
 
-static int read_capture(const char *path, struct error *e)
+static int read_with(const char *path, const struct meter_settings *settings, struct error *e)
 {
 	memset(&seen, 0, sizeof(seen));
 	memset(&stats, 0, sizeof(stats));
 	e->text[0] = '\0';
-	return capture_read(path, NULL, collect, &seen, &stats, e);
+	return capture_read(path, settings, collect, &seen, &stats, e);
+}
+
+static int read_capture(const char *path, struct error *e)
+{
+	return read_with(path, NULL, e);
 }
 
 /* ---- captures written here ---- */
@@ -174,6 +179,55 @@ static void every_link_layer_gives_the_same_record(void **unused)
 		assert_int_equal(read_capture(path, &e), 0);
 		assert_two();
 	}
+}
+
+/* As "tcpdump -i any" on a gateway: in at interface 3, out at 5. */
+static void a_packet_seen_on_two_interfaces_is_counted_once(void **unused)
+{
+	const struct meter_settings each = {.each_interface = true};
+	struct capture c = capture_new(DLT_LINUX_SLL2, PCAP_TSTAMP_PRECISION_MICRO);
+	uint8_t frame[20 + UDP_SIZE] = {8};
+	struct error e;
+
+	(void)unused;
+	udp_packet(frame + 20, 5000, 53);
+	for (int i = 0; i < 6; i++) {
+		frame[7] = i % 2 ? 5 : 3;
+		frame[10] = i % 2 ? 4 : 0;
+		capture_frame(&c, 100 * i, frame, sizeof(frame), sizeof(frame));
+	}
+	capture_done(&c);
+	assert_int_equal(read_capture(path, &e), 0);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.record[0].side[SRC].packets, 3);
+	assert_int_equal(seen.record[0].ifindex, 3);
+	assert_int_equal(stats.count[COUNT_SEEN_AGAIN], 3);
+	assert_int_equal(read_with(path, &each, &e), 0);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.record[0].side[SRC].packets, 3);
+	assert_int_equal(seen.record[1].side[SRC].packets, 3);
+	assert_int_equal(seen.record[0].ifindex + seen.record[1].ifindex, 8);
+	assert_int_not_equal(seen.record[0].flow_id, seen.record[1].flow_id);
+	assert_int_equal(stats.count[COUNT_SEEN_AGAIN], 0);
+}
+
+static void more_interfaces_than_places_share_one(void **unused)
+{
+	const struct meter_settings each = {.each_interface = true};
+	struct capture c = capture_new(DLT_LINUX_SLL2, PCAP_TSTAMP_PRECISION_MICRO);
+	uint8_t frame[20 + UDP_SIZE] = {8};
+	struct error e;
+
+	(void)unused;
+	udp_packet(frame + 20, 5000, 53);
+	for (int i = 1; i <= 40; i++) {
+		frame[7] = (uint8_t)i;
+		capture_frame(&c, 100 * i, frame, sizeof(frame), sizeof(frame));
+	}
+	capture_done(&c);
+	assert_int_equal(read_with(path, &each, &e), 0);
+	assert_int_equal(stats.count[COUNT_FLOWS], FLOW_PLACES);
+	assert_int_equal(stats.count[COUNT_PACKETS] + stats.count[COUNT_SEEN_AGAIN], 40);
 }
 
 static void nanoseconds_are_kept(void **unused)
@@ -362,6 +416,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_link_layer_gives_the_same_record),
+		cmocka_unit_test(a_packet_seen_on_two_interfaces_is_counted_once),
+		cmocka_unit_test(more_interfaces_than_places_share_one),
 		cmocka_unit_test(nanoseconds_are_kept),
 		cmocka_unit_test(standard_input_is_a_file),
 		cmocka_unit_test(bad_packets_are_counted_by_cause),

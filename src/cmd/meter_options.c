@@ -1,0 +1,37 @@
+#include "cmd/meter_options.h"
+
+#include "cmd/cmd.h"
+#include "util/number.h"
+
+static int take_flows(struct meter_options *o, const char *command, const char *text)
+{
+	char least[NUMBER_TEXT], most[NUMBER_TEXT];
+	uint64_t flows;
+
+	if (!number_parse(text, METER_FLOWS_LEAST, METER_FLOWS_MOST, &flows))
+		return usage_error(command, "--flows takes a number from %s to %s, not '%s'",
+			number_text(METER_FLOWS_LEAST, least), number_text(METER_FLOWS_MOST, most),
+			text);
+	o->settings.flows = (uint32_t)flows;
+	return 0;
+}
+
+int meter_option(struct meter_options *o, const char *command, int option, const char *argument)
+{
+	struct error e = {""};
+
+	switch (option) {
+	case OPT_FLOWS:
+		return take_flows(o, command, argument);
+	case OPT_EACH_INTERFACE:
+		o->settings.each_interface = true;
+		return 0;
+	case OPT_OUTER:
+		o->settings.outer = true;
+		return 0;
+	default:
+		if (interface_list_add(&o->interfaces, argument, &e) < 0)
+			return usage_error(command, "%s", e.text);
+		return 0;
+	}
+}
