@@ -29,7 +29,7 @@ static const struct command commands[] = {
 		"make a model from labelled flow records"},
 	{"eval", cmd_eval, "-m MODEL DATA.csv ... [--json]",
 		"how good a model is on labelled flow records"},
-	{"bench", cmd_bench, "[meter|lstm|train|kernel|detect|all] [--json]",
+	{"bench", cmd_bench, "[kernel|latency|meter|detect|lstm|train|all] [--json]",
 		"how fast it is on this machine"},
 	{"help", cmd_help, "[COMMAND|features]",
 		"what a command does and takes; the table of all features"},

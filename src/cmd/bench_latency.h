@@ -1,0 +1,12 @@
+/* From a flow's last packet to its record in user space. */
+#ifndef KARMA_CMD_BENCH_LATENCY_H
+#define KARMA_CMD_BENCH_LATENCY_H
+
+#include <jansson.h>
+
+#include "util/error.h"
+
+/* An object of figures, a new reference, or NULL with the line in `e`. Needs root. */
+json_t *bench_latency(struct error *e);
+
+#endif
