@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <pcap/pcap.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/link.h"
 #include "flow/table.h"
@@ -110,12 +113,40 @@ static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *tabl
 	return err;
 }
 
-/* libpcap puts the name before some of its messages and not before others. */
-static const char *without_name(const char *text, const char *path)
-{
-	size_t n = strlen(path);
+/* A capture and the room that it is read into. */
+struct source {
+	pcap_t *pcap;
+	char *buffer;
+};
 
-	return strncmp(text, path, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
+static void source_close(struct source *s)
+{
+	if (s->pcap)
+		pcap_close(s->pcap);
+	free(s->buffer);
+}
+
+/* The C library would read 4 KiB at a time, which takes longer than to meter what is read, and lock
+ * the file for each packet. False: `text` says why. */
+static bool source_open(struct source *s, const char *path, char text[PCAP_ERRBUF_SIZE])
+{
+	const size_t piece = 256 << 10;
+	FILE *file = strcmp(path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "rb") : fopen(path, "rb");
+
+	s->buffer = malloc(piece);
+	if (!file || !s->buffer) {
+		snprintf(text, PCAP_ERRBUF_SIZE, "%s", strerror(errno));
+		goto fail;
+	}
+	setvbuf(file, s->buffer, _IOFBF, piece);
+	__fsetlocking(file, FSETLOCKING_BYCALLER);
+	s->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, text);
+	if (s->pcap)
+		return true;
+fail:
+	if (file)
+		fclose(file);
+	return false;
 }
 
 int capture_read(const char *path, const struct meter_settings *settings, record_sink sink,
@@ -126,19 +157,20 @@ int capture_read(const char *path, const struct meter_settings *settings, record
 		.outer = settings && settings->outer,
 		.each_interface = settings && settings->each_interface};
 	char text[PCAP_ERRBUF_SIZE] = "";
+	struct source source = {0};
 	struct flow_table *table;
-	pcap_t *pcap;
 	int err;
 
-	pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, text);
-	if (!pcap)
+	if (!source_open(&source, path, text)) {
+		source_close(&source);
 		return error_set(e, -EINVAL,
 			"%s: not readable as a capture: %s; give a pcap or pcapng file", path,
-			without_name(text, path));
+			text);
+	}
 	table = flow_table_new(settings ? settings->flows : 0, hand_on, &reader, stats);
-	err = table ? meter_capture(pcap, path, table, &reader, stats, e)
+	err = table ? meter_capture(source.pcap, path, table, &reader, stats, e)
 		    : error_set(e, -ENOMEM, "out of memory for the flow table");
 	flow_table_free(table);
-	pcap_close(pcap);
+	source_close(&source);
 	return err;
 }
