@@ -56,16 +56,18 @@ static unsigned place_of(struct reader *reader, uint32_t ifindex)
 	return i + 1;
 }
 
-/* 0, or what the sink returned. `whole`: the capture ended where it should. */
-static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *table,
-	struct reader *reader, struct meter_stats *stats, bool *whole)
+/* Decode the next packets of the capture, at most FLOW_TABLE_BATCH that can be metered. What
+ * pcap_next_ex() returned last: not 1 at the end. */
+static int next_packets(pcap_t *pcap, link_decode decode, struct packet *batch, size_t *count,
+	struct reader *reader, struct meter_stats *stats)
 {
 	struct pcap_pkthdr *header;
 	const u_char *data;
-	struct packet p;
-	int got, err;
+	int got = 1;
 
-	while ((got = pcap_next_ex(pcap, &header, &data)) == 1) {
+	*count = 0;
+	while (*count < FLOW_TABLE_BATCH && (got = pcap_next_ex(pcap, &header, &data)) == 1) {
+		struct packet *p = &batch[*count];
 		struct frame f = {
 			.data = data,
 			.end = data + header->caplen,
@@ -74,21 +76,34 @@ static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *tab
 			.ns = frame_time(&header->ts),
 			.outer = reader->outer,
 		};
-		int lost = decode(&p, &f);
+		int lost = decode(p, &f);
 
 		if (lost) {
 			stats->count[lost]++;
 			continue;
 		}
-		if (reader->each_interface && p.hook)
-			p.key.at = place_of(reader, FLOW_HOOK_INTERFACE(p.hook)) & FLOW_PLACES;
-		packet_copy_data(&p, &f);
-		err = flow_table_packet(table, &p);
-		if (err)
-			return err;
+		if (reader->each_interface && p->hook)
+			p->key.at = place_of(reader, FLOW_HOOK_INTERFACE(p->hook)) & FLOW_PLACES;
+		packet_copy_data(p, &f);
+		++*count;
 	}
+	return got;
+}
+
+/* 0, or what the sink returned. `whole`: the capture ended where it should. */
+static int read_packets(pcap_t *pcap, link_decode decode, struct flow_table *table,
+	struct reader *reader, struct meter_stats *stats, bool *whole)
+{
+	struct packet batch[FLOW_TABLE_BATCH];
+	size_t count;
+	int got, err;
+
+	do {
+		got = next_packets(pcap, decode, batch, &count, reader, stats);
+		err = flow_table_packets(table, batch, count);
+	} while (got == 1 && !err);
 	*whole = got != PCAP_ERROR;
-	return 0;
+	return err;
 }
 
 static int meter_capture(pcap_t *pcap, const char *path, struct flow_table *table,

@@ -9,9 +9,10 @@
 #include "flow/meter.h"
 
 enum {
-	TICK_SHIFT = 24,  /* 16.8 ms: how late a look may be */
-	BUCKETS = 8192,   /* 137 s: longer than a flow may be silent */
-	TOTALS = 1024,    /* entries kept for totals, when the flows' are full */
+	TICK_SHIFT = 24, /* 16.8 ms: how late a look may be */
+	BUCKETS = 8192,  /* 137 s: longer than a flow may be silent */
+	TOTALS = 1024,   /* entries kept for totals, when the flows' are full */
+	CACHE_LINE = 64,
 	NONE = UINT32_MAX /* no entry */
 };
 
@@ -127,7 +128,14 @@ static uint32_t hash_of(const struct flow_table *t, const struct flow_key *key)
 
 static bool same_key(const struct flow_key *a, const struct flow_key *b)
 {
-	return memcmp(a, b, sizeof(*a)) == 0;
+	uint64_t x[sizeof(*a) / 8], y[sizeof(*a) / 8], differ = 0;
+
+	_Static_assert(sizeof(*a) % 8 == 0, "the key is compared by words");
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	for (size_t i = 0; i < sizeof(x) / 8; i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
 }
 
 static struct entry *find(struct flow_table *t, const struct flow_key *key, uint32_t hash)
@@ -328,15 +336,14 @@ static int meter(struct flow_table *t, struct entry *e, const struct packet *p)
 }
 
 /* The packet's flow, found or made; NULL where there is no room. */
-static struct entry *entry_of(struct flow_table *t, const struct packet *p)
+static struct entry *entry_of(struct flow_table *t, const struct packet *p, uint32_t hash)
 {
-	uint32_t hash = hash_of(t, &p->key);
 	struct entry *e = find(t, &p->key, hash);
 
 	return e ? e : entry_new(t, p, hash);
 }
 
-int flow_table_packet(struct flow_table *t, const struct packet *p)
+static int meter_packet(struct flow_table *t, const struct packet *p, uint32_t hash)
 {
 	int err = flow_table_advance(t, p->ns);
 	struct packet total;
@@ -344,12 +351,12 @@ int flow_table_packet(struct flow_table *t, const struct packet *p)
 
 	if (err)
 		return err;
-	e = entry_of(t, p);
+	e = entry_of(t, p, hash);
 	if (!e) {
 		total = *p;
 		packet_total(&total);
 		p = &total;
-		e = entry_of(t, p);
+		e = entry_of(t, p, hash_of(t, &p->key));
 		if (!e)
 			t->stats->count[LOST_MAP_FULL] += p->segments;
 	}
@@ -362,6 +369,41 @@ int flow_table_packet(struct flow_table *t, const struct packet *p)
 	if (p->total)
 		t->stats->count[COUNT_TOTAL] += p->segments;
 	return meter(t, e, p);
+}
+
+int flow_table_packet(struct flow_table *t, const struct packet *p)
+{
+	return meter_packet(t, p, hash_of(t, &p->key));
+}
+
+/* Bring what the packet is about to need into the cache: the first place that its hash leads to in
+ * the index, then the entry that is named there, which is nearly always the one. */
+static void prefetch_entry(const struct flow_table *t, uint32_t hash)
+{
+	uint64_t place = t->index[hash & t->mask];
+	const char *entry;
+
+	if (place >> 32 != hash)
+		return;
+	entry = (const char *)&t->entry[(uint32_t)place - 1];
+	for (size_t at = 0; at < sizeof(struct entry); at += CACHE_LINE)
+		__builtin_prefetch(entry + at, 1);
+}
+
+int flow_table_packets(struct flow_table *t, const struct packet *p, size_t count)
+{
+	uint32_t hash[FLOW_TABLE_BATCH];
+	int err = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		hash[i] = hash_of(t, &p[i].key);
+		__builtin_prefetch(&t->index[hash[i] & t->mask]);
+	}
+	for (size_t i = 0; i < count; i++)
+		prefetch_entry(t, hash[i]);
+	for (size_t i = 0; i < count && !err; i++)
+		err = meter_packet(t, &p[i], hash[i]);
+	return err;
 }
 
 static int by_last(const void *a, const void *b, void *context)

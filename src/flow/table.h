@@ -8,10 +8,12 @@
 #ifndef KARMA_FLOW_TABLE_H
 #define KARMA_FLOW_TABLE_H
 
+#include <stddef.h>
+
 #include "flow/counter.h"
 #include "flow/packet.h"
 
-enum { FLOW_TABLE_DEFAULT = 131072 };
+enum { FLOW_TABLE_DEFAULT = 131072, FLOW_TABLE_BATCH = 32 };
 
 struct flow_table;
 
@@ -31,6 +33,10 @@ void flow_table_free(struct flow_table *t);
 /* Move the clock to the packet's time (never back), sweep what is due before it, meter it.
  * 0, or what the sink returned. */
 int flow_table_packet(struct flow_table *t, const struct packet *p);
+
+/* The same for up to FLOW_TABLE_BATCH packets, in their order, without a wait for memory at each:
+ * what the later ones need is fetched while the earlier ones are metered. */
+int flow_table_packets(struct flow_table *t, const struct packet *p, size_t count);
 
 /* Move the clock: time passes without packets. */
 int flow_table_advance(struct flow_table *t, uint64_t now_ns);
