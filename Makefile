@@ -15,6 +15,12 @@ CFLAGS  = -std=gnu11 -O2 -g $(WARN)
 CPPFLAGS = -Isrc -I$(B) -D_GNU_SOURCE -DKARMA_PREFIX='"$(PREFIX)"'
 LDLIBS  = -lbpf -lelf -lpcap -ljansson -lnettle -lz -lm -lpthread
 
+# What gcc would write for copies and zeros of a known size, rep movs and rep stos, takes 20 ns to
+# start; the C library's take 3.
+ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
+CFLAGS += -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign
+endif
+
 ifdef SAN
 B       = build-san
 CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
