@@ -123,9 +123,11 @@ static int take_record(void *context, const struct record *r)
 
 	if (stopped && !w->live)
 		return -EINTR;
-	feature_row(w->window, r, &row);
-	if (w->steps ? !r->news : r->event != RECORD_FINAL)
+	if (w->steps ? !r->news : r->event != RECORD_FINAL) {
+		feature_pass(w->window, r);
 		return 0;
+	}
+	feature_row(w->window, r, &row);
 	if (w->truth)
 		row.label = (int)truth_class(w->truth, r);
 	write_header(w);

@@ -3,7 +3,8 @@
  * pointer passes it. What is counted hangs on two kinds of things: hosts, and keys (pairs of a
  * host, pair or port) whose counts make "distinct" exact: a key that comes to life in a window is
  * one more distinct thing there, one that dies is one less. Everything is a fixed pool addressed
- * by index; the work for a record is constant, spread over the records. */
+ * by index; the work for a record is constant, spread over the records (the ring and the hash
+ * chains are doubled now and then as more of them is used). */
 #include "feature/window.h"
 
 #include <math.h>
@@ -12,29 +13,32 @@
 #include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
+#include "feature/chain.h"
 #include "feature/service.h"
 #include "feature/value.h"
 
-enum { DEFAULT_EVENTS = 262144, MIN_EVENTS = 16, HOST_COUNTS = COUNT_HALF_TO + 1 };
+enum { DEFAULT_EVENTS = 262144, HOST_COUNTS = COUNT_HALF_TO + 1 };
 
-static const uint32_t NONE = UINT32_MAX;
+static const uint32_t NONE = CHAIN_END;
 
 /* A flow in the ring, or new packets of a flow of ICMP errors. */
 struct event {
+	uint32_t next; /* in its bucket of flows */
+	uint32_t from; /* hosts: actor, other end */
+	uint32_t to;
+	uint32_t port, pair, service; /* keys; NONE: an ICMP error has none, ICMP no port */
 	int64_t at_ns;
 	uint64_t flow_id;
-	uint32_t from, to;            /* hosts: actor, other end */
-	uint32_t port, pair, service; /* keys; NONE: an ICMP error has none, ICMP no port */
-	uint32_t flow_next;           /* next event with the same hash of flow_id */
-	uint32_t refused;             /* 0 or 1; ICMP errors: packets */
+	uint64_t seen;    /* ICMP errors: packets up to here */
+	uint32_t refused; /* 0 or 1; ICMP errors: packets */
 	uint32_t part;
-	uint64_t seen; /* ICMP errors: packets up to here */
 	bool silent, half;
 };
 
-/* Pool elements start with `next`: the chain of a bucket, or of the free ones. */
+/* `next`: in its bucket, or of the free ones. */
 struct host {
 	uint32_t next;
 	uint32_t older, newer; /* by last touch */
@@ -51,31 +55,31 @@ struct key {
 	uint32_t count[WINDOWS]; /* flows */
 };
 
-struct key_table {
-	struct key *pool;
-	uint32_t *bucket;
-	uint32_t free, used;
-};
-
 struct window {
 	uint32_t events;
-	uint32_t mask; /* of all hash tables */
-	uint64_t seed;
 	int64_t now;
-	uint64_t head, tail[WINDOWS]; /* counted from the beginning; the ring's index is % events */
+	uint64_t seed;
+	uint64_t head, tail[WINDOWS]; /* counted from the beginning; & ring_mask: in the ring */
 	uint64_t forgotten;
 	struct event *ring;
-	uint32_t *flow_bucket;
+	uint32_t ring_mask,
+		ring_most;   /* its first part, a power of two, is used until it is full */
+	struct chains flows; /* events by flow; of one flow the newest comes first */
 
 	struct host *host;
-	uint32_t *host_bucket;
+	struct chains hosts;
 	uint32_t host_free, host_used, oldest, newest;
 
-	struct key_table port;    /* host, protocol and port: what a source tried */
-	struct key_table pair;    /* host, host */
-	struct key_table service; /* pair, protocol and port */
+	struct key *key;
+	uint32_t key_free, key_used;
+	struct chains ports;    /* keys of host, protocol and port: what a source tried */
+	struct chains pairs;    /* of host, host */
+	struct chains services; /* of pair, protocol and port */
 
-	struct service_memory services;
+	struct service_memory service_memory;
+
+	unsigned char *block; /* where the ring, pools and buckets stand */
+	size_t block_size;
 };
 
 static uint64_t mix(uint64_t x)
@@ -89,65 +93,74 @@ static uint64_t mix(uint64_t x)
 
 /* ---- keys ---- */
 
-static uint32_t *key_bucket(
-	const struct window *w, const struct key_table *t, uint32_t a, uint32_t b)
+static uint64_t key_hash(uint32_t a, uint32_t b, uint64_t seed)
 {
-	return &t->bucket[mix(((uint64_t)a << 32 | b) ^ w->seed) & w->mask];
+	return mix(((uint64_t)a << 32 | b) ^ seed);
 }
 
-static uint32_t key_find(const struct window *w, const struct key_table *t, uint32_t a, uint32_t b)
+static uint64_t hash_of_key(const void *element, uint64_t seed)
 {
-	uint32_t k = *key_bucket(w, t, a, b);
+	const struct key *k = element;
 
-	while (k != NONE && (t->pool[k].a != a || t->pool[k].b != b))
-		k = t->pool[k].next;
+	return key_hash(k->a, k->b, seed);
+}
+
+static uint32_t key_find(const struct window *w, const struct chains *c, uint32_t a, uint32_t b)
+{
+	uint32_t k = chain_first(c, key_hash(a, b, w->seed));
+
+	while (k != NONE && (w->key[k].a != a || w->key[k].b != b))
+		k = w->key[k].next;
 	return k;
 }
 
-/* There is room always: a key lives by events of the ring, one each. */
-static uint32_t key_get(const struct window *w, struct key_table *t, uint32_t a, uint32_t b)
+/* There is room always: a key lives by events of the ring, three each. */
+static uint32_t key_get(struct window *w, struct chains *c, uint32_t a, uint32_t b)
 {
-	uint32_t k = key_find(w, t, a, b);
-	uint32_t *bucket = key_bucket(w, t, a, b);
+	uint32_t k = key_find(w, c, a, b);
 
 	if (k != NONE)
 		return k;
-	k = t->free;
+	k = w->key_free;
 	if (k != NONE)
-		t->free = t->pool[k].next;
+		w->key_free = w->key[k].next;
 	else
-		k = t->used++;
-	t->pool[k] = (struct key){.next = *bucket, .a = a, .b = b};
-	*bucket = k;
+		k = w->key_used++;
+	w->key[k] = (struct key){.a = a, .b = b};
+	chain_add(c, k);
 	return k;
 }
 
-static void key_drop(const struct window *w, struct key_table *t, uint32_t k)
+/* Where no event lives by it any more. */
+static void key_drop(struct window *w, struct chains *c, uint32_t k)
 {
-	uint32_t *link = key_bucket(w, t, t->pool[k].a, t->pool[k].b);
-
-	while (*link != k)
-		link = &t->pool[*link].next;
-	*link = t->pool[k].next;
-	t->pool[k].next = t->free;
-	t->free = k;
+	if (w->key[k].count[WINDOWS - 1])
+		return;
+	chain_remove(c, k);
+	w->key[k].next = w->key_free;
+	w->key_free = k;
 }
 
 /* ---- hosts ---- */
 
-static uint32_t *host_bucket(const struct window *w, const uint8_t addr[16])
+static uint64_t host_hash(const uint8_t addr[16], uint64_t seed)
 {
 	uint64_t word[2];
 
 	memcpy(word, addr, 16);
-	return &w->host_bucket[mix(mix(word[0] ^ w->seed) ^ word[1]) & w->mask];
+	return mix(mix(word[0] ^ seed) ^ word[1]);
+}
+
+static uint64_t hash_of_host(const void *element, uint64_t seed)
+{
+	return host_hash(((const struct host *)element)->addr, seed);
 }
 
 static uint32_t host_find(const struct window *w, const uint8_t addr[16])
 {
-	uint32_t h = *host_bucket(w, addr);
+	uint32_t h = chain_first(&w->hosts, host_hash(addr, w->seed));
 
-	while (h != NONE && memcmp(w->host[h].addr, addr, 16) != 0)
+	while (h != NONE && !addr_same(w->host[h].addr, addr))
 		h = w->host[h].next;
 	return h;
 }
@@ -176,11 +189,7 @@ static void host_touch(struct window *w, uint32_t h)
 
 static void host_drop(struct window *w, uint32_t h)
 {
-	uint32_t *link = host_bucket(w, w->host[h].addr);
-
-	while (*link != h)
-		link = &w->host[*link].next;
-	*link = w->host[h].next;
+	chain_remove(&w->hosts, h);
 	host_unlink(w, h);
 	w->host[h].next = w->host_free;
 	w->host_free = h;
@@ -212,12 +221,10 @@ static uint32_t host_get(struct window *w, const uint8_t addr[16])
 	uint32_t h = host_find(w, addr);
 
 	if (h == NONE) {
-		uint32_t *bucket = host_bucket(w, addr);
-
 		h = host_new(w);
-		w->host[h] = (struct host){.next = *bucket, .older = w->newest, .newer = NONE};
+		w->host[h] = (struct host){.older = w->newest, .newer = NONE};
 		memcpy(w->host[h].addr, addr, 16);
-		*bucket = h;
+		chain_add(&w->hosts, h);
 		*(w->newest == NONE ? &w->oldest : &w->host[w->newest].newer) = h;
 		w->newest = h;
 	}
@@ -229,27 +236,34 @@ static uint32_t host_get(struct window *w, const uint8_t addr[16])
 
 static struct event *event_at(const struct window *w, uint64_t n)
 {
-	return &w->ring[n % w->events];
+	return &w->ring[n & w->ring_mask];
 }
 
-static uint32_t *flow_bucket(const struct window *w, uint64_t flow_id)
+static uint64_t flow_hash(uint64_t flow_id, uint64_t seed)
 {
-	return &w->flow_bucket[mix(flow_id ^ w->seed) & w->mask];
+	return mix(flow_id ^ seed);
+}
+
+static uint64_t hash_of_event(const void *element, uint64_t seed)
+{
+	return flow_hash(((const struct event *)element)->flow_id, seed);
 }
 
 /* The newest event of a flow. */
 static struct event *event_find(const struct window *w, uint64_t flow_id)
 {
-	uint32_t e = *flow_bucket(w, flow_id);
+	uint32_t e = chain_first(&w->flows, flow_hash(flow_id, w->seed));
 
 	while (e != NONE && w->ring[e].flow_id != flow_id)
-		e = w->ring[e].flow_next;
+		e = w->ring[e].next;
 	return e == NONE ? NULL : &w->ring[e];
 }
 
 /* Count an event's outcome in window i (sign 1) or no longer (-1). */
 static void count_outcome(struct window *w, const struct event *e, int i, uint32_t sign)
 {
+	if (!(e->refused | e->silent | e->half))
+		return;
 	w->host[e->from].count[COUNT_REFUSED_OF][i] += sign * e->refused;
 	w->host[e->from].count[COUNT_SILENT_OF][i] += sign * e->silent;
 	w->host[e->to].count[COUNT_HALF_TO][i] += sign * e->half;
@@ -264,12 +278,12 @@ static void enter(struct window *w, const struct event *e, int i)
 		return;
 	from->count[COUNT_FLOWS_OF][i]++;
 	to->count[COUNT_FLOWS_TO][i]++;
-	w->service.pool[e->service].count[i]++;
-	if (w->pair.pool[e->pair].count[i]++ == 0) {
+	w->key[e->service].count[i]++;
+	if (w->key[e->pair].count[i]++ == 0) {
 		from->count[COUNT_HOSTS_OF][i]++;
 		to->count[COUNT_SOURCES_TO][i]++;
 	}
-	if (e->port != NONE && w->port.pool[e->port].count[i]++ == 0)
+	if (e->port != NONE && w->key[e->port].count[i]++ == 0)
 		from->count[COUNT_PORTS_OF][i]++;
 }
 
@@ -282,12 +296,12 @@ static void leave(struct window *w, const struct event *e, int i)
 		return;
 	from->count[COUNT_FLOWS_OF][i]--;
 	to->count[COUNT_FLOWS_TO][i]--;
-	w->service.pool[e->service].count[i]--;
-	if (--w->pair.pool[e->pair].count[i] == 0) {
+	w->key[e->service].count[i]--;
+	if (--w->key[e->pair].count[i] == 0) {
 		from->count[COUNT_HOSTS_OF][i]--;
 		to->count[COUNT_SOURCES_TO][i]--;
 	}
-	if (e->port != NONE && --w->port.pool[e->port].count[i] == 0)
+	if (e->port != NONE && --w->key[e->port].count[i] == 0)
 		from->count[COUNT_PORTS_OF][i]--;
 }
 
@@ -295,22 +309,16 @@ static void leave(struct window *w, const struct event *e, int i)
 static void release(struct window *w, uint64_t n)
 {
 	struct event *e = event_at(w, n);
-	uint32_t *link = flow_bucket(w, e->flow_id);
-	uint32_t index = (uint32_t)(n % w->events);
 
-	while (*link != index)
-		link = &w->ring[*link].flow_next;
-	*link = e->flow_next;
+	chain_remove(&w->flows, (uint32_t)(n & w->ring_mask));
 	w->host[e->from].refs--;
 	w->host[e->to].refs--;
 	if (e->pair == NONE)
 		return;
-	if (w->service.pool[e->service].count[WINDOWS - 1] == 0)
-		key_drop(w, &w->service, e->service);
-	if (w->pair.pool[e->pair].count[WINDOWS - 1] == 0)
-		key_drop(w, &w->pair, e->pair);
-	if (e->port != NONE && w->port.pool[e->port].count[WINDOWS - 1] == 0)
-		key_drop(w, &w->port, e->port);
+	key_drop(w, &w->services, e->service);
+	key_drop(w, &w->pairs, e->pair);
+	if (e->port != NONE)
+		key_drop(w, &w->ports, e->port);
 }
 
 static void forget_oldest(struct window *w)
@@ -344,14 +352,29 @@ static void expire(struct window *w)
 		host_drop(w, w->oldest);
 }
 
+/* The ring is full: what stands in it, in order, goes on in the first half of the double. */
+static void ring_grow(struct window *w)
+{
+	uint32_t half = w->ring_mask + 1;
+
+	w->ring_mask += half;
+	chains_start(&w->flows, w->flows.bucket, w->flows.most);
+	for (uint64_t n = w->tail[WINDOWS - 1]; n < w->head; n++) {
+		if (n & half)
+			*event_at(w, n) = w->ring[n & (half - 1)];
+		chain_add(&w->flows, (uint32_t)(n & w->ring_mask));
+	}
+}
+
 static struct event *push(struct window *w, const struct event *event)
 {
-	uint32_t *bucket = flow_bucket(w, event->flow_id);
-	struct event *e = event_at(w, w->head);
+	struct event *e;
 
+	if (w->head - w->tail[WINDOWS - 1] > w->ring_mask)
+		ring_grow(w);
+	e = event_at(w, w->head);
 	*e = *event;
-	e->flow_next = *bucket;
-	*bucket = (uint32_t)(e - w->ring);
+	chain_add(&w->flows, (uint32_t)(e - w->ring));
 	w->host[e->from].refs++;
 	w->host[e->to].refs++;
 	for (int i = 0; i < WINDOWS; i++)
@@ -444,12 +467,18 @@ static void count_again(struct window *w, const struct event *e, uint64_t n, uin
  * what was once answered stays so. */
 static void correct(struct window *w, struct event *e, const struct record *r)
 {
-	uint64_t n = w->head - 1 - (w->head - 1 - (uint64_t)(e - w->ring)) % w->events;
+	uint64_t n = w->head - 1 - ((w->head - 1 - (uint64_t)(e - w->ring)) & w->ring_mask);
 
+	uint32_t refused = is_refused(r) || (r->part && e->refused);
+	bool silent = is_silent(r) && (!r->part || e->silent);
+	bool half = is_half_open(r) && (!r->part || e->half);
+
+	if (refused == e->refused && silent == e->silent && half == e->half)
+		return;
 	count_again(w, e, n, -1U);
-	e->refused = is_refused(r) || (r->part && e->refused);
-	e->silent = is_silent(r) && (!r->part || e->silent);
-	e->half = is_half_open(r) && (!r->part || e->half);
+	e->refused = refused;
+	e->silent = silent;
+	e->half = half;
 	count_again(w, e, n, 1);
 }
 
@@ -467,10 +496,31 @@ static void take_error(
 		push(w, event);
 }
 
-/* Enter the record's flow, or correct it. */
-static void take(struct window *w, const struct record *r, uint32_t from)
+/* What a record is about beside its actor; NONE: nothing known of it. */
+struct about {
+	uint32_t to, pair, service;
+};
+
+static uint32_t service_of(const struct record *r)
 {
-	uint32_t ports = (uint32_t)r->proto << 16 | r->port[DST];
+	return (uint32_t)r->proto << 16 | r->port[DST];
+}
+
+static struct about look_up(const struct window *w, const struct record *r, uint32_t from)
+{
+	struct about a = {.pair = NONE, .service = NONE};
+
+	a.to = host_find(w, record_actor(r) == r->addr[SRC] ? r->addr[DST] : r->addr[SRC]);
+	if (a.to != NONE)
+		a.pair = key_find(w, &w->pairs, from, a.to);
+	if (a.pair != NONE)
+		a.service = key_find(w, &w->services, a.pair, service_of(r));
+	return a;
+}
+
+/* Enter the record's flow, or correct it. */
+static struct about take(struct window *w, const struct record *r, uint32_t from)
+{
 	struct event event = {.at_ns = w->now,
 		.flow_id = r->flow_id,
 		.from = from,
@@ -486,48 +536,49 @@ static void take(struct window *w, const struct record *r, uint32_t from)
 	if (is_icmp_error(r)) {
 		event.to = host_get(w, r->addr[SRC]);
 		take_error(w, r, last, &event);
-		return;
+		return look_up(w, r, from);
 	}
 	if (last) {
 		correct(w, last, r);
-		return;
+		/* Else its source was told apart from its destination otherwise than now. */
+		if (last->from == from && last->service != NONE &&
+			w->key[last->service].b == service_of(r))
+			return (struct about){last->to, last->pair, last->service};
+		return look_up(w, r, from);
 	}
 	if (r->again)
-		return; /* began too long ago */
+		return look_up(w, r, from); /* began too long ago */
 	event.to = host_get(w, r->addr[DST]);
 	event.refused = is_refused(r);
 	event.silent = is_silent(r);
 	event.half = is_half_open(r);
-	event.pair = key_get(w, &w->pair, from, event.to);
-	event.service = key_get(w, &w->service, event.pair, ports);
+	event.pair = key_get(w, &w->pairs, from, event.to);
+	event.service = key_get(w, &w->services, event.pair, service_of(r));
 	if (record_has_ports(r))
-		event.port = key_get(w, &w->port, from, ports);
+		event.port = key_get(w, &w->ports, from, service_of(r));
 	push(w, &event);
+	return (struct about){event.to, event.pair, event.service};
 }
 
 /* The counters as they stand, for the record's actor, other end and service. */
 static void read_counts(
-	const struct window *w, const struct record *r, uint32_t from, struct feature_source *s)
+	const struct window *w, uint32_t from, struct about a, struct feature_source *s)
 {
 	const struct host *host = &w->host[from];
-	uint32_t to = host_find(w, record_actor(r) == r->addr[SRC] ? r->addr[DST] : r->addr[SRC]);
-	uint32_t pair = to == NONE ? NONE : key_find(w, &w->pair, from, to);
-	uint32_t service = pair == NONE ? NONE
-					: key_find(w, &w->service, pair,
-						  (uint32_t)r->proto << 16 | r->port[DST]);
 
 	for (int what = COUNT_FLOWS_OF; what <= COUNT_SILENT_OF; what++)
 		memcpy(s->count[what], host->count[what], sizeof(s->count[what]));
-	for (int what = COUNT_FLOWS_TO; to != NONE && what <= COUNT_HALF_TO; what++)
-		memcpy(s->count[what], w->host[to].count[what], sizeof(s->count[what]));
-	if (service != NONE)
-		memcpy(s->count[COUNT_FLOWS_PAIR], w->service.pool[service].count,
+	for (int what = COUNT_FLOWS_TO; a.to != NONE && what <= COUNT_HALF_TO; what++)
+		memcpy(s->count[what], w->host[a.to].count[what], sizeof(s->count[what]));
+	if (a.service != NONE)
+		memcpy(s->count[COUNT_FLOWS_PAIR], w->key[a.service].count,
 			sizeof(s->count[COUNT_FLOWS_PAIR]));
 }
 
-void feature_row(struct window *w, const struct record *r, struct row *row)
+/* Take the record into account, and fill what its row is made of. */
+static const struct host *take_record(
+	struct window *w, const struct record *r, struct feature_source *s)
 {
-	struct feature_source s = {.r = r};
 	double longest = window_seconds[WINDOWS - 1];
 	struct host *host;
 	uint32_t from;
@@ -537,13 +588,27 @@ void feature_row(struct window *w, const struct record *r, struct row *row)
 	expire(w);
 	from = host_get(w, record_actor(r));
 	host = &w->host[from];
-	s.gap = host->record_ns ? (double)(w->now - host->record_ns) * 1e-9 : longest;
-	if (s.gap > longest)
-		s.gap = longest;
+	s->r = r;
+	s->gap = host->record_ns ? (double)(w->now - host->record_ns) * 1e-9 : longest;
+	if (s->gap > longest)
+		s->gap = longest;
 	host->record_ns = w->now;
-	take(w, r, from);
-	read_counts(w, r, from, &s);
-	s.service = service_name(&w->services, r);
+	read_counts(w, from, take(w, r, from), s);
+	s->service = service_name(&w->service_memory, r);
+	return host;
+}
+
+void feature_pass(struct window *w, const struct record *r)
+{
+	struct feature_source s = {0};
+
+	take_record(w, r, &s);
+}
+
+void feature_row(struct window *w, const struct record *r, struct row *row)
+{
+	struct feature_source s = {0};
+	const struct host *host = take_record(w, r, &s);
 
 	for (unsigned i = 0; i < feature_count; i++)
 		row->value[i] = features[i].get ? features[i].get(&s, features[i].arg) : NAN;
@@ -557,20 +622,54 @@ void feature_row(struct window *w, const struct record *r, struct row *row)
 
 /* ---- making and freeing ---- */
 
-static bool table_new(struct key_table *t, uint32_t keys, uint32_t buckets)
+/* Where `count` things of `size` bytes stand in the block. */
+static size_t place(size_t *block_size, size_t count, size_t size)
 {
-	t->pool = calloc(keys, sizeof(*t->pool));
-	t->bucket = malloc(buckets * sizeof(*t->bucket));
-	t->free = NONE;
-	if (!t->pool || !t->bucket)
+	size_t at = *block_size;
+
+	*block_size = (at + count * size + 63) & ~(size_t)63;
+	return at;
+}
+
+/* One block for everything, in huge pages where there are any: it is touched here and there. */
+static bool make_room(struct window *w)
+{
+	struct chains *const chains[] = {&w->flows, &w->hosts, &w->ports, &w->pairs, &w->services};
+	enum { CHAINS = sizeof(chains) / sizeof(chains[0]) };
+	size_t most = (size_t)w->ring_most + 1, bucket[CHAINS], ring, host, key;
+
+	for (int i = 0; i < CHAINS; i++)
+		bucket[i] = place(&w->block_size, most, sizeof(uint32_t));
+	ring = place(&w->block_size, most, sizeof(*w->ring));
+	host = place(&w->block_size, w->events, sizeof(*w->host));
+	key = place(&w->block_size, 3 * (size_t)w->events, sizeof(*w->key));
+	w->block = mmap(
+		NULL, w->block_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (w->block == MAP_FAILED)
 		return false;
-	memset(t->bucket, 0xff, buckets * sizeof(*t->bucket));
+	madvise(w->block, w->block_size, MADV_HUGEPAGE);
+	w->ring = (struct event *)(w->block + ring);
+	w->host = (struct host *)(w->block + host);
+	w->key = (struct key *)(w->block + key);
+	for (int i = 0; i < CHAINS; i++) {
+		*chains[i] = (struct chains){.pool = w->key,
+			.size = sizeof(*w->key),
+			.seed = w->seed,
+			.hash = hash_of_key};
+		chains_start(chains[i], (uint32_t *)(w->block + bucket[i]), w->ring_most);
+	}
+	w->flows.pool = w->ring;
+	w->flows.size = sizeof(*w->ring);
+	w->flows.hash = hash_of_event;
+	w->hosts.pool = w->host;
+	w->hosts.size = sizeof(*w->host);
+	w->hosts.hash = hash_of_host;
 	return true;
 }
 
 static size_t buckets_for(uint32_t events)
 {
-	size_t buckets = MIN_EVENTS;
+	size_t buckets = CHAIN_BUCKETS;
 
 	while (buckets < events)
 		buckets *= 2;
@@ -580,30 +679,20 @@ static size_t buckets_for(uint32_t events)
 struct window *window_new(uint32_t events)
 {
 	struct window *w = calloc(1, sizeof(*w));
-	size_t buckets;
 
 	if (!w)
 		return NULL;
-	w->events = events == 0 ? DEFAULT_EVENTS : events < MIN_EVENTS ? MIN_EVENTS : events;
-	buckets = buckets_for(w->events);
-	w->mask = (uint32_t)buckets - 1;
+	w->events = !events ? DEFAULT_EVENTS : events < CHAIN_BUCKETS ? CHAIN_BUCKETS : events;
+	w->ring_most = (uint32_t)buckets_for(w->events) - 1;
+	w->ring_mask = CHAIN_BUCKETS - 1;
 	/* So that nobody can choose addresses that fall into one bucket. */
 	if (getrandom(&w->seed, sizeof(w->seed), 0) != sizeof(w->seed))
 		w->seed = (uintptr_t)w;
-	w->host_free = w->oldest = w->newest = NONE;
-	w->ring = calloc(w->events, sizeof(*w->ring));
-	w->host = calloc(w->events, sizeof(*w->host));
-	w->flow_bucket = malloc(buckets * sizeof(*w->flow_bucket));
-	w->host_bucket = malloc(buckets * sizeof(*w->host_bucket));
-	if (!w->ring || !w->host || !w->flow_bucket || !w->host_bucket ||
-		!table_new(&w->port, w->events, (uint32_t)buckets) ||
-		!table_new(&w->pair, w->events, (uint32_t)buckets) ||
-		!table_new(&w->service, w->events, (uint32_t)buckets)) {
-		window_free(w);
+	w->host_free = w->key_free = w->oldest = w->newest = NONE;
+	if (!make_room(w)) {
+		free(w);
 		return NULL;
 	}
-	memset(w->flow_bucket, 0xff, buckets * sizeof(*w->flow_bucket));
-	memset(w->host_bucket, 0xff, buckets * sizeof(*w->host_bucket));
 	return w;
 }
 
@@ -624,16 +713,7 @@ void window_free(struct window *w)
 {
 	if (!w)
 		return;
-	free(w->ring);
-	free(w->host);
-	free(w->flow_bucket);
-	free(w->host_bucket);
-	free(w->port.pool);
-	free(w->port.bucket);
-	free(w->pair.pool);
-	free(w->pair.bucket);
-	free(w->service.pool);
-	free(w->service.bucket);
+	munmap(w->block, w->block_size);
 	free(w);
 }
 

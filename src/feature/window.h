@@ -30,4 +30,7 @@ const uint8_t *record_actor(const struct record *r);
  * of at_ns; one that is late is taken as of now. The label stays -1. */
 void feature_row(struct window *w, const struct record *r, struct row *row);
 
+/* Take a record into account that needs no row. */
+void feature_pass(struct window *w, const struct record *r);
+
 #endif

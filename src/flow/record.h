@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "flow/types.h"
 
@@ -98,6 +99,16 @@ enum record_state record_state_of(const char *name);
 enum { PROTO_ARP = 256 };
 const char *record_proto_name(uint8_t net, uint8_t proto);
 int record_proto_of(const char *name);
+
+/* memcmp() without its call. */
+static inline bool addr_same(const uint8_t a[16], const uint8_t b[16])
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a, 16);
+	memcpy(y, b, 16);
+	return x[0] == y[0] && x[1] == y[1];
+}
 
 enum { ADDR_TEXT = 46 };
 /* "10.0.0.1" or "2001:db8::1"; returns `text`. */
