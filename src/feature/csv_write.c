@@ -20,25 +20,43 @@ static void add_text(struct line *l, const char *text)
 
 static void add_digits(struct line *l, uint64_t value, int at_least)
 {
+	static const char two[] = "00010203040506070809101112131415161718192021222324"
+				  "25262728293031323334353637383940414243444546474849"
+				  "50515253545556575859606162636465666768697071727374"
+				  "75767778798081828384858687888990919293949596979899";
 	char digit[20];
-	int n = 0;
+	int at = sizeof(digit);
 
-	do {
-		digit[n++] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value || n < at_least);
-	while (n)
-		l->text[l->length++] = digit[--n];
+	if (value < 10 && at_least == 1) {
+		l->text[l->length++] = (char)('0' + value);
+		return;
+	}
+	while (value) {
+		at -= 2;
+		memcpy(digit + at, two + value % 100 * 2, 2);
+		value /= 100;
+	}
+	if (at < (int)sizeof(digit) && digit[at] == '0')
+		at++;
+	while (at > (int)sizeof(digit) - at_least)
+		digit[--at] = '0';
+	memcpy(l->text + l->length, digit + at, sizeof(digit) - (size_t)at);
+	l->length += sizeof(digit) - (size_t)at;
 }
 
 /* Up to 6 decimals, zeros at the end left out. printf() takes ten times as long. */
 static void add_number(struct line *l, double value)
 {
-	static const double million = 1e6;
+	static const double million = 1e6, exact = 549755813888; /* 2^39 */
 	uint64_t fixed;
 
 	if (isnan(value))
 		return;
+	/* Most are whole; below 2^39 both ways write the same. */
+	if (value >= 0 && value < exact && value == (double)(uint64_t)value) {
+		add_digits(l, (uint64_t)value, 1);
+		return;
+	}
 	if (!(fabs(value) < 9e12)) {
 		l->length += (size_t)sprintf(l->text + l->length, "%.9g", value);
 		return;

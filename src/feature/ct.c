@@ -16,9 +16,11 @@ static void count_one(struct row *row, struct row *const *rows, unsigned count)
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct row *o = rows[i];
-		bool same_src = memcmp(o->addr[SRC], row->addr[SRC], 16) == 0;
-		bool same_dst = memcmp(o->addr[DST], row->addr[DST], 16) == 0;
+		bool same_src = addr_same(o->addr[SRC], row->addr[SRC]);
+		bool same_dst = addr_same(o->addr[DST], row->addr[DST]);
 
+		if (!same_src && !same_dst)
+			continue;
 		if (o->value[COL_SERVICE] == v[COL_SERVICE]) {
 			srv_src += same_src;
 			srv_dst += same_dst;
