@@ -202,6 +202,8 @@ static __always_inline __u32 bucket_room(const struct bucket *b, __u32 *way)
 /* Take a free slot of one bucket: 1 + its number, its tag TAG_TAKEN; or SLOT_NONE. */
 static __always_inline __u32 bucket_take(struct bucket *b, __u32 index, __u32 way)
 {
+	way &= 15; /* 6.1's verifier knows nothing of a number that came from a unary minus */
+	OPAQUE(way);
 	if (way >= WAYS || __sync_val_compare_and_swap(&b->tag[way], TAG_FREE, TAG_TAKEN) != 0)
 		return SLOT_NONE;
 	return index * WAYS + way + 1;
@@ -260,6 +262,7 @@ static __always_inline __u32 bucket_candidate(
 		__u32 way = (from + i) & 15, at = index * WAYS + way;
 		struct flow_slot *s;
 
+		OPAQUE(way); /* or clang compares with 15 alone, from which 6.1 learns nothing */
 		if (way >= WAYS || b->tag[way] <= TAG_TAKEN)
 			continue;
 		s = bpf_map_lookup_elem(&flows, &at);
