@@ -9,19 +9,18 @@
 #include "flow/meter.h"
 
 enum {
-	TICK_SHIFT = 24, /* 16.8 ms: how late a look may be */
-	BUCKETS = 8192,  /* 137 s: longer than a flow may be silent */
-	TOTALS = 1024,   /* entries kept for totals, when the flows' are full */
-	CACHE_LINE = 64,
+	TICK_SHIFT = 24,  /* 16.8 ms: how late a look may be */
+	BUCKETS = 8192,   /* 137 s: longer than a flow may be silent */
+	TOTALS = 1024,    /* entries kept for totals, when the flows' are full */
 	NONE = UINT32_MAX /* no entry */
 };
 
-struct entry {
-	struct flow_key key;
+/* What the table knows of an entry besides its flow; four share a cache line, so that to move a
+ * flow in the wheel does not touch the flows beside it. */
+struct link {
 	uint32_t hash;
 	uint32_t bucket;     /* of the wheel, or NONE */
 	uint32_t next, prev; /* in the bucket, or (next) the next free entry */
-	struct flow flow;
 };
 
 struct flow_table {
@@ -29,7 +28,8 @@ struct flow_table {
 	void *context;
 	struct meter_stats *stats;
 
-	struct entry *entry;
+	struct flow_slot *slot; /* of each entry */
+	struct link *link;
 	uint32_t entries; /* how many there may be */
 	uint32_t used;    /* entries behind this one were never used */
 	uint32_t freed;   /* first free one below, or NONE */
@@ -46,20 +46,34 @@ struct flow_table {
 	uint32_t first[BUCKETS]; /* head of each bucket's ring, or NONE */
 
 	struct flow_report ended, closed;
+
+	char *block; /* where slots, links, order and index stand */
+	size_t block_size;
 };
 
 /* ---- memory ---- */
 
-/* Zeroed, in huge pages where there are any: a page fault per 4 KiB would cost more than metering
- * the packets that cause it. */
-static void *pages_new(size_t size)
+/* One zeroed block, in huge pages where there are any: a page fault per 4 KiB would cost more than
+ * metering the packets that cause it. */
+static bool make_room(struct flow_table *t, size_t places)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t slots = t->entries * sizeof(*t->slot);
+	size_t index = places * sizeof(*t->index);
+	size_t links = t->entries * sizeof(*t->link);
 
-	if (p == MAP_FAILED)
-		return NULL;
-	madvise(p, size, MADV_HUGEPAGE);
-	return p;
+	t->block_size = slots + index + links + t->entries * sizeof(*t->order);
+	t->block = mmap(
+		NULL, t->block_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (t->block == MAP_FAILED) {
+		t->block = NULL;
+		return false;
+	}
+	madvise(t->block, t->block_size, MADV_HUGEPAGE);
+	t->slot = (struct flow_slot *)t->block; /* first: they are to be cache lines */
+	t->index = (uint64_t *)(t->block + slots);
+	t->link = (struct link *)(t->block + slots + index);
+	t->order = (uint32_t *)(t->block + slots + index + links);
+	return true;
 }
 
 struct flow_table *flow_table_new(
@@ -70,16 +84,13 @@ struct flow_table *flow_table_new(
 
 	if (!t)
 		return NULL;
-	t->entries = (flows ? flows : FLOW_TABLE_DEFAULT) + TOTALS;
+	t->entries = flows ? flows : FLOW_TABLE_DEFAULT;
 	while (places < 2 * (uint64_t)t->entries)
 		places *= 2;
+	t->entries += TOTALS;
 	t->mask = (uint32_t)(places - 1);
-	t->entry = pages_new(t->entries * sizeof(*t->entry));
-	t->order = pages_new(t->entries * sizeof(*t->order));
-	t->index = pages_new(places * sizeof(*t->index));
 	/* Secret, so that nobody can choose addresses that fall in one place. */
-	if (!t->entry || !t->order || !t->index ||
-		getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {
+	if (!make_room(t, places) || getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {
 		flow_table_free(t);
 		return NULL;
 	}
@@ -98,12 +109,8 @@ void flow_table_free(struct flow_table *t)
 		return;
 	if (t->stats)
 		t->stats->count[COUNT_OPEN] -= t->open;
-	if (t->entry)
-		munmap(t->entry, t->entries * sizeof(*t->entry));
-	if (t->order)
-		munmap(t->order, t->entries * sizeof(*t->order));
-	if (t->index)
-		munmap(t->index, ((size_t)t->mask + 1) * sizeof(*t->index));
+	if (t->block)
+		munmap(t->block, t->block_size);
 	free(t);
 }
 
@@ -138,18 +145,16 @@ static bool same_key(const struct flow_key *a, const struct flow_key *b)
 	return !differ;
 }
 
-static struct entry *find(struct flow_table *t, const struct flow_key *key, uint32_t hash)
+/* The entry of a key, or NONE. */
+static uint32_t find(const struct flow_table *t, const struct flow_key *key, uint32_t hash)
 {
 	for (uint32_t at = hash & t->mask; t->index[at]; at = (at + 1) & t->mask) {
-		struct entry *e;
+		uint32_t entry = (uint32_t)t->index[at] - 1;
 
-		if (t->index[at] >> 32 != hash)
-			continue;
-		e = &t->entry[(uint32_t)t->index[at] - 1];
-		if (same_key(&e->key, key))
-			return e;
+		if (t->index[at] >> 32 == hash && same_key(&t->slot[entry].key, key))
+			return entry;
 	}
-	return NULL;
+	return NONE;
 }
 
 static void index_add(struct flow_table *t, uint32_t hash, uint32_t entry)
@@ -181,74 +186,76 @@ static void index_remove(struct flow_table *t, uint32_t hash, uint32_t entry)
 
 /* ---- the wheel ---- */
 
-static void wheel_remove(struct flow_table *t, struct entry *e)
+static void wheel_remove(struct flow_table *t, uint32_t entry)
 {
-	uint32_t self = (uint32_t)(e - t->entry), *first;
+	struct link *l = &t->link[entry];
+	uint32_t *first;
 
-	if (e->bucket == NONE)
+	if (l->bucket == NONE)
 		return;
-	first = &t->first[e->bucket];
-	e->bucket = NONE;
-	t->entry[e->prev].next = e->next;
-	t->entry[e->next].prev = e->prev;
-	if (*first == self)
-		*first = e->next == self ? NONE : e->next;
+	first = &t->first[l->bucket];
+	l->bucket = NONE;
+	t->link[l->prev].next = l->next;
+	t->link[l->next].prev = l->prev;
+	if (*first == entry)
+		*first = l->next == entry ? NONE : l->next;
 }
 
 /* Into the first bucket whose end is not before the flow's deadline, behind those already there. */
-static void wheel_add(struct flow_table *t, struct entry *e)
+static void wheel_add(struct flow_table *t, uint32_t entry)
 {
-	uint32_t self = (uint32_t)(e - t->entry), *first;
-	uint64_t tick = (flow_deadline(&e->flow, &e->key) - 1) >> TICK_SHIFT;
+	const struct flow_slot *s = &t->slot[entry];
+	struct link *l = &t->link[entry];
+	uint64_t tick = (flow_deadline(&s->flow, &s->key) - 1) >> TICK_SHIFT;
+	uint32_t *first;
 
 	if (tick < t->tick)
 		tick = t->tick;
 	if (tick - t->tick >= BUCKETS)
 		tick = t->tick + BUCKETS - 1;
-	e->bucket = (uint32_t)(tick % BUCKETS);
-	first = &t->first[e->bucket];
+	l->bucket = (uint32_t)(tick % BUCKETS);
+	first = &t->first[l->bucket];
 	if (*first == NONE) {
-		*first = e->next = e->prev = self;
+		*first = l->next = l->prev = entry;
 		return;
 	}
-	e->next = *first;
-	e->prev = t->entry[*first].prev;
-	t->entry[e->prev].next = self;
-	t->entry[e->next].prev = self;
+	l->next = *first;
+	l->prev = t->link[*first].prev;
+	t->link[l->prev].next = entry;
+	t->link[l->next].prev = entry;
 }
 
 /* ---- flows ---- */
 
-static struct entry *entry_new(struct flow_table *t, const struct packet *p, uint32_t hash)
+/* An entry for the packet's flow, or NONE. */
+static uint32_t entry_new(struct flow_table *t, const struct packet *p, uint32_t hash)
 {
-	struct entry *e;
+	uint32_t entry = t->freed;
 
 	if (!p->total && t->open >= t->entries - TOTALS)
-		return NULL;
-	if (t->freed != NONE) {
-		e = &t->entry[t->freed];
-		t->freed = e->next;
-	} else if (t->used < t->entries) {
-		e = &t->entry[t->used++];
-	} else {
-		return NULL;
-	}
-	e->key = p->key;
-	e->hash = hash;
-	e->bucket = NONE;
-	e->flow.bits = 0;
-	index_add(t, hash, (uint32_t)(e - t->entry));
+		return NONE;
+	if (entry != NONE)
+		t->freed = t->link[entry].next;
+	else if (t->used < t->entries)
+		entry = t->used++;
+	else
+		return NONE;
+	t->slot[entry].key = p->key;
+	t->slot[entry].flow.bits = 0;
+	t->link[entry].hash = hash;
+	t->link[entry].bucket = NONE;
+	index_add(t, hash, entry);
 	t->open++;
 	t->stats->count[COUNT_OPEN]++;
-	return e;
+	return entry;
 }
 
 /* Of one that is in no bucket. */
-static void entry_free(struct flow_table *t, struct entry *e)
+static void entry_free(struct flow_table *t, uint32_t entry)
 {
-	index_remove(t, e->hash, (uint32_t)(e - t->entry));
-	e->next = t->freed;
-	t->freed = (uint32_t)(e - t->entry);
+	index_remove(t, t->link[entry].hash, entry);
+	t->link[entry].next = t->freed;
+	t->freed = entry;
 	t->open--;
 	t->stats->count[COUNT_OPEN]--;
 }
@@ -264,15 +271,16 @@ static int hand_on(struct flow_table *t, struct flow_report *report)
 }
 
 /* Do what is due for a flow that is in no bucket; it is in one again or gone afterwards. */
-static int entry_do(struct flow_table *t, struct entry *e, enum flow_due due, uint64_t at)
+static int entry_do(struct flow_table *t, uint32_t entry, enum flow_due due, uint64_t at)
 {
-	bool report = flow_due_reports(&e->flow, due);
+	struct flow_slot *s = &t->slot[entry];
+	bool report = flow_due_reports(&s->flow, due);
 
-	flow_do(&e->flow, &e->key, due, at, &t->ended);
+	flow_do(&s->flow, &s->key, due, at, &t->ended);
 	if (due == DUE_LEAVE)
-		entry_free(t, e);
+		entry_free(t, entry);
 	else
-		wheel_add(t, e);
+		wheel_add(t, entry);
 	return report ? hand_on(t, &t->ended) : 0;
 }
 
@@ -280,17 +288,18 @@ static int sweep_bucket(struct flow_table *t)
 {
 	uint32_t *first = &t->first[t->tick % BUCKETS];
 	uint64_t at = ++t->tick << TICK_SHIFT;
-	uint32_t last = *first == NONE ? NONE : t->entry[*first].prev;
+	uint32_t last = *first == NONE ? NONE : t->link[*first].prev;
 	int err = 0;
 
 	/* What is added meanwhile goes to later buckets; only a whole round later to this one. */
 	while (*first != NONE && !err) {
-		struct entry *e = &t->entry[*first];
-		bool end = *first == last;
+		uint32_t entry = *first;
+		struct flow_slot *s = &t->slot[entry];
 
-		wheel_remove(t, e);
-		err = entry_do(t, e, flow_due(&e->flow, &e->key, at), at);
-		if (end)
+		__builtin_prefetch(&t->slot[t->link[entry].next]);
+		wheel_remove(t, entry);
+		err = entry_do(t, entry, flow_due(&s->flow, &s->key, at), at);
+		if (entry == last)
 			break;
 	}
 	return err;
@@ -310,10 +319,11 @@ int flow_table_advance(struct flow_table *t, uint64_t now_ns)
 	return err;
 }
 
-static int meter(struct flow_table *t, struct entry *e, const struct packet *p)
+static int meter(struct flow_table *t, uint32_t entry, const struct packet *p)
 {
-	bool had_news = (e->flow.bits & FLOW_BEGUN) && flow_news(&e->flow);
-	unsigned done = flow_meter(&e->flow, p, &t->ended, &t->closed);
+	struct flow *f = &t->slot[entry].flow;
+	bool had_news = (f->bits & FLOW_BEGUN) && flow_news(f);
+	unsigned done = flow_meter(f, p, &t->ended, &t->closed);
 	uint64_t *count = t->stats->count;
 	int err = 0;
 
@@ -324,9 +334,9 @@ static int meter(struct flow_table *t, struct entry *e, const struct packet *p)
 	if (done & METER_TIME)
 		count[LOST_TIME]++;
 	/* Only then may the flow be due earlier than its bucket is swept. */
-	if (e->bucket == NONE || !had_news || done) {
-		wheel_remove(t, e);
-		wheel_add(t, e);
+	if (!had_news || done) {
+		wheel_remove(t, entry);
+		wheel_add(t, entry);
 	}
 	if (done & METER_ENDED)
 		err = hand_on(t, &t->ended);
@@ -335,40 +345,40 @@ static int meter(struct flow_table *t, struct entry *e, const struct packet *p)
 	return err;
 }
 
-/* The packet's flow, found or made; NULL where there is no room. */
-static struct entry *entry_of(struct flow_table *t, const struct packet *p, uint32_t hash)
+/* The packet's flow, found or made; NONE where there is no room. */
+static uint32_t entry_of(struct flow_table *t, const struct packet *p, uint32_t hash)
 {
-	struct entry *e = find(t, &p->key, hash);
+	uint32_t entry = find(t, &p->key, hash);
 
-	return e ? e : entry_new(t, p, hash);
+	return entry != NONE ? entry : entry_new(t, p, hash);
 }
 
 static int meter_packet(struct flow_table *t, const struct packet *p, uint32_t hash)
 {
 	int err = flow_table_advance(t, p->ns);
 	struct packet total;
-	struct entry *e;
+	uint32_t entry;
 
 	if (err)
 		return err;
-	e = entry_of(t, p, hash);
-	if (!e) {
+	entry = entry_of(t, p, hash);
+	if (entry == NONE) {
 		total = *p;
 		packet_total(&total);
 		p = &total;
-		e = entry_of(t, p, hash_of(t, &p->key));
-		if (!e)
+		entry = entry_of(t, p, hash_of(t, &p->key));
+		if (entry == NONE)
 			t->stats->count[LOST_MAP_FULL] += p->segments;
 	}
-	if (!e)
+	if (entry == NONE)
 		return 0;
-	if (flow_again(&e->flow, p)) {
+	if (flow_again(&t->slot[entry].flow, p)) {
 		t->stats->count[COUNT_SEEN_AGAIN] += p->segments;
 		return 0;
 	}
 	if (p->total)
 		t->stats->count[COUNT_TOTAL] += p->segments;
-	return meter(t, e, p);
+	return meter(t, entry, p);
 }
 
 int flow_table_packet(struct flow_table *t, const struct packet *p)
@@ -376,18 +386,25 @@ int flow_table_packet(struct flow_table *t, const struct packet *p)
 	return meter_packet(t, p, hash_of(t, &p->key));
 }
 
-/* Bring what the packet is about to need into the cache: the first place that its hash leads to in
- * the index, then the entry that is named there, which is nearly always the one. */
+/* Bring what the packet is about to need into the cache: the entry that the first place in the
+ * index names, which is nearly always the one. The data lines of a flow are hardly ever needed. */
 static void prefetch_entry(const struct flow_table *t, uint32_t hash)
 {
 	uint64_t place = t->index[hash & t->mask];
-	const char *entry;
+	const struct flow_slot *s;
+	uint32_t entry;
 
-	if (place >> 32 != hash)
+	if (place >> 32 != hash || !place)
 		return;
-	entry = (const char *)&t->entry[(uint32_t)place - 1];
-	for (size_t at = 0; at < sizeof(struct entry); at += CACHE_LINE)
-		__builtin_prefetch(entry + at, 1);
+	entry = (uint32_t)place - 1;
+	s = &t->slot[entry];
+	__builtin_prefetch(&s->key);
+	__builtin_prefetch(&s->flow.start_ns);
+	for (int i = 0; i < 2; i++) {
+		__builtin_prefetch(&s->flow.side[i]);
+		__builtin_prefetch(&s->flow.side[i].first_ns);
+	}
+	__builtin_prefetch(&t->link[entry]);
 }
 
 int flow_table_packets(struct flow_table *t, const struct packet *p, size_t count)
@@ -410,7 +427,7 @@ static int by_last(const void *a, const void *b, void *context)
 {
 	const struct flow_table *t = context;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	uint64_t last_x = t->entry[x].flow.last_ns, last_y = t->entry[y].flow.last_ns;
+	uint64_t last_x = t->slot[x].flow.last_ns, last_y = t->slot[y].flow.last_ns;
 
 	if (last_x != last_y)
 		return last_x < last_y ? -1 : 1;
@@ -425,11 +442,11 @@ int flow_table_close(struct flow_table *t)
 	for (uint32_t b = 0; b < BUCKETS; b++) {
 		while (t->first[b] != NONE) {
 			t->order[count++] = t->first[b];
-			wheel_remove(t, &t->entry[t->first[b]]);
+			wheel_remove(t, t->first[b]);
 		}
 	}
 	qsort_r(t->order, count, sizeof(*t->order), by_last, t);
 	for (uint32_t i = 0; i < count && !err; i++)
-		err = entry_do(t, &t->entry[t->order[i]], DUE_LEAVE, t->clock);
+		err = entry_do(t, t->order[i], DUE_LEAVE, t->clock);
 	return err;
 }
