@@ -24,6 +24,9 @@ static const struct {
 	[LOST_BAD_VERSION] = {"lost_bad_version", "packets of an unknown IP version"},
 	[LOST_EXTENSIONS] = {"lost_extensions", "packets with too many headers"},
 	[LOST_NOT_IP] = {"lost_not_ip", "frames that are neither IP nor ARP"},
+	[LOST_LINK] = {"lost_link", "frames of a link type that is not understood"},
+	[LOST_ENCRYPTED] = {"lost_encrypted", "encrypted 802.11 frames"},
+	[LOST_DAMAGED] = {"lost_damaged", "802.11 frames with a wrong checksum"},
 	[LOST_TIME] = {"lost_time", "packets whose clock went backwards"},
 };
 

@@ -79,7 +79,8 @@ struct frame {
 #ifdef __bpf__
 	struct __sk_buff *skb;
 #else
-	int outer; /* do not look into tunnels */
+	int outer;  /* do not look into tunnels */
+	__u32 next; /* where in the frame another packet begins; 0: no more */
 #endif
 };
 

@@ -170,6 +170,9 @@ enum meter_counter {
 	LOST_BAD_VERSION, /* IP packets of neither version */
 	LOST_EXTENSIONS,  /* more headers before the transport header than are followed */
 	LOST_NOT_IP,      /* frames that are neither IP nor ARP: not metered */
+	LOST_LINK,        /* captures: frames of a link type that is not understood */
+	LOST_ENCRYPTED,   /* captures: 802.11 frames that are encrypted */
+	LOST_DAMAGED,     /* captures: 802.11 frames with a wrong checksum */
 	LOST_TIME, /* packets stamped earlier than their flow's last one; metered at that time */
 	METER_COUNTERS,
 };

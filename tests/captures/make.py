@@ -333,6 +333,77 @@ def rests():
     return [(t, ethernet(p)) for t, p in packets + session.packets + ticks]
 
 
+def llc(packet):
+    return b"\xaa\xaa\3\0\0\0" + ethernet(packet)[12:]
+
+
+def radio(kind, flags, body, qos=None, radio_flags=0):
+    """An 802.11 frame behind a radiotap header with a time stamp, the flags, a rate and a channel."""
+    head = struct.pack("<BBHIQBBHH", 0, 0, 22, 0xF, 7, radio_flags, 12, 2437, 0xA0)
+    head += bytes([kind, flags]) + b"\0" * 22 + (b"\7" * 6 if flags & 3 == 3 else b"")
+    return head + (b"" if qos is None else bytes([qos, 0])) + body
+
+
+def wifi():
+    """802.11 in monitor mode: what is around data, data of every kind, an aggregate."""
+    def question(i):
+        return udp(CLIENT, SERVER, 43000 + i, 5000, b"question")
+
+    def answer(i):
+        return udp(SERVER, CLIENT, 5000, 43000 + i, b"the answer")
+
+    def subframe(packet):
+        body = llc(packet)
+        frame = mac(SERVER) + mac(CLIENT) + struct.pack("!H", len(body)) + body
+        return frame + b"\0" * (-len(frame) % 4)
+
+    frames = [radio(0x80, 0, b"beacon" * 10), radio(0x48, 1, b""), radio(0xD4, 0, b"")[:-14],
+              radio(0x08, 1, llc(question(0))), radio(0x08, 2, llc(answer(0))),
+              radio(0x88, 1, llc(question(1)), 0), radio(0x88, 2, llc(answer(1)), 6),
+              radio(0x88, 3, llc(question(2)), 0), radio(0x88, 3, llc(answer(2)), 0),
+              radio(0x88, 2, subframe(question(3)) + subframe(answer(3)) + subframe(question(4)) + subframe(answer(4)), 0x80),
+              radio(0x88, 0x41, b"\0" * 60, 0), radio(0x08, 0x42, b"\0" * 60),
+              radio(0x08, 1, llc(question(5)), radio_flags=0x50)]
+    return [(0.01 * i, frame) for i, frame in enumerate(frames)]
+
+
+def interfaces():
+    """pcapng: interfaces of four link types with clocks and snap lengths of their own, one of a link
+    type that nobody understands, and a second section in the other byte order."""
+    def block(order, kind, body):
+        body += b"\0" * (-len(body) % 4)
+        size = struct.pack(order + "I", 12 + len(body))
+        return struct.pack(order + "I", kind) + size + body + size
+
+    def section(order):
+        return block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+
+    def interface(order, link, snap, options=b""):
+        return block(order, 1, struct.pack(order + "HHI", link, 0, snap) + options)
+
+    def packet(order, which, ticks, frame, caught=None):
+        caught = frame[:caught]
+        return block(order, 6, struct.pack(order + "IIIII", which, ticks >> 32, ticks & 0xFFFFFFFF, len(caught), len(frame)) + caught)
+
+    def talk(i):
+        return (udp(CLIENT, SERVER, 44000 + i, 5000, b"question" * 8), udp(SERVER, CLIENT, 5000, 44000 + i, b"the answer"))
+
+    seconds, cooked = int(START), b"\0\0\0\1\0\6" + b"\0" * 8 + b"\x08\0"
+    nano, binary = struct.pack("<HHI", 9, 1, 9), struct.pack("<HHI", 9, 1, 0x80 | 20)
+    shifted = struct.pack("<HHq", 14, 8, seconds)
+    out = section("<") + interface("<", 1, 65535) + interface("<", 101, 64, nano) + interface("<", 113, 0, binary)
+    out += interface("<", 220, 0) + interface("<", 0, 1000, shifted)
+    for i, (ticks, size, wrap) in enumerate(((seconds * 1000000 + 100, None, ethernet), (seconds * 1000000000 + 200100, 64, lambda p: p),
+                                             ((seconds << 20) + 300, None, lambda p: cooked + p), (0, None, lambda p: p),
+                                             (400, None, lambda p: struct.pack("<I", 2) + p))):
+        out += b"".join(packet("<", i, ticks + 10 * n, wrap(p), size) for n, p in enumerate(talk(i)))
+    out += block("<", 5, struct.pack("<III", 0, 0, 0)) + section(">") + interface(">", 276, 0)
+    for n, p in enumerate(talk(5)):
+        head = struct.pack("!HHIHBB8s", 0x800, 0, 3, 1, 0, 6, b"")
+        out += packet(">", 0, seconds * 1000000 + 500 + n, head + p)
+    return out
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     write(os.path.join(folder, "web.pcap"), web())
@@ -341,6 +412,9 @@ def main():
     write(os.path.join(folder, "ipv6.pcap"), ipv6(), link=101)
     write(os.path.join(folder, "vlan.pcap"), vlan())
     write(os.path.join(folder, "links", "tunnels.pcap"), tunnels())
+    write(os.path.join(folder, "links", "wifi.pcap"), wifi(), link=127)
+    with open(os.path.join(folder, "links", "interfaces.pcapng"), "wb") as out:
+        out.write(interfaces())
     write(os.path.join(folder, "handshakes.pcap"), handshakes())
     write(os.path.join(folder, "rests.pcap"), rests())
 

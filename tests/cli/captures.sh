@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: tests/cli/captures.sh      captures of every kind: what is in tunnels
+# usage: tests/cli/captures.sh      captures of every kind: tunnels, link types, formats
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 karma=build/karma
@@ -43,6 +43,18 @@ ok "outer: IP in IP" [ "$(rows '^192.0.2.1,0,198.51.100.1,0,(ipnip|ipv6),1,1$')"
 ok "outer: IPv6 around IPv6" [ "$(rows '^2001:db8::1,0,2001:db8::2,0,ipv6,1,1$')" -eq 1 ]
 ok "outer: VXLAN both ways" [ "$(rows ',4789,udp,')" -eq 3 ]
 ok "outer: MPLS and PPPoE have no other" [ "$(rows '^10.1.0.2,420(09|10),')" -eq 2 ]
+
+# ---- link types and formats ----
+
+flows "$captures/links/wifi.pcap"
+ok "802.11: every flow" [ "$(rows '^10.1.0.2,4300[0-4],10.1.0.80,5000,udp,1,1$')" -eq 5 ]
+ok "802.11: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]
+ok "802.11: the others by cause" grep -q \
+	"3 frames that are neither IP nor ARP; 2 encrypted 802.11 frames; 1 802.11 frames with a wrong" "$work/err"
+flows "$captures/links/interfaces.pcapng"
+ok "interfaces: every flow" [ "$(rows '^10.1.0.2,4400[0-5],10.1.0.80,5000,udp,1,1$')" -eq 5 ]
+ok "interfaces: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]
+ok "interfaces: what is not understood is counted" grep -q "2 frames of a link type" "$work/err"
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

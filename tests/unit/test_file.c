@@ -16,7 +16,7 @@
 
 #include "capture/capture.h"
 
-enum { RECORDS = 64, LINK_MAX = 32 };
+enum { RECORDS = 64, LINK_MAX = 192 };
 
 static struct {
 	struct record record[RECORDS];
@@ -170,6 +170,32 @@ static void every_link_layer_gives_the_same_record(void **unused)
 		{DLT_LINUX_SLL, 20, {[14] = 0x81, 0, 0, 7, 8}},
 		{DLT_LINUX_SLL2, 20, {8}},
 		{DLT_LINUX_SLL2, 24, {0x81, 0, [20] = 0, 7, 8}},
+		{DLT_PPP, 4, {0xff, 3, 0, 0x21}},
+		{DLT_PPP, 2, {0, 0x21}},
+		{DLT_PPP, 1, {0x21}},
+		{DLT_PPP_SERIAL, 4, {0xff, 3, 0, 0x21}},
+		{DLT_PPP_SERIAL, 4, {0x0f, 0, 8, 0}},
+		{DLT_PPP_PPPD, 4, {1, 3, 0, 0x21}},
+		{DLT_PPP_WITH_DIR, 5, {0, 0xff, 3, 0, 0x21}},
+		{DLT_PPP_ETHER, 8, {0x11, 0, 0, 1, 0, 38, 0, 0x21}},
+		{DLT_C_HDLC, 4, {0x8f, 0, 8, 0}},
+		{DLT_MPLS, 8, {0, 1, 0, 64, 0, 2, 1, 64}},
+		{DLT_IEEE802_11, 32, {8, 1, [24] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0}},
+		{DLT_IEEE802_11, 34, {0x88, 2, [26] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0}},
+		{DLT_IEEE802_11_RADIO, 40,
+			{0, 0, 8, 0, 0, 0, 0, 0, 8, 1, [32] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0}},
+		{DLT_IEEE802_11_RADIO_AVS, 48,
+			{0x80, 0x21, 0x10, 1, 0, 0, 0, 16, [16] = 8, 1, [40] = 0xaa, 0xaa, 3, 0, 0,
+				0, 8, 0}},
+		{DLT_PRISM_HEADER, 48,
+			{0x80, 0x21, 0x10, 1, 0, 0, 0, 16, [16] = 8, 1, [40] = 0xaa, 0xaa, 3, 0, 0,
+				0, 8, 0}},
+		{DLT_PRISM_HEADER, 176,
+			{0x44, 0, 0, 0, 144, [144] = 8, 1, [168] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0}},
+		{DLT_PPI, 40,
+			{0, 0, 8, 0, DLT_IEEE802_11, 0, 0, 0, 8, 1, [32] = 0xaa, 0xaa, 3, 0, 0, 0,
+				8, 0}},
+		{DLT_PPI, 22, {0, 0, 8, 0, DLT_EN10MB, 0, 0, 0, [20] = 8, 0}},
 	};
 	struct error e;
 
@@ -305,14 +331,14 @@ static void a_truncated_capture_gives_its_whole_packets(void **unused)
 
 static void what_is_no_capture_is_said(void **unused)
 {
-	struct capture c = capture_new(DLT_IEEE802_11, PCAP_TSTAMP_PRECISION_MICRO);
+	struct capture c = capture_new(DLT_USB_LINUX, PCAP_TSTAMP_PRECISION_MICRO);
 	struct error e;
 	FILE *f;
 
 	(void)unused;
 	capture_done(&c);
 	assert_int_equal(read_capture(path, &e), -EPROTONOSUPPORT);
-	assert_non_null(strstr(e.text, "IEEE802_11"));
+	assert_non_null(strstr(e.text, "USB_LINUX"));
 	assert_non_null(strstr(e.text, "Ethernet"));
 
 	f = fopen(path, "w");
