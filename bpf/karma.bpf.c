@@ -528,9 +528,12 @@ __attribute__((noinline)) int karma_sweep_slot(__u32 index, __u32 way, __u64 now
 	struct flow_report *r;
 	int reported, leaves;
 	enum flow_due due;
+	__u32 *tag;
 
 	if (!b || !s || !c || way >= WAYS)
 		return 0;
+	tag = &b->tag[way];
+	OPAQUE(tag); /* here, where 6.1's verifier knows the bound */
 	if (bpf_ringbuf_query(&reports, BPF_RB_AVAIL_DATA) > ring_high)
 		return 1;
 	r = bpf_ringbuf_reserve(&reports, sizeof(*r), 0);
@@ -545,7 +548,7 @@ __attribute__((noinline)) int karma_sweep_slot(__u32 index, __u32 way, __u64 now
 	reported = flow_do(&s->flow, &s->key, due, now, r);
 	leaves = due == DUE_LEAVE;
 	if (leaves)
-		word_unlock(&b->tag[way]); /* TAG_FREE */
+		word_unlock(tag); /* TAG_FREE */
 	word_unlock(&s->flow.lock);
 	report_finish(r, reported, BPF_RB_NO_WAKEUP);
 	c->count[COUNT_RECORDS] += reported;
