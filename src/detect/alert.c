@@ -230,7 +230,8 @@ static void take_evidence(struct entry *x, struct evidence *e)
 	e->traces = 0;
 }
 
-void alert_add(struct alert *a, struct evidence *e, const struct record *r, int actor)
+void alert_add(
+	struct alert *a, struct evidence *e, const struct record *r, int actor, const char *app)
 {
 	struct entry *x = (struct entry *)a;
 
@@ -252,6 +253,7 @@ void alert_add(struct alert *a, struct evidence *e, const struct record *r, int 
 	a->confidence = a->probability[a->class];
 	a->record = *r;
 	a->actor = actor;
+	a->app = app;
 }
 
 /* ---- showing ---- */

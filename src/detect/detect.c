@@ -80,8 +80,8 @@ static struct alert *shared_alert(
 	return alert_find(d->alerts, target, true, evidence_class(actor));
 }
 
-static void raise_alert(struct detector *d, const struct record *r, int end, struct evidence *actor,
-	struct evidence *target)
+static void raise_alert(struct detector *d, const struct record *r, const char *app, int end,
+	struct evidence *actor, struct evidence *target)
 {
 	const uint8_t *who = r->addr[end], *whom = r->addr[!end];
 	struct evidence *e = actor;
@@ -101,7 +101,7 @@ static void raise_alert(struct detector *d, const struct record *r, int end, str
 		return;
 	}
 	a = alert_open(d->alerts, many ? whom : who, many, e, r->at_ns);
-	alert_add(a, e, r, end);
+	alert_add(a, e, r, end, app);
 	show_if_due(d, a, r->at_ns);
 }
 
@@ -132,7 +132,7 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 	if (target && counts)
 		evidence_add(s, target, &f);
 	if (suspect && actor && target) /* evidence_of() gives both to a suspect */
-		raise_alert(d, r, end, actor, target);
+		raise_alert(d, r, v->app, end, actor, target);
 	return (struct weight){score, sum_of(actor), sum_of(target)};
 }
 

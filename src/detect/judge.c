@@ -137,6 +137,7 @@ bool judge_record(struct judge *j, const struct record *r, struct verdict *v)
 		return false;
 	j->stats.judged++;
 	memcpy(v->actor, j->row.actor, sizeof(v->actor));
+	v->app = j->row.app;
 	m = lru_use(j->hosts, v->actor, &fresh);
 	if (!fresh && r->at_ns - m->at_ns > judge_idle_ns)
 		memset(m->state, 0, bytes);

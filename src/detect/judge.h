@@ -18,6 +18,7 @@ struct judge;
 struct verdict {
 	uint8_t actor[16];          /* whose doing it is */
 	float probability[CLASSES]; /* sums to 1 */
+	const char *app;            /* application protocol of the flow; NULL: not known */
 };
 
 struct judge_stats {

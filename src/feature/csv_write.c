@@ -107,6 +107,9 @@ static void add_field(struct line *l, int column, const struct record *r, const 
 	case COL_ACTOR:
 		add_address(l, row->actor);
 		break;
+	case COL_APP:
+		add_text(l, row->app ? row->app : "-");
+		break;
 	case COL_FLOW_ID:
 		add_digits(l, r->flow_id, 1);
 		break;

@@ -67,6 +67,7 @@ struct row {
 	uint8_t actor[16]; /* whose memory the record advances; all zero: nobody's */
 	int64_t at_ns;
 	uint64_t flow_id;
+	const char *app; /* application protocol; NULL: not known, or read from a file */
 	int label; /* enum karma_class, or -1: not known */
 };
 
@@ -154,6 +155,7 @@ enum column {
 	COL_FIRST,
 	COL_LAST,
 	COL_ACTOR,
+	COL_APP,
 };
 
 extern const struct feature features[];

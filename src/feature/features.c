@@ -1,5 +1,6 @@
 /* The table. Order: the 49 columns of UNSW-NB15's raw files as published, the partition's `rate`,
  * then Karma's own. The place of a feature is the place of its column. */
+#include "feature/service.h"
 #include "feature/value.h"
 
 /* Names within a category that mean the same thing to the network share a value; see
@@ -8,8 +9,6 @@ static const char *const protocols[] = {
 	"tcp", "udp", "icmp", "arp", "igmp", "ospf", "sctp", "gre", "unas", "other", NULL};
 static const char *const states[] = {
 	"REQ", "ACC", "CON", "FIN", "RST", "INT", "ECO", "ECR", "UR", "other", NULL};
-static const char *const services[] = {"-", "dns", "http", "smtp", "ftp", "ftp-data", "ssh", "pop3",
-	"ssl", "snmp", "dhcp", "irc", "radius", NULL};
 static const char *const events[] = {"look", "closed", "final", NULL};
 
 /* Reasons; see struct feature. A share has the words of the counter that it is a share of: together
@@ -133,10 +132,11 @@ const struct feature features[] = {
 		GET(value_loss, DST),
 		.meaning = "Retransmitted packets of the destination."},
 	{.name = "service",
-		CATEGORY(services),
+		CATEGORY(service_names),
 		.sets = BOTH,
 		GET(value_service, 0),
-		.meaning = "Application protocol by the first payload bytes, '-' unknown.",
+		.meaning = "Application protocol by the first payload bytes, as UNSW-NB15 has them; '-' "
+			   "unknown, or another.",
 		.reason = SERVICE_WORDS},
 	{NAMES("sload", "Sload"), NUMBER("bit/s"), LOG(1000), .sets = BOTH, .delay = DELAY_RATE,
 		GET(value_load, SRC),
@@ -179,12 +179,12 @@ const struct feature features[] = {
 		NUMBER(""),
 		LOG(1),
 		.sets = SET_PUBLISHED,
-		GET(value_http_depth, 0),
-		.meaning = "HTTP transactions; a record tells of the first one only."},
+		GET(value_http_requests, 0),
+		.meaning = "HTTP requests among the first payload bytes: later ones are not seen."},
 	{NAMES("response_body_len", "res_bdy_len"), NUMBER("byte"), LOG(64), .sets = SET_PUBLISHED,
 		GET(value_http_body, 0),
-		.meaning = "Bytes of the HTTP responses' bodies; known where Content-Length is "
-			   "among the first payload bytes."},
+		.meaning = "Bytes of the first HTTP response's body, where Content-Length is among "
+			   "the first payload bytes or there is no body by status or request."},
 	{NAMES("sjit", "Sjit"), NUMBER("ms"), LOG(1), .sets = SET_PUBLISHED, .delay = DELAY_TIME,
 		GET(value_jitter, SRC),
 		.meaning = "Standard deviation of the gaps between the source's packets. "
@@ -244,21 +244,21 @@ const struct feature features[] = {
 		NUMBER(""),
 		LOG(1),
 		.sets = SET_PUBLISHED,
-		GET(value_http_depth, 0),
-		.meaning = "HTTP methods in the flow; a record tells of the first one only."},
+		GET(value_http_requests, 0),
+		.meaning = "HTTP methods among the first payload bytes; the same as trans_depth."},
 	{.name = "is_ftp_login",
 		NUMBER(""),
 		LOG(1),
 		.sets = SET_PUBLISHED,
 		GET(value_ftp_login, 0),
-		.meaning = "1 where an FTP session logged in, as far as the first payload bytes "
-			   "show it."},
+		.meaning = "1 where an FTP session logged in; known where its answer is among the "
+			   "first payload bytes, or all that was answered."},
 	{.name = "ct_ftp_cmd",
 		NUMBER(""),
 		LOG(1),
 		.sets = SET_PUBLISHED,
-		GET(value_ftp_commands, 0),
-		.meaning = "FTP commands, as far as the first payload bytes show them."},
+		GET(value_ftp_command, 0),
+		.meaning = "1 where an FTP session has a command, as nearly all of UNSW-NB15 have it."},
 	{.name = "ct_srv_src",
 		NUMBER(""),
 		LOG(1),
@@ -356,6 +356,11 @@ const struct feature features[] = {
 		TEXT(""),
 		.meaning = "Whose doing the record is: its source; of an ICMP error the host that "
 			   "it is sent to."},
+	{.name = "app",
+		TEXT(""),
+		.meaning = "Application protocol, finer than service: by nDPI where it tells one "
+			   "from the first payload bytes. Suricata's app_proto where it has a name "
+			   "for it; '-' unknown."},
 	{.name = "spayload",
 		NUMBER("byte"),
 		LOG(16),

@@ -1,9 +1,41 @@
+/* Services are named by nDPI (dissect.c), except where it cannot from what a record holds:
+ *
+ *   smtp, pop3, ftp  it waits for a third command, or for the password; the 64 bytes of a side
+ *                    seldom reach so far
+ *   irc              it wants whole lines
+ *   dhcp             it wants the cookie, which is behind the first 64 bytes
+ *   snmp             it reads lengths up to 127 only, and goes by the port
+ *   dns              it goes by the port: on 53 it takes almost any bytes for DNS, elsewhere none
+ *   http             it wants a request with a method that it knows; an answer says as much
+ *   ftp-data         it goes by what some kinds of file begin with
+ *
+ * These are told here, and nDPI is not asked for them. tests/reference/service.sh compares. */
 #include "feature/service.h"
 
 #include <ctype.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+const char *const service_names[] = {
+	[SERVICE_NONE] = "-",
+	[SERVICE_DNS] = "dns",
+	[SERVICE_HTTP] = "http",
+	[SERVICE_SMTP] = "smtp",
+	[SERVICE_FTP] = "ftp",
+	[SERVICE_FTP_DATA] = "ftp-data",
+	[SERVICE_SSH] = "ssh",
+	[SERVICE_POP3] = "pop3",
+	[SERVICE_SSL] = "ssl",
+	[SERVICE_SNMP] = "snmp",
+	[SERVICE_DHCP] = "dhcp",
+	[SERVICE_IRC] = "irc",
+	[SERVICE_RADIUS] = "radius",
+	[SERVICES] = NULL,
+};
+
+static const struct naming unnamed = {NULL, SERVICE_NONE};
 
 /* The first payload bytes of one side. */
 struct text {
@@ -39,22 +71,15 @@ static unsigned be16(const uint8_t *p)
 
 /* ---- text protocols ---- */
 
+/* Its ends may be swapped where the beginning was missed. */
 static bool is_http(struct text client, struct text server)
 {
-	static const char *const method[] = {"GET ", "POST ", "HEAD ", "PUT ", "DELETE ",
-		"OPTIONS ", "CONNECT ", "TRACE ", "PATCH ", "PROPFIND ", "PRI * HTTP"};
-
-	if (starts(server, "HTTP/1.") || starts(client, "HTTP/1."))
-		return true;
-	for (unsigned i = 0; i < sizeof(method) / sizeof(method[0]); i++)
-		if (starts(client, method[i]))
-			return true;
-	return false;
+	return starts(server, "HTTP/1.") || starts(client, "HTTP/1.");
 }
 
-static bool is_ssh(struct text client, struct text server)
+static bool is_http2(struct text client)
 {
-	return starts(client, "SSH-") || starts(server, "SSH-");
+	return starts(client, "PRI * HTTP/2");
 }
 
 static bool is_smtp(struct text client, struct text server)
@@ -106,16 +131,6 @@ static bool is_irc(struct text client, struct text server)
 }
 
 /* ---- binary protocols ---- */
-
-/* A TLS record with a hello of type 1 (client) or 2 (server), or SSL 2's client hello. */
-static bool is_hello(struct text t, int type)
-{
-	if (t.length >= 6 && t.byte[0] == 0x16 && t.byte[1] == 3 && t.byte[2] <= 4)
-		return t.byte[5] == type;
-	return type == 1 && t.length >= 11 && (t.byte[0] & 0x80) && t.byte[2] == 1 &&
-	       (be16(t.byte + 3) == 0x0002 || be16(t.byte + 3) == 0x0300 ||
-		       be16(t.byte + 3) == 0x0301);
-}
 
 /* One label after the other up to the root, a compression pointer, or the end of what is held. */
 static bool is_dns_name(struct text t, int at, int *end)
@@ -172,15 +187,21 @@ static bool is_dns_tcp(struct text t)
 	return t.length >= 14 && be16(t.byte) >= 12 && is_dns(message);
 }
 
+/* A sequence as long as the packet: version, and community or (version 3) header. */
 static bool is_snmp(struct text t)
 {
-	int at = 2;
+	int at = 2, length;
 
 	if (t.length < 8 || t.byte[0] != 0x30)
 		return false;
-	if (t.byte[1] & 0x80)
-		at += t.byte[1] & 0x7f;
-	if (at > 5 || at + 4 > t.length || t.byte[at] != 2 || t.byte[at + 1] != 1)
+	length = t.byte[1];
+	if (length & 0x80) {
+		at += length & 0x7f;
+		if (at > 4)
+			return false;
+		length = at == 3 ? t.byte[2] : (int)be16(t.byte + 2);
+	}
+	if (at + length != t.packet || t.byte[at] != 2 || t.byte[at + 1] != 1)
 		return false;
 	return (t.byte[at + 2] <= 1 && t.byte[at + 3] == 4) ||
 	       (t.byte[at + 2] == 3 && t.byte[at + 3] == 0x30);
@@ -197,19 +218,130 @@ static bool is_dhcp(struct text t)
 	       memcmp(t.byte + 34, zero, sizeof(zero)) == 0;
 }
 
-static bool is_radius(struct text t)
+/* ---- a record ---- */
+
+static struct text text_of(const struct flow_side *f)
 {
-	if (t.length < 20 ||
-		!((t.byte[0] >= 1 && t.byte[0] <= 5) || (t.byte[0] >= 11 && t.byte[0] <= 13)))
-		return false;
-	if (be16(t.byte + 2) != (unsigned)t.packet)
-		return false;
-	return t.length < 22 || t.byte[21] >= 2;
+	struct text t = {f->data, f->data_len, f->size[0]};
+
+	return t;
+}
+
+static struct naming tcp_name(const struct record *r)
+{
+	struct text client = text_of(&r->side[SRC]), server = text_of(&r->side[DST]);
+
+	if (is_http(client, server))
+		return (struct naming){"http", SERVICE_HTTP};
+	if (is_http2(client))
+		return (struct naming){"http2", SERVICE_HTTP};
+	if (is_smtp(client, server))
+		return (struct naming){"smtp", SERVICE_SMTP};
+	if (is_pop3(client, server))
+		return (struct naming){"pop3", SERVICE_POP3};
+	if (is_irc(client, server))
+		return (struct naming){"irc", SERVICE_IRC};
+	if (is_ftp(client, server))
+		return (struct naming){"ftp", SERVICE_FTP};
+	if (is_dns_tcp(client) || is_dns_tcp(server))
+		return (struct naming){"dns", SERVICE_DNS};
+	return unnamed;
+}
+
+/* Other protocols have DNS's messages: the port alone says which one it is. */
+static const char *dns_app(const struct record *r)
+{
+	static const struct {
+		uint16_t port;
+		const char *app;
+	} like_dns[] = {{137, "netbios"}, {5353, "mdns"}, {5355, "llmnr"}};
+
+	for (unsigned i = 0; i < sizeof(like_dns) / sizeof(like_dns[0]); i++)
+		if (r->port[SRC] == like_dns[i].port || r->port[DST] == like_dns[i].port)
+			return like_dns[i].app;
+	return "dns";
+}
+
+static struct naming udp_name(const struct record *r)
+{
+	for (int side = SRC; side <= DST; side++) {
+		struct text t = text_of(&r->side[side]);
+
+		if (is_dhcp(t))
+			return (struct naming){"dhcp", SERVICE_DHCP};
+		if (is_snmp(t))
+			return (struct naming){"snmp", SERVICE_SNMP};
+		if (is_dns(t))
+			return (struct naming){dns_app(r), SERVICE_DNS};
+	}
+	return unnamed;
+}
+
+static struct naming content_name(const struct record *r)
+{
+	struct naming n = r->proto == IPPROTO_TCP ? tcp_name(r) : udp_name(r);
+
+	return n.app ? n : dissect(r);
+}
+
+/* ---- memory ---- */
+
+enum { PAIRS = 4096, FLOWS = 65536 };
+
+/* A pair of hosts with an FTP control connection. */
+struct pair {
+	uint8_t addr[2][16];
+	int64_t seen_ns; /* 0: empty */
+};
+
+struct flow_name {
+	uint64_t flow_id; /* 0: empty */
+	const char *app;
+	uint32_t part;
+	uint8_t service;
+	uint8_t held[2]; /* payload bytes that it was told by */
+};
+
+struct services {
+	struct pair pair[PAIRS];
+	struct flow_name flow[FLOWS];
+};
+
+struct services *services_new(void)
+{
+	return dissect_load() ? calloc(1, sizeof(struct services)) : NULL;
+}
+
+void services_free(struct services *s)
+{
+	free(s);
+}
+
+/* The name by content, told anew only where more of it is held than before. */
+static struct naming flow_name(struct services *s, const struct record *r)
+{
+	struct flow_name *f = &s->flow[r->flow_id % FLOWS];
+	uint8_t client = r->side[SRC].data_len, server = r->side[DST].data_len;
+	struct naming n = unnamed;
+	bool known = f->flow_id == r->flow_id;
+
+	if (known && (f->part == r->part ? f->held[SRC] == client && f->held[DST] == server
+					 : f->app != NULL))
+		return (struct naming){f->app, f->service};
+	if (!client && !server)
+		return unnamed;
+	n = content_name(r);
+	*f = (struct flow_name){.flow_id = r->flow_id,
+		.app = n.app,
+		.part = r->part,
+		.service = (uint8_t)n.service,
+		.held = {client, server}};
+	return n;
 }
 
 /* ---- FTP's data connections ---- */
 
-static struct service_pair *pair_of(struct service_memory *m, const struct record *r, bool *swap)
+static struct pair *pair_of(struct services *s, const struct record *r, bool *swap)
 {
 	uint64_t word[4], h = 0;
 
@@ -218,13 +350,13 @@ static struct service_pair *pair_of(struct service_memory *m, const struct recor
 	memcpy(word + 2, r->addr[!*swap], 16);
 	for (int i = 0; i < 4; i++)
 		h = (h ^ word[i]) * 0x9e3779b97f4a7c15ULL, h ^= h >> 29;
-	return &m->pair[h % SERVICE_PAIRS];
+	return &s->pair[h % PAIRS];
 }
 
-static void remember_ftp(struct service_memory *m, const struct record *r)
+static void remember_ftp(struct services *s, const struct record *r)
 {
 	bool swap;
-	struct service_pair *p = pair_of(m, r, &swap);
+	struct pair *p = pair_of(s, r, &swap);
 
 	memcpy(p->addr[0], r->addr[swap], 16);
 	memcpy(p->addr[1], r->addr[!swap], 16);
@@ -234,10 +366,10 @@ static void remember_ftp(struct service_memory *m, const struct record *r)
 /* FTP servers close an idle control connection after minutes; ten are enough. */
 static const int64_t FTP_LASTS_NS = 600LL * 1000000000;
 
-static bool is_ftp_data(struct service_memory *m, const struct record *r)
+static bool is_ftp_data(struct services *s, const struct record *r)
 {
 	bool swap;
-	const struct service_pair *p = pair_of(m, r, &swap);
+	const struct pair *p = pair_of(s, r, &swap);
 
 	if (p->seen_ns == 0 || r->at_ns - p->seen_ns > FTP_LASTS_NS ||
 		memcmp(p->addr[0], r->addr[swap], 16) != 0 ||
@@ -247,60 +379,16 @@ static bool is_ftp_data(struct service_memory *m, const struct record *r)
 	       (r->port[SRC] >= 1024 && r->port[DST] >= 1024);
 }
 
-static struct text text_of(const struct flow_side *f)
+struct naming service_name(struct services *s, const struct record *r)
 {
-	struct text t = {f->data, f->data_len, f->size[0]};
+	struct naming n;
 
-	return t;
-}
-
-static const char *tcp_service(struct service_memory *m, const struct record *r)
-{
-	struct text client = text_of(&r->side[SRC]), server = text_of(&r->side[DST]);
-
-	if (is_http(client, server))
-		return "http";
-	if (is_hello(client, 1) || is_hello(server, 2))
-		return "ssl";
-	if (is_ssh(client, server))
-		return "ssh";
-	if (is_smtp(client, server))
-		return "smtp";
-	if (is_pop3(client, server))
-		return "pop3";
-	if (is_irc(client, server))
-		return "irc";
-	if (is_ftp(client, server)) {
-		remember_ftp(m, r);
-		return "ftp";
-	}
-	if (is_dns_tcp(client) || is_dns_tcp(server))
-		return "dns";
-	return is_ftp_data(m, r) ? "ftp-data" : "-";
-}
-
-static const char *udp_service(const struct record *r)
-{
-	for (int side = SRC; side <= DST; side++) {
-		struct text t = text_of(&r->side[side]);
-
-		if (is_dhcp(t))
-			return "dhcp";
-		if (is_snmp(t))
-			return "snmp";
-		if (is_radius(t))
-			return "radius";
-		if (is_dns(t))
-			return "dns";
-	}
-	return "-";
-}
-
-const char *service_name(struct service_memory *m, const struct record *r)
-{
-	if (r->net != NET_ARP && r->proto == IPPROTO_TCP)
-		return tcp_service(m, r);
-	if (r->net != NET_ARP && r->proto == IPPROTO_UDP)
-		return udp_service(r);
-	return "-";
+	if (r->net == NET_ARP || (r->proto != IPPROTO_TCP && r->proto != IPPROTO_UDP))
+		return unnamed;
+	n = flow_name(s, r);
+	if (n.service == SERVICE_FTP)
+		remember_ftp(s, r);
+	if (!n.app && r->proto == IPPROTO_TCP && is_ftp_data(s, r))
+		return (struct naming){"ftp-data", SERVICE_FTP_DATA};
+	return n;
 }

@@ -2,25 +2,22 @@
 #ifndef KARMA_FEATURE_SERVICE_H
 #define KARMA_FEATURE_SERVICE_H
 
-#include "flow/record.h"
+#include "feature/dissect.h"
 
-/* The pairs of hosts that hold an FTP control connection, so that the data connections between
- * them are known for what they are (their bytes are the file's and say nothing). A table of fixed
- * size: a pair takes the place of another one with the same hash. */
-enum { SERVICE_PAIRS = 4096 };
+/* "-", "dns", "http" and so on, NULL-terminated: the values of the column `service`. */
+extern const char *const service_names[];
 
-struct service_pair {
-	uint8_t addr[2][16];
-	int64_t seen_ns; /* 0: empty */
-};
+/* What is remembered of flows: their names, and which pairs of hosts hold an FTP control
+ * connection. Tables of fixed size (1.7 MB): what is new takes the place of what has the same
+ * hash; then a flow is named once more, and one cut after 60 s may lose its name. */
+struct services;
 
-struct service_memory {
-	struct service_pair pair[SERVICE_PAIRS];
-};
+struct services *services_new(void); /* NULL when memory is short */
+void services_free(struct services *s);
 
-/* UNSW-NB15's name of the service: "dns", "http", "smtp", "ftp", "ftp-data", "ssh", "pop3", "ssl",
- * "snmp", "dhcp", "irc", "radius" or "-". An FTP control connection is remembered in `m`, which
- * starts zeroed. */
-const char *service_name(struct service_memory *m, const struct record *r);
+/* The name of a record's flow. Where the name is known from a record before a cut, which drops the
+ * first payload bytes, it stays. A data connection of FTP is one of two hosts that hold a control
+ * connection: its bytes are the file's and say nothing. */
+struct naming service_name(struct services *s, const struct record *r);
 
 #endif

@@ -3,8 +3,8 @@
 #include <ctype.h>
 #include <math.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const int window_seconds[WINDOWS] = {2, 10, 60};
 
@@ -32,7 +32,7 @@ double value_state(const struct feature_source *s, int arg)
 double value_service(const struct feature_source *s, int arg)
 {
 	(void)arg;
-	return category(COL_SERVICE, s->service);
+	return s->name.service;
 }
 
 double value_event(const struct feature_source *s, int arg)
@@ -247,61 +247,124 @@ double value_state_ttl(const struct feature_source *s, int arg)
 
 /* ---- HTTP and FTP, as far as the first payload bytes carry them ---- */
 
-static bool is_service(const struct feature_source *s, const char *name)
+/* What is held of a side, as text. */
+struct said {
+	const char *from, *end;
+};
+
+static struct said said(const struct feature_source *s, int side)
 {
-	return strcmp(s->service, name) == 0;
+	const char *from = (const char *)s->r->side[side].data;
+
+	return (struct said){from, from + s->r->side[side].data_len};
 }
 
-/* `word` within the first payload bytes of a side. */
-static const char *find(const struct flow_side *f, const char *word)
+static bool is_cut(struct said t)
 {
-	return memmem(f->data, f->data_len, word, strlen(word));
+	return t.end - t.from == FLOW_PAYLOAD;
 }
 
-double value_http_depth(const struct feature_source *s, int arg)
+/* `word` in either case; NULL: not there. */
+static const char *find(struct said t, const char *word)
 {
+	size_t n = strlen(word);
+
+	for (const char *p = t.from; (size_t)(t.end - p) >= n; p++)
+		if ((*p | 32) == (*word | 32) && strncasecmp(p, word, n) == 0)
+			return p;
+	return NULL;
+}
+
+static bool begins(struct said t, const char *word)
+{
+	return find(t, word) == t.from;
+}
+
+/* Three capitals or more, then a blank: a method of HTTP. */
+static bool begins_with_method(struct said t)
+{
+	const char *p = t.from;
+
+	while (p < t.end && *p >= 'A' && *p <= 'Z')
+		p++;
+	return p - t.from >= 3 && p < t.end && *p == ' ';
+}
+
+double value_http_requests(const struct feature_source *s, int arg)
+{
+	struct said t = said(s, SRC);
+	bool cut_line = begins_with_method(t);
+	int lines = 0;
+
 	(void)arg;
-	return is_service(s, "http") ? 1 : 0;
+	if (s->name.service != SERVICE_HTTP)
+		return 0;
+	if (strcmp(s->name.app, "http2") == 0)
+		return NAN;
+	while ((t.from = find(t, " HTTP/1."))) {
+		t.from++;
+		lines++;
+	}
+	return lines ? lines : cut_line;
+}
+
+/* An answer that has no body by its status, or by its request. */
+static bool is_bodiless(struct said request, struct said answer)
+{
+	const char *status = answer.from + strlen("HTTP/1.1 ");
+
+	if (begins(request, "HEAD "))
+		return true;
+	return answer.end - status >= 3 && (*status == '1' || strncmp(status, "204", 3) == 0 ||
+						   strncmp(status, "304", 3) == 0);
 }
 
 double value_http_body(const struct feature_source *s, int arg)
 {
-	const struct flow_side *f = &s->r->side[DST];
-	const char *length, *end = (const char *)f->data + f->data_len;
+	struct said t = said(s, DST);
+	const char *p, *head_end;
 	double bytes = 0;
 
 	(void)arg;
-	if (!is_service(s, "http"))
+	if (s->name.service != SERVICE_HTTP || t.from == t.end)
 		return 0;
-	length = find(f, "Content-Length: ");
-	if (!length)
+	if (!begins(t, "HTTP/1."))
 		return NAN;
-	for (length += strlen("Content-Length: "); length < end && isdigit(*length); length++)
-		bytes = bytes * 10 + (*length - '0');
-	return length < end ? bytes : NAN; /* a number cut short is none */
+	if (is_bodiless(said(s, SRC), t))
+		return 0;
+	head_end = find(t, "\r\n\r\n");
+	if (head_end)
+		t.end = head_end + 1;
+	p = find(t, "\nContent-Length:");
+	if (!p)
+		return NAN;
+	for (p += strlen("\nContent-Length:"); p < t.end && *p == ' '; p++)
+		;
+	for (; p < t.end && isdigit((unsigned char)*p); p++)
+		bytes = bytes * 10 + (*p - '0');
+	return p < t.end ? bytes : NAN; /* a number cut short is none */
 }
 
 double value_ftp_login(const struct feature_source *s, int arg)
 {
+	struct said client = said(s, SRC), server = said(s, DST);
+
 	(void)arg;
-	if (!is_service(s, "ftp"))
+	if (s->name.service != SERVICE_FTP)
 		return 0;
-	if (find(&s->r->side[DST], "\n230"))
+	if (find(server, "\n230"))
 		return 1;
-	return s->r->side[DST].data_len < FLOW_PAYLOAD ? 0 : NAN;
+	if (s->r->part) /* the session began before this record */
+		return NAN;
+	return is_cut(server) && (is_cut(client) || find(client, "USER ")) ? NAN : 0;
 }
 
-double value_ftp_commands(const struct feature_source *s, int arg)
+double value_ftp_command(const struct feature_source *s, int arg)
 {
-	const struct flow_side *f = &s->r->side[SRC];
-	int lines = 0;
+	const char *p = s->r->side[SRC].data_len ? (const char *)s->r->side[SRC].data : "";
 
 	(void)arg;
-	if (!is_service(s, "ftp"))
-		return 0;
-	for (int i = 0; i < f->data_len; i++)
-		lines += f->data[i] == '\n';
-	return f->data_len < FLOW_PAYLOAD ? lines : NAN;
+	return s->name.service == SERVICE_FTP && isalpha((unsigned char)*p);
 }
 
 /* ---- what happened lately ---- */

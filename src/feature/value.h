@@ -3,6 +3,7 @@
 #ifndef KARMA_FEATURE_VALUE_H
 #define KARMA_FEATURE_VALUE_H
 
+#include "feature/dissect.h"
 #include "feature/feature.h"
 
 /* The windows in which things are counted. */
@@ -29,7 +30,7 @@ struct feature_source {
 	const struct record *r;
 	uint32_t count[WINDOW_COUNTS][WINDOWS]; /* the record's own flow included */
 	double gap;                             /* s since the actor's previous record */
-	const char *service;
+	struct naming name;                     /* of the flow */
 };
 
 /* arg: SRC or DST where a value has sides; the window (0, 1, 2) where it is a share. */
@@ -61,10 +62,10 @@ double value_last(const struct feature_source *s, int whole);
 double value_at(const struct feature_source *s, int arg);
 double value_same_ends(const struct feature_source *s, int arg);
 double value_state_ttl(const struct feature_source *s, int arg);
-double value_http_depth(const struct feature_source *s, int arg);
+double value_http_requests(const struct feature_source *s, int arg);
 double value_http_body(const struct feature_source *s, int arg);
 double value_ftp_login(const struct feature_source *s, int arg);
-double value_ftp_commands(const struct feature_source *s, int arg);
+double value_ftp_command(const struct feature_source *s, int arg);
 double value_part(const struct feature_source *s, int arg);
 double value_news(const struct feature_source *s, int arg);
 double value_again(const struct feature_source *s, int arg);

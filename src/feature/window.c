@@ -76,7 +76,7 @@ struct window {
 	struct chains pairs;    /* of host, host */
 	struct chains services; /* of pair, protocol and port */
 
-	struct service_memory service_memory;
+	struct services *names;
 
 	unsigned char *block; /* where the ring, pools and buckets stand */
 	size_t block_size;
@@ -594,7 +594,7 @@ static const struct host *take_record(
 		s->gap = longest;
 	host->record_ns = w->now;
 	read_counts(w, from, take(w, r, from), s);
-	s->service = service_name(&w->service_memory, r);
+	s->name = service_name(w->names, r);
 	return host;
 }
 
@@ -617,6 +617,7 @@ void feature_row(struct window *w, const struct record *r, struct row *row)
 	memcpy(row->actor, host->addr, 16);
 	row->at_ns = r->at_ns;
 	row->flow_id = r->flow_id;
+	row->app = s.name.app;
 	row->label = -1;
 }
 
@@ -689,7 +690,9 @@ struct window *window_new(uint32_t events)
 	if (getrandom(&w->seed, sizeof(w->seed), 0) != sizeof(w->seed))
 		w->seed = (uintptr_t)w;
 	w->host_free = w->key_free = w->oldest = w->newest = NONE;
-	if (!make_room(w)) {
+	w->names = services_new();
+	if (!w->names || !make_room(w)) {
+		services_free(w->names);
 		free(w);
 		return NULL;
 	}
@@ -713,6 +716,7 @@ void window_free(struct window *w)
 {
 	if (!w)
 		return;
+	services_free(w->names);
 	munmap(w->block, w->block_size);
 	free(w);
 }

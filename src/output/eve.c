@@ -97,6 +97,8 @@ static void put_ends(json_t *event, const struct alert *a)
 	if (ports)
 		json_object_set_new(event, "dest_port", json_integer(r->port[!a->actor]));
 	json_object_set_new(event, "proto", json_string(proto_text(r, proto)));
+	if (a->app)
+		json_object_set_new(event, "app_proto", json_string(a->app));
 	if (icmp) {
 		json_object_set_new(event, "icmp_type", json_integer(r->icmp_type));
 		json_object_set_new(event, "icmp_code", json_integer(r->icmp_code));

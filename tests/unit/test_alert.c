@@ -76,7 +76,7 @@ static void fold(
 	alert_tick(b, r->at_ns);
 	add(e, r->at_ns, r->flow_id, 1, p, r->addr[DST], r->port[DST]);
 	a = alert_open(b, r->addr[SRC], false, e, r->at_ns);
-	alert_add(a, e, r, SRC);
+	alert_add(a, e, r, SRC, NULL);
 	if (alert_is_due(a, r->at_ns))
 		alert_show(b, a, r->at_ns);
 }

@@ -304,7 +304,7 @@ static struct record flow(uint32_t src, uint32_t dst, uint16_t port, int64_t at_
 static struct weight weigh(
 	struct detector *d, const struct record *r, float normal, enum karma_class c)
 {
-	struct verdict v;
+	struct verdict v = {.app = NULL};
 
 	memcpy(v.actor, r->addr[SRC], 16);
 	probabilities(v.probability, normal, c);
@@ -456,7 +456,7 @@ static void the_actor_may_be_the_destination(void **state)
 	(void)state;
 	for (int i = 0; i < 20; i++) {
 		struct record r = flow(0x0a000002, 0x0a000001, 0, start + i * second / 10);
-		struct verdict v;
+		struct verdict v = {.app = NULL};
 
 		r.proto = IPPROTO_ICMP;
 		memcpy(v.actor, r.addr[DST], 16);
