@@ -53,6 +53,31 @@ static void put_host(uint8_t addr[16], uint32_t host)
 	memcpy(addr + 12, &ip, sizeof(ip));
 }
 
+/* What a side says first, with something in it that no other flow has: a TLS hello, or DNS. */
+static void put_data(struct flow_side *s, bool tls, bool answer, uint64_t random)
+{
+	static const uint8_t hello[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3};
+	static const uint8_t server_hello[] = {0x16, 3, 3, 0, 0x7a, 2, 0, 0, 0x76, 3, 3};
+	static const uint8_t question[] = {0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'w', 'w', 'w', 7,
+		'e', 'x', 'a', 'm', 'p', 'l', 'e', 3, 'o', 'r', 'g', 0, 0, 1, 0, 1};
+
+	if (tls) {
+		memcpy(s->data, answer ? server_hello : hello, sizeof(hello));
+		for (size_t i = sizeof(hello); i < FLOW_PAYLOAD; i += sizeof(random))
+			memcpy(s->data + i, &random,
+				FLOW_PAYLOAD - i < 8 ? FLOW_PAYLOAD - i : sizeof(random));
+		s->data_len = FLOW_PAYLOAD;
+		s->size[0] = answer ? 1400 : 517;
+	} else {
+		memcpy(s->data, question, sizeof(question));
+		memcpy(s->data, &random, 2);
+		s->data[2] |= answer ? 0x80 : 0;
+		s->data_len = sizeof(question);
+		s->size[0] = s->data_len;
+	}
+	s->sizes = 1;
+}
+
 /* One of: a web connection, a look-up, a refused connection, a forged SYN. Half of the records are
  * of 64 busy hosts, the rest of so many that hosts have to give way. */
 static void make_record(struct record *r, uint64_t n, uint64_t *seed)
@@ -87,6 +112,8 @@ static void make_record(struct record *r, uint64_t n, uint64_t *seed)
 		s->bytes = s->packets * 40 + s->payload;
 		s->first_ns = (uint64_t)r->first_ns;
 		s->last_ns = (uint64_t)r->last_ns;
+		if (kind < 2)
+			put_data(s, kind == 0, i == DST, x);
 	}
 }
 

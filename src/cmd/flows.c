@@ -115,7 +115,7 @@ static int write_row(void *context, const struct record *r, const struct row *ro
 }
 
 /* A record_sink. Every record goes through the window, which counts what hosts do; rows are made
- * of those that are asked for. */
+ * of those that are asked for: steps in the detector's order, final ones in that of ct_*. */
 static int take_record(void *context, const struct record *r)
 {
 	struct writer *w = context;
@@ -131,7 +131,7 @@ static int take_record(void *context, const struct record *r)
 	if (w->truth)
 		row.label = (int)truth_class(w->truth, r);
 	write_header(w);
-	return ct_add(w->block, r, &row, write_row, w);
+	return w->steps ? write_row(w, r, &row) : ct_add(w->block, r, &row, write_row, w);
 }
 
 /* A timeline: its counters start empty, its last block ends with it. */

@@ -2,11 +2,35 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Idle TCP flows are final after 120 s (flow/meter.h), when the next sweep comes round. */
+static const int64_t waits_ns = 121LL * 1000000000;
+
+struct held {
+	uint32_t next; /* the next free one */
+	struct record record;
+	struct row row;
+};
+
+/* Who waits, ordered by last time, then by arrival. */
+struct waiting {
+	int64_t last_ns;
+	uint64_t nth;
+	uint32_t held;
+};
+
+static const size_t held_size = (CT_WAITING + CT_BLOCK) * sizeof(struct held);
 
 struct ct_block {
-	unsigned rows;
-	struct record record[CT_BLOCK];
-	struct row row[CT_BLOCK];
+	struct held
+		*held; /* taken from the front, freed ones first: what is not used costs nothing */
+	uint32_t used, freed;
+	struct waiting heap[CT_WAITING]; /* the first is the earliest */
+	uint32_t count;
+	uint64_t nth;
+	uint32_t block[CT_BLOCK];
+	uint32_t rows;
 };
 
 static void count_one(struct row *row, struct row *const *rows, unsigned count)
@@ -50,36 +74,124 @@ void ct_fill(struct row *const *rows, unsigned count)
 
 struct ct_block *ct_new(void)
 {
-	return calloc(1, sizeof(struct ct_block));
+	struct ct_block *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->held = mmap(NULL, held_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (b->held == MAP_FAILED) {
+		free(b);
+		return NULL;
+	}
+	madvise(b->held, held_size, MADV_HUGEPAGE);
+	b->freed = UINT32_MAX;
+	return b;
 }
 
 void ct_free(struct ct_block *b)
 {
+	if (!b)
+		return;
+	munmap(b->held, held_size);
 	free(b);
+}
+
+/* ---- who waits ---- */
+
+static bool is_before(const struct waiting *a, const struct waiting *b)
+{
+	return a->last_ns != b->last_ns ? a->last_ns < b->last_ns : a->nth < b->nth;
+}
+
+static void heap_add(struct ct_block *b, struct waiting w)
+{
+	uint32_t at = b->count++;
+
+	for (; at && is_before(&w, &b->heap[(at - 1) / 2]); at = (at - 1) / 2)
+		b->heap[at] = b->heap[(at - 1) / 2];
+	b->heap[at] = w;
+}
+
+static struct waiting heap_take(struct ct_block *b)
+{
+	struct waiting first = b->heap[0], w = b->heap[--b->count];
+	uint32_t at = 0, child;
+
+	while ((child = 2 * at + 1) < b->count) {
+		child += child + 1 < b->count && is_before(&b->heap[child + 1], &b->heap[child]);
+		if (!is_before(&b->heap[child], &w))
+			break;
+		b->heap[at] = b->heap[child];
+		at = child;
+	}
+	b->heap[at] = w;
+	return first;
+}
+
+static void hold(struct ct_block *b, const struct record *r, const struct row *row)
+{
+	uint32_t i = b->freed;
+
+	if (i != UINT32_MAX)
+		b->freed = b->held[i].next;
+	else
+		i = b->used++;
+	b->held[i].record = *r;
+	b->held[i].row = *row;
+	heap_add(b, (struct waiting){r->last_ns, b->nth++, i});
+}
+
+/* ---- blocks ---- */
+
+static int hand_on(struct ct_block *b, ct_sink sink, void *context)
+{
+	struct row *rows[CT_BLOCK] = {NULL};
+	uint32_t count = b->rows;
+	int code = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		rows[i] = &b->held[b->block[i]].row;
+	ct_fill(rows, count);
+	b->rows = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct held *h = &b->held[b->block[i]];
+
+		if (code >= 0)
+			code = sink(context, &h->record, &h->row);
+		h->next = b->freed;
+		b->freed = b->block[i];
+	}
+	return code < 0 ? code : 0;
+}
+
+/* The earliest takes its place in the block. */
+static int advance(struct ct_block *b, ct_sink sink, void *context)
+{
+	b->block[b->rows++] = heap_take(b).held;
+	return b->rows == CT_BLOCK ? hand_on(b, sink, context) : 0;
 }
 
 int ct_add(struct ct_block *b, const struct record *r, const struct row *row, ct_sink sink,
 	void *context)
 {
+	int code = 0;
+
+	while (b->count && code >= 0 &&
+		(b->count == CT_WAITING || b->heap[0].last_ns < r->at_ns - waits_ns))
+		code = advance(b, sink, context);
+	if (code < 0)
+		return code;
 	if (r->event != RECORD_FINAL)
 		return sink(context, r, row);
-	b->record[b->rows] = *r;
-	b->row[b->rows] = *row;
-	b->rows++;
-	return b->rows == CT_BLOCK ? ct_flush(b, sink, context) : 0;
+	hold(b, r, row);
+	return 0;
 }
 
 int ct_flush(struct ct_block *b, ct_sink sink, void *context)
 {
-	struct row *rows[CT_BLOCK] = {NULL};
-	unsigned count = b->rows;
 	int code = 0;
 
-	for (unsigned i = 0; i < count; i++)
-		rows[i] = &b->row[i];
-	ct_fill(rows, count);
-	b->rows = 0;
-	for (unsigned i = 0; i < count && code >= 0; i++)
-		code = sink(context, &b->record[i], &b->row[i]);
-	return code < 0 ? code : 0;
+	while (b->count && code >= 0)
+		code = advance(b, sink, context);
+	return code < 0 ? code : hand_on(b, sink, context);
 }

@@ -16,7 +16,11 @@ enum { CT_BLOCK = 100 };
  * of their last time, into blocks of 100 (rows 100-198 of the raw file: 100 % on all seven). */
 void ct_fill(struct row *const *rows, unsigned count);
 
-/* Holds back final records until their block is full. */
+/* Holds back final records until they can be put in the order of their last time and their block is
+ * full. A record is final up to two minutes after its last packet; so long they wait, unless
+ * CT_WAITING do: then the one that was silent longest goes on. Memory grows with use, 1.6 KB a
+ * record. */
+enum { CT_WAITING = 8192 };
 struct ct_block;
 
 /* Takes a record and its row. A negative return ends the work and is passed on. */
@@ -25,13 +29,12 @@ typedef int (*ct_sink)(void *context, const struct record *r, const struct row *
 struct ct_block *ct_new(void); /* NULL when memory is short */
 void ct_free(struct ct_block *b);
 
-/* Hand a record on to `sink`: at once where it is not final, with the others of its block when
- * that is full where it is. The blocks are UNSW-NB15's where final records come in the order of
- * their last time. */
+/* Hand a record on to `sink`: at once where it is not final, with the others of its block where it
+ * is. Records come in the order of at_ns. */
 int ct_add(struct ct_block *b, const struct record *r, const struct row *row, ct_sink sink,
 	void *context);
 
-/* Hand on the last, shorter block. */
+/* No more records come: hand on those that wait. The last block may be shorter. */
 int ct_flush(struct ct_block *b, ct_sink sink, void *context);
 
 #endif

@@ -15,7 +15,7 @@ enum {
 	IP_HEAD = 40,
 	TCP_HEAD = 20,
 	UDP_HEAD = 8,
-	LONGEST = 2048, /* payload of a made packet: a TLS hello must be whole to be known */
+	LONGEST = 2048, /* payload of a made packet; many protocols look at its size */
 	SLACK = 64,     /* zeros behind it, should a dissector look further than it may */
 	NAME = 24,
 	PROTOCOLS = NDPI_LAST_IMPLEMENTED_PROTOCOL,
@@ -49,9 +49,9 @@ static const struct known {
 	{NDPI_PROTOCOL_VNC, {"rfb", SERVICE_NONE}},
 };
 
-/* Not asked of nDPI: what service.c tells itself, because nDPI goes by the port there or waits for
- * more than is held; FTP data, which it tells by what a file begins with, whoever sends it; and
- * Ookla's speed test, which it remembers by addresses of either version. */
+/* Not asked of nDPI: what service.c tells itself and says why; FTP data, which it tells by what a
+ * file begins with, whoever sends it; and Ookla's speed test, which it remembers by addresses of
+ * either version. */
 static const uint16_t unasked[] = {NDPI_PROTOCOL_DNS, NDPI_PROTOCOL_MDNS, NDPI_PROTOCOL_LLMNR,
 	NDPI_PROTOCOL_DHCP, NDPI_PROTOCOL_SNMP, NDPI_PROTOCOL_FTP_CONTROL, NDPI_PROTOCOL_MAIL_SMTP,
 	NDPI_PROTOCOL_MAIL_POP, NDPI_PROTOCOL_IRC, NDPI_PROTOCOL_FTP_DATA, NDPI_PROTOCOL_OOKLA};
@@ -130,8 +130,7 @@ static uint8_t *put_heads(uint8_t *packet, const struct talk *t, int side, int s
 	return transport + head;
 }
 
-/* The nth packet of a side, if any of its bytes are held. The last that there can be takes what
- * remains. */
+/* The nth packet of a side, if any of its bytes are held. */
 static ndpi_protocol show_packet(struct talk *t, int side, int nth)
 {
 	static uint8_t packet[IP_HEAD + TCP_HEAD + LONGEST + SLACK]; /* zeros between two calls */
@@ -142,7 +141,7 @@ static ndpi_protocol show_packet(struct talk *t, int side, int nth)
 
 	if (held <= 0)
 		return none;
-	if (size == 0 || nth == FLOW_SIZES - 1)
+	if (size == 0)
 		size = held;
 	if (size > LONGEST)
 		size = LONGEST;
@@ -158,13 +157,13 @@ static ndpi_protocol show_packet(struct talk *t, int side, int nth)
 	return found;
 }
 
-/* All that is held, the sides in turn. The protocol, 0: none is recognised. */
-static uint16_t recognise(const struct record *r, int first_side)
+/* The first packets of each side, the sides in turn. The protocol, 0: none is recognised. */
+static uint16_t recognise(const struct record *r, int first_side, int packets)
 {
 	struct talk t = {.r = r};
 	ndpi_protocol p = NDPI_PROTOCOL_NULL;
 
-	for (int nth = 0; nth < FLOW_SIZES && !p.app_protocol && !p.master_protocol; nth++) {
+	for (int nth = 0; nth < packets && !p.app_protocol && !p.master_protocol; nth++) {
 		p = show_packet(&t, first_side, nth);
 		if (!p.app_protocol && !p.master_protocol)
 			p = show_packet(&t, !first_side, nth);
@@ -177,14 +176,14 @@ static uint16_t recognise(const struct record *r, int first_side)
 	return p.master_protocol;
 }
 
+/* Nearly all that is recognised is so by the first packet of a side. Who spoke first over TCP is
+ * not known, and some protocols are recognised in one order only. */
 struct naming dissect(const struct record *r)
 {
-	uint16_t id = recognise(r, SRC);
+	uint16_t id = recognise(r, SRC, 2);
 
-	/* Who spoke first over TCP is not known, and some protocols are recognised in one order
-	 * only. */
 	if (!id && r->proto == IPPROTO_TCP && r->side[SRC].data_len && r->side[DST].data_len)
-		id = recognise(r, DST);
+		id = recognise(r, DST, 1);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (id == known[i].protocol)
 			return known[i].name;

@@ -68,7 +68,7 @@ struct row {
 	int64_t at_ns;
 	uint64_t flow_id;
 	const char *app; /* application protocol; NULL: not known, or read from a file */
-	int label; /* enum karma_class, or -1: not known */
+	int label;       /* enum karma_class, or -1: not known */
 };
 
 /* What a feature's value is computed from (feature/value.h). */

@@ -135,7 +135,8 @@ const struct feature features[] = {
 		CATEGORY(service_names),
 		.sets = BOTH,
 		GET(value_service, 0),
-		.meaning = "Application protocol by the first payload bytes, as UNSW-NB15 has them; '-' "
+		.meaning = "Application protocol by the first payload bytes, as UNSW-NB15 has "
+			   "them; '-' "
 			   "unknown, or another.",
 		.reason = SERVICE_WORDS},
 	{NAMES("sload", "Sload"), NUMBER("bit/s"), LOG(1000), .sets = BOTH, .delay = DELAY_RATE,
@@ -258,7 +259,8 @@ const struct feature features[] = {
 		LOG(1),
 		.sets = SET_PUBLISHED,
 		GET(value_ftp_command, 0),
-		.meaning = "1 where an FTP session has a command, as nearly all of UNSW-NB15 have it."},
+		.meaning = "1 where an FTP session has a command, as nearly all of UNSW-NB15 have "
+			   "it."},
 	{.name = "ct_srv_src",
 		NUMBER(""),
 		LOG(1),

@@ -1,15 +1,18 @@
-/* Services are named by nDPI (dissect.c), except where it cannot from what a record holds:
+/* Told here first is what nDPI (dissect.c) cannot tell from what a record holds:
  *
  *   smtp, pop3, ftp  it waits for a third command, or for the password; the 64 bytes of a side
  *                    seldom reach so far
  *   irc              it wants whole lines
+ *   ssl              it wants the whole hello, and takes its time over it
  *   dhcp             it wants the cookie, which is behind the first 64 bytes
  *   snmp             it reads lengths up to 127 only, and goes by the port
  *   dns              it goes by the port: on 53 it takes almost any bytes for DNS, elsewhere none
  *   http             it wants a request with a method that it knows; an answer says as much
  *   ftp-data         it goes by what some kinds of file begin with
  *
- * These are told here, and nDPI is not asked for them. tests/reference/service.sh compares. */
+ * All else is nDPI's: ssh, radius, HTTP without an answer, TLS that was not seen from its
+ * beginning, and whatever has a name in the column `app` alone. tests/reference/service.sh
+ * compares. */
 #include "feature/service.h"
 
 #include <ctype.h>
@@ -132,6 +135,16 @@ static bool is_irc(struct text client, struct text server)
 
 /* ---- binary protocols ---- */
 
+/* A TLS record with a hello of type 1 (client) or 2 (server), or SSL 2's client hello. */
+static bool is_hello(struct text t, int type)
+{
+	if (t.length >= 6 && t.byte[0] == 0x16 && t.byte[1] == 3 && t.byte[2] <= 4)
+		return t.byte[5] == type;
+	return type == 1 && t.length >= 11 && (t.byte[0] & 0x80) && t.byte[2] == 1 &&
+	       (be16(t.byte + 3) == 0x0002 || be16(t.byte + 3) == 0x0300 ||
+		       be16(t.byte + 3) == 0x0301);
+}
+
 /* One label after the other up to the root, a compression pointer, or the end of what is held. */
 static bool is_dns_name(struct text t, int at, int *end)
 {
@@ -233,6 +246,8 @@ static struct naming tcp_name(const struct record *r)
 
 	if (is_http(client, server))
 		return (struct naming){"http", SERVICE_HTTP};
+	if (is_hello(client, 1) || is_hello(server, 2))
+		return (struct naming){"tls", SERVICE_SSL};
 	if (is_http2(client))
 		return (struct naming){"http2", SERVICE_HTTP};
 	if (is_smtp(client, server))

@@ -315,8 +315,8 @@ static bool is_bodiless(struct said request, struct said answer)
 
 	if (begins(request, "HEAD "))
 		return true;
-	return answer.end - status >= 3 && (*status == '1' || strncmp(status, "204", 3) == 0 ||
-						   strncmp(status, "304", 3) == 0);
+	return answer.end - status >= 3 &&
+	       (*status == '1' || strncmp(status, "204", 3) == 0 || strncmp(status, "304", 3) == 0);
 }
 
 double value_http_body(const struct feature_source *s, int arg)

@@ -404,6 +404,91 @@ def interfaces():
     return out
 
 
+def hello(kind, body):
+    """A TLS record with a handshake message: ClientHello 1, ServerHello 2."""
+    random = bytes(range(0xA0, 0xC0))
+    body = b"\x03\x03" + random + b"\x20" + random[::-1] + body
+    body = bytes([kind]) + struct.pack("!I", len(body))[1:] + body
+    return b"\x16\x03" + (b"\x01" if kind == 1 else b"\x03") + struct.pack("!H", len(body)) + body
+
+
+def tls():
+    name = b"www.example.org"
+    sni = struct.pack("!HHHBH", 0, len(name) + 5, len(name) + 3, 0, len(name)) + name
+    extensions = sni + struct.pack("!HHBBB", 43, 3, 2, 3, 4)
+    client = b"\x00\x06\x13\x01\x13\x02\xc0\x2f\x01\x00" + struct.pack("!H", len(extensions)) + extensions
+    server = b"\x13\x01\x00\x00\x06\x00\x2b\x00\x02\x03\x04"
+    return [(0, hello(1, client)), (1, hello(2, server) + b"\x14\x03\x03\x00\x01\x01\x17\x03\x03\x02\x00" + b"e" * 512),
+            (0, b"\x14\x03\x03\x00\x01\x01\x17\x03\x03\x00\x35" + b"f" * 53)]
+
+
+def snmp(pdu, value):
+    """A message of version 2c about sysName: get-request 0xa0, response 0xa2."""
+    binding = b"\x06\x08\x2b\x06\x01\x02\x01\x01\x05\x00" + value
+    binding = b"\x30" + bytes([len(binding)]) + binding
+    body = b"\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30" + bytes([len(binding)]) + binding
+    message = b"\x02\x01\x01\x04\x06public" + bytes([pdu, len(body)]) + body
+    return b"\x30" + bytes([len(message)]) + message
+
+
+def dhcp(operation, kind):
+    head = bytes([operation, 1, 6, 0]) + b"\xde\xad\xbe\xef" + b"\0" * 20 + mac(CLIENT) + b"\0" * 10
+    return head + b"\0" * 192 + b"\x63\x82\x53\x63\x35\x01" + bytes([kind]) + b"\xff" + b"\0" * 52
+
+
+def radius(code, attributes):
+    return struct.pack("!BBH", code, 7, 20 + len(attributes)) + bytes(range(16)) + attributes
+
+
+# What is said over TCP, each with its port: (side, bytes), the client is side 0.
+TALKS = {
+    80: [(0, b"GET /a HTTP/1.1\r\nHost: www.example.org\r\n\r\n"),
+         (1, b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + b"b" * 20)],
+    25: [(1, b"220 mail.example.org ESMTP Postfix (Debian/GNU)\r\n"), (0, b"EHLO client.example.org\r\n"),
+         (1, b"250-mail.example.org\r\n250-PIPELINING\r\n250 SMTPUTF8\r\n"), (0, b"MAIL FROM:<anna@example.org>\r\n"),
+         (1, b"250 2.1.0 Ok\r\n"), (0, b"QUIT\r\n"), (1, b"221 2.0.0 Bye\r\n")],
+    21: [(1, b"220 (vsFTPd 3.0.3)\r\n"), (0, b"USER anna\r\n"), (1, b"331 Please specify the password.\r\n"),
+         (0, b"PASS secret\r\n"), (1, b"230 Login successful.\r\n"), (0, b"PASV\r\n"),
+         (1, b"227 Entering Passive Mode (10,1,0,80,200,1).\r\n"), (0, b"RETR a\r\n"),
+         (1, b"150 Opening BINARY mode data connection for a.\r\n"), (1, b"226 Transfer complete.\r\n"),
+         (0, b"QUIT\r\n"), (1, b"221 Goodbye.\r\n")],
+    51201: [(1, b"what is in the file\n" * 40)],
+    22: [(0, b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), (1, b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"),
+         (0, b"\0\0\x05\xac\x0a\x14" + b"k" * 1450), (1, b"\0\0\x04\x3c\x0a\x14" + b"k" * 1082)],
+    110: [(1, b"+OK Dovecot (Debian) ready.\r\n"), (0, b"CAPA\r\n"),
+          (1, b"+OK\r\nCAPA\r\nTOP\r\nUIDL\r\nSASL PLAIN LOGIN\r\n.\r\n"), (0, b"USER anna\r\n"), (1, b"+OK\r\n"),
+          (0, b"PASS secret\r\n"), (1, b"+OK Logged in.\r\n"), (0, b"QUIT\r\n"), (1, b"+OK Logging out.\r\n")],
+    443: tls(),
+    6667: [(1, b":irc.example.org NOTICE * :*** Looking up your hostname...\r\n"),
+           (0, b"NICK anna\r\nUSER anna 0 * :Anna\r\n"),
+           (1, b":irc.example.org 001 anna :Welcome to the network anna!anna@10.1.0.2\r\n")],
+    1883: [(0, b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04anna"), (1, b"\x20\x02\0\0"),
+           (0, b"\x30\x0c\0\x07room/t1021"), (0, b"\xe0\0")],
+}
+
+
+def services():
+    """Each service of UNSW-NB15 in both directions, and MQTT, which is none of them."""
+    query = dns_query("www.example.org")
+    datagrams = [(53, query, query[:2] + b"\x81\x80" + query[4:6] + b"\0\1" + query[8:] + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\1\0\x50"),
+                 (161, snmp(0xA0, b"\x05\0"), snmp(0xA2, b"\x04\x04host")), (67, dhcp(1, 1), dhcp(2, 2)),
+                 (1812, radius(1, b"\x01\x06anna"), radius(2, b"\x06\x06\0\0\0\x02"))]
+    packets = []
+    for i, (port, said) in enumerate(TALKS.items()):
+        talk = Connection(CLIENT, SERVER, 42000 + i, port, 1000 * i, 70000 + 1000 * i)
+        time = 0.1 * i
+        talk.open(time)
+        for side, data in said:
+            time += 0.005
+            talk.send(time, side, PSH | ACK, data)
+        talk.close(time + 0.005)
+        packets += talk.packets
+    for i, (port, ask, answer) in enumerate(datagrams):
+        sport = 68 if port == 67 else 43000 + i
+        packets += [(2 + 0.1 * i, udp(CLIENT, DNS, sport, port, ask)), (2.004 + 0.1 * i, udp(DNS, CLIENT, port, sport, answer))]
+    return [(t, ethernet(p)) for t, p in packets]
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     write(os.path.join(folder, "web.pcap"), web())
@@ -417,6 +502,7 @@ def main():
         out.write(interfaces())
     write(os.path.join(folder, "handshakes.pcap"), handshakes())
     write(os.path.join(folder, "rests.pcap"), rests())
+    write(os.path.join(folder, "services.pcap"), services())
 
 
 if __name__ == "__main__":

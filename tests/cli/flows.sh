@@ -58,8 +58,21 @@ flows --steps "$captures/long.pcap"
 ok "steps: looks too" [ "$(column event | sort -u | xargs)" = "closed final look" ]
 ok "steps: only with news" [ "$(column news | sort -u | xargs)" = 1 ]
 
+flows "$captures/services.pcap"
+ok "services: each of them" [ "$(column service | sort | xargs)" = \
+	"- dhcp dns ftp ftp-data http irc pop3 radius smtp snmp ssh ssl" ]
+ok "services: finer names" [ "$(column app | sort | xargs)" = \
+	"dhcp dns ftp ftp-data http irc mqtt pop3 radius smtp snmp ssh tls" ]
+ok "services: what HTTP and FTP did" [ "$(cut -d, -f14,25,26,38,39,40 "$work/out" |
+	grep -E '^(http|ftp),' | sort | xargs)" = "ftp,0,0,0,1,1 http,1,20,1,0,0" ]
+
+all=0
+for capture in "$captures"/*.pcap; do
+	flows "$capture"
+	all=$((all + $(column srcip | wc -l)))
+done
 flows "$captures"
-ok "a directory is all its captures" [ "$(column srcip | wc -l)" -eq 70 ]
+ok "a directory is all its captures" [ "$(column srcip | wc -l)" -eq "$all" ]
 timeout 60 "$karma" flows - <"$captures/web.pcap" >"$work/out" 2>"$work/err"
 ok "standard input" [ "$(column proto | wc -l)" -eq 4 ]
 

@@ -1,5 +1,5 @@
 /* libFuzzer's entry: the bytes are a capture, and whatever they are, what comes out are sane
- * records. */
+ * records, and each has a name or none. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "feature/service.h"
 
 #define SANE(condition)                                                                            \
 	do {                                                                                       \
@@ -18,6 +19,7 @@
 	} while (0)
 
 struct sum {
+	struct services *services;
 	uint64_t records, packets;
 	int64_t at;
 };
@@ -46,6 +48,7 @@ static int check_record(void *context, const struct record *r)
 		SANE(side->packets || (!side->bytes && !side->first_ns && !side->last_ns));
 		SANE(side->sizes <= FLOW_SIZES && side->gaps <= side->packets);
 	}
+	SANE(service_name(sum->services, r).service < SERVICES);
 	sum->records++;
 	sum->at = r->at_ns;
 	if (r->event == RECORD_FINAL)
@@ -76,10 +79,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct meter_settings settings = {.flows = 16};
 	struct meter_stats stats = {0};
 	struct error e = {""};
+	static struct services *services;
 	struct sum sum = {0};
 	char name[64];
 	int fd = memory_file(data, size, name, sizeof(name));
-	int err = capture_read(name, &settings, check_record, &sum, &stats, &e);
+	int err;
+
+	/* Kept: what one capture taught must not trouble the next. */
+	if (!services)
+		services = services_new();
+	SANE(services);
+	sum.services = services;
+	err = capture_read(name, &settings, check_record, &sum, &stats, &e);
 
 	close(fd);
 	SANE((err < 0) == (e.text[0] != '\0'));

@@ -30,7 +30,8 @@ check() { # name command...
 }
 
 mkdir -p "$build/corpus"
-sources=(src/capture/{file,link,pcapng,wifi}.c src/flow/{counter,names,record,table}.c src/util/error.c)
+sources=(src/capture/{file,link,pcapng,wifi}.c src/feature/{dissect,service}.c
+	src/flow/{counter,names,record,table}.c src/util/error.c)
 if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d && n > 9 ? 0 : 0;}' |
 	clang -fsanitize=fuzzer -x c -o "$build/probe" - 2>/dev/null; then
 	echo "skipped: clang has no libFuzzer here (libclang-rt-14-dev)"
@@ -38,7 +39,7 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d &
 	closing
 fi
 if ! clang -std=gnu11 -g -O1 -D_GNU_SOURCE -Isrc -fsanitize=fuzzer,address,undefined \
-	-fno-sanitize-recover=all -o "$build/capture" tests/fuzz/capture.c "${sources[@]}" -lpcap; then
+	-fno-sanitize-recover=all -o "$build/capture" tests/fuzz/capture.c "${sources[@]}" -lndpi -lpcap; then
 	failed=1
 	closing
 fi

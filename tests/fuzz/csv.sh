@@ -16,7 +16,7 @@ closing() {
 }
 
 mkdir -p "$build/csv-corpus" "$build/csv-seeds"
-sources=(src/feature/{csv,encode,feature,features,unsw,value}.c src/flow/{names,record}.c
+sources=(src/feature/{csv,dissect,encode,feature,features,service,unsw,value}.c src/flow/{names,record}.c
 	src/util/{error,number}.c)
 if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d && n > 9 ? 0 : 0;}' |
 	clang -fsanitize=fuzzer -x c -o "$build/probe-csv" - 2>/dev/null; then
@@ -26,7 +26,7 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d &
 fi
 if ! clang -std=gnu11 -g -O1 -D_GNU_SOURCE -Isrc -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all -o "$build/csv" tests/fuzz/csv.c "${sources[@]}" \
-	-ljansson -lnettle -lm; then
+	-ljansson -lndpi -lnettle -lm; then
 	failed=1
 	closing
 fi

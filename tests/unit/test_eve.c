@@ -28,6 +28,7 @@ static struct alert an_alert(void)
 		.targets = 1,
 		.ports = 990,
 		.reasons = 2,
+		.app = "ssh",
 		.reason = {"994 connections refused in 10 s", "990 ports tried \"in\" 10 s"},
 		.actor = SRC};
 
@@ -82,6 +83,7 @@ static void an_alert_has_suricatas_fields(void **state)
 	assert_string_equal(text_at(e, "dest_ip"), "10.0.0.2");
 	assert_int_equal(number_at(e, "dest_port"), 22);
 	assert_string_equal(text_at(e, "proto"), "TCP");
+	assert_string_equal(text_at(e, "app_proto"), "ssh");
 	assert_int_equal(strncmp(text_at(e, "community_id"), "1:", 2), 0);
 	alert = json_object_get(e, "alert");
 	assert_string_equal(text_at(alert, "action"), "allowed");
@@ -115,11 +117,13 @@ static void an_unknown_attacker_is_left_out(void **state)
 
 	(void)state;
 	a.many = true;
+	a.app = NULL;
 	a.attackers = 10000;
 	memset(a.attacker, 0, 16);
 	e = eve_alert_json(&a, ALERT_UPDATE, NULL);
 	assert_null(json_object_get(e, "src_ip"));
 	assert_null(json_object_get(e, "src_port"));
+	assert_null(json_object_get(e, "app_proto"));
 	assert_string_equal(text_at(e, "dest_ip"), "10.0.0.2");
 	assert_int_equal(number_at(json_object_get(e, "karma"), "attackers"), 10000);
 	assert_null(json_object_get(e, "in_iface"));

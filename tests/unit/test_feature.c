@@ -118,7 +118,7 @@ static double value(const struct feature_source *s, const char *name)
 static void values_follow_their_formulas(void **unused)
 {
 	struct record r = sample("10.0.0.1", 40000, "10.0.0.2", 80, IPPROTO_TCP, 0.25);
-	struct feature_source s = {.r = &r, .service = "-"};
+	struct feature_source s = {.r = &r};
 	struct flow_side *src = &r.side[SRC];
 
 	(void)unused;
