@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Idle TCP flows are final after 120 s (flow/meter.h), when the next sweep comes round. */
-static const int64_t waits_ns = 121LL * 1000000000;
+/* A record is final 60 s after its first packet (flow/meter.h), when the next sweep comes round. */
+static const int64_t waits_ns = 61LL * 1000000000;
 
 struct held {
 	uint32_t next; /* the next free one */
@@ -23,8 +23,7 @@ struct waiting {
 static const size_t held_size = (CT_WAITING + CT_BLOCK) * sizeof(struct held);
 
 struct ct_block {
-	struct held
-		*held; /* taken from the front, freed ones first: what is not used costs nothing */
+	struct held *held; /* taken from the front, freed ones first */
 	uint32_t used, freed;
 	struct waiting heap[CT_WAITING]; /* the first is the earliest */
 	uint32_t count;

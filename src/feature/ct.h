@@ -17,7 +17,7 @@ enum { CT_BLOCK = 100 };
 void ct_fill(struct row *const *rows, unsigned count);
 
 /* Holds back final records until they can be put in the order of their last time and their block is
- * full. A record is final up to two minutes after its last packet; so long they wait, unless
+ * full. A record is final up to a minute after its last packet; so long they wait, unless
  * CT_WAITING do: then the one that was silent longest goes on. Memory grows with use, 1.6 KB a
  * record. */
 enum { CT_WAITING = 8192 };

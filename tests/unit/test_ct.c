@@ -90,9 +90,9 @@ static void final_records_wait_for_their_block(void **unused)
 	assert_int_equal(seen.rows, 1); /* a look goes on at once */
 	for (int i = 0; i < CT_BLOCK + 7; i++)
 		assert_int_equal(add_final(b, 2, 0, &seen), 0);
-	assert_int_equal(add_final(b, 120, 0, &seen), 0);
+	assert_int_equal(add_final(b, 60, 0, &seen), 0);
 	assert_int_equal(seen.final, 0);
-	assert_int_equal(add_final(b, 122, 120, &seen), 0); /* now nothing older can come */
+	assert_int_equal(add_final(b, 62, 60, &seen), 0); /* now nothing older can come */
 	assert_int_equal(seen.final, CT_BLOCK);
 	assert_close(seen.last_count, CT_BLOCK, 0);
 	assert_int_equal(ct_flush(b, see, &seen), 0);
@@ -109,10 +109,10 @@ static void final_records_wait_for_their_block(void **unused)
 	ct_free(b);
 }
 
-/* TCP ends at once or after two minutes, all else after one. */
+/* Some end at once, some at the end of their minute. */
 static void blocks_follow_the_last_packets(void **unused)
 {
-	static const double after[] = {0, 2, 60, 120};
+	static const double after[] = {0, 2, 30, 60};
 	struct ct_block *b = ct_new();
 	struct seen seen = {0};
 	int added = 0;
