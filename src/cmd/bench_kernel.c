@@ -46,6 +46,7 @@ static int by_value(const void *a, const void *b)
 static json_t *compare(int empty, int meter, struct error *e)
 {
 	int ns[2][ROUNDS], err = 0;
+	double nothing, something;
 
 	for (int i = 0; i < ROUNDS && !err; i++) {
 		ns[0][i] = run_ns(empty, REPEAT);
@@ -58,9 +59,10 @@ static json_t *compare(int empty, int meter, struct error *e)
 	}
 	for (int i = 0; i < 2; i++)
 		qsort(ns[i], ROUNDS, sizeof(ns[i][0]), by_value);
-	return json_pack("{sf sf sf sf}", "empty_ns_per_packet", (double)ns[0][ROUNDS / 2],
-		"ns_per_packet", (double)ns[1][ROUNDS / 2], "packets_per_s",
-		1e9 / ns[1][ROUNDS / 2], "ratio", (double)ns[1][ROUNDS / 2] / ns[0][ROUNDS / 2]);
+	nothing = ns[0][ROUNDS / 2];
+	something = ns[1][ROUNDS / 2];
+	return json_pack("{sf sf sf sf}", "empty_ns_per_packet", nothing, "ns_per_packet",
+		something, "packets_per_s", 1e9 / something, "ratio", something / nothing);
 }
 
 static struct karma_bpf *load_meter(uint32_t flows)

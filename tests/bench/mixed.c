@@ -61,7 +61,7 @@ static const struct script scripts[] = {
 	{UDP, 1, 16384, false, 500, 172, 172, 172, 20000,
 		SAYS("\x80\x00\x12\x34", "\x80\x00\x43\x21")},
 	{ICMP, 8, 0, false, 4, 56, 56, 56, 1000000, SAYS("", "")},
-	{0, 3, 0, false, 1, 0, 0, 0, 0, SAYS("", "")},   /* ARP */
+	{0, 3, 0, false, 1, 0, 0, 0, 0, SAYS("", "")},    /* ARP */
 	{TCP, 24, 0, false, 1, 0, 0, 0, 0, SAYS("", "")}, /* a port scan: closed */
 	{TCP, 12, 0, false, 0, 0, 0, 0, 0, SAYS("", "")}, /* filtered */
 };
@@ -149,8 +149,8 @@ static void put_checksum(uint8_t *at, uint64_t sum)
 
 static void put_record(uint64_t us, const uint8_t *frame, uint32_t size)
 {
-	uint32_t head[4] = {1700000000u + (uint32_t)(us / 1000000), (uint32_t)(us % 1000000), size,
-		size};
+	uint32_t head[4] = {
+		1700000000u + (uint32_t)(us / 1000000), (uint32_t)(us % 1000000), size, size};
 
 	fwrite(head, sizeof(head), 1, out);
 	fwrite(frame, size, 1, out);
@@ -486,8 +486,9 @@ static uint64_t us_of_packet(uint64_t n)
 static void download_until(uint64_t us)
 {
 	static const struct script download = {TCP, 0, 443, false, 1, 420, 40000000, 400000000,
-		90000, SAYS("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-			       "\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03")};
+		90000,
+		SAYS("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+			"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03")};
 	static struct talk stream[DOWNLOADS];
 
 	while (us_of_packet(packets) < us && packets < packets_wanted) {
