@@ -248,7 +248,7 @@ static __always_inline __u32 evict(struct counters *c, const struct packet *p, _
 		return SLOT_NONE;
 	way = at - 1 - index * WAYS;
 	if (way < WAYS)
-		done = slot_evict(at - 1, &b->tag[way], p, r);
+		done = slot_evict(at - 1, bucket_tag(b, way), p, r);
 	report_finish(r, done, 0);
 	if (!done)
 		return SLOT_NONE;
@@ -264,7 +264,6 @@ static __always_inline __u32 slot_fill(__u32 at, const struct packet *p, __u64 h
 	__u32 index = hash_first(hash), way = at - index * WAYS;
 	struct flow_slot *s = bpf_map_lookup_elem(&flows, &at);
 	struct bucket *b;
-	__u32 *tag;
 
 	if (way >= WAYS) {
 		index = hash_second(hash);
@@ -273,15 +272,13 @@ static __always_inline __u32 slot_fill(__u32 at, const struct packet *p, __u64 h
 	b = bpf_map_lookup_elem(&buckets, &index);
 	if (!b || !s || way >= WAYS)
 		return SLOT_NONE;
-	tag = &b->tag[way];
-	OPAQUE(tag); /* here, where 6.1's verifier knows the bound */
 	if (!word_lock(&s->flow.lock)) {
-		word_unlock(tag); /* TAG_FREE */
+		word_unlock(bucket_tag(b, way)); /* TAG_FREE */
 		return SLOT_BUSY;
 	}
 	s->key = p->key;
 	s->flow.bits = 0;
-	__sync_lock_test_and_set(tag, hash_tag(hash));
+	__sync_lock_test_and_set(bucket_tag(b, way), hash_tag(hash));
 	return at + 1;
 }
 
@@ -528,12 +525,9 @@ __attribute__((noinline)) int karma_sweep_slot(__u32 index, __u32 way, __u64 now
 	struct flow_report *r;
 	int reported, leaves;
 	enum flow_due due;
-	__u32 *tag;
 
 	if (!b || !s || !c || way >= WAYS)
 		return 0;
-	tag = &b->tag[way];
-	OPAQUE(tag); /* here, where 6.1's verifier knows the bound */
 	if (bpf_ringbuf_query(&reports, BPF_RB_AVAIL_DATA) > ring_high)
 		return 1;
 	r = bpf_ringbuf_reserve(&reports, sizeof(*r), 0);
@@ -548,7 +542,7 @@ __attribute__((noinline)) int karma_sweep_slot(__u32 index, __u32 way, __u64 now
 	reported = flow_do(&s->flow, &s->key, due, now, r);
 	leaves = due == DUE_LEAVE;
 	if (leaves)
-		word_unlock(tag); /* TAG_FREE */
+		word_unlock(bucket_tag(b, way)); /* TAG_FREE */
 	word_unlock(&s->flow.lock);
 	report_finish(r, reported, BPF_RB_NO_WAKEUP);
 	c->count[COUNT_RECORDS] += reported;

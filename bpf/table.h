@@ -36,6 +36,15 @@ struct bucket {
 	__u32 tag[WAYS];
 };
 
+/* The tag of a way below WAYS. 6.1's verifier wants the bound here, where the address is made: it
+ * learns nothing from "is not 15", and of a number that it knows in two places only in one. */
+#define bucket_tag(b, way)                                                                         \
+	({                                                                                         \
+		__u32 word_ = (way) + 1; /* the lock is word 0 */                                  \
+		OPAQUE(word_);                                                                     \
+		&(b)->lock + (word_ & WAYS);                                                       \
+	})
+
 /* Sizes are set before loading. Mappable arrays begin at a page: slots do not straddle lines. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -202,9 +211,8 @@ static __always_inline __u32 bucket_room(const struct bucket *b, __u32 *way)
 /* Take a free slot of one bucket: 1 + its number, its tag TAG_TAKEN; or SLOT_NONE. */
 static __always_inline __u32 bucket_take(struct bucket *b, __u32 index, __u32 way)
 {
-	way &= 15; /* 6.1's verifier knows nothing of a number that came from a unary minus */
-	OPAQUE(way);
-	if (way >= WAYS || __sync_val_compare_and_swap(&b->tag[way], TAG_FREE, TAG_TAKEN) != 0)
+	if (way >= WAYS ||
+		__sync_val_compare_and_swap(bucket_tag(b, way), TAG_FREE, TAG_TAKEN) != 0)
 		return SLOT_NONE;
 	return index * WAYS + way + 1;
 }
@@ -262,8 +270,7 @@ static __always_inline __u32 bucket_candidate(
 		__u32 way = (from + i) & 15, at = index * WAYS + way;
 		struct flow_slot *s;
 
-		OPAQUE(way); /* or clang compares with 15 alone, from which 6.1 learns nothing */
-		if (way >= WAYS || b->tag[way] <= TAG_TAKEN)
+		if (way >= WAYS || *bucket_tag(b, way) <= TAG_TAKEN)
 			continue;
 		s = bpf_map_lookup_elem(&flows, &at);
 		if (s && flow_gives_way(&s->flow, p->total))
