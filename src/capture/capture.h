@@ -3,6 +3,7 @@
 #ifndef KARMA_CAPTURE_H
 #define KARMA_CAPTURE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +22,11 @@ struct meter_settings {
 	uint32_t flows;      /* most flows at a time; 0: METER_FLOWS_DEFAULT */
 	bool outer;          /* meter a tunnel as what it is outside, not the flows in it */
 	bool each_interface; /* what is seen on two interfaces is two flows */
+
+	/* Captures alone. */
+	bool follow;                       /* a file's end is not the end: more may come */
+	const volatile sig_atomic_t *stop; /* not 0: read no more; may be NULL */
+	void (*waiting)(void *context, int64_t now_ns); /* for the sink's context; may be NULL */
 };
 
 /* ---- captures ---- */
@@ -28,7 +34,14 @@ struct meter_settings {
 /* Read a capture ("-": standard input; pcap or pcapng) through the same meter. Looks and closing
  * times follow the capture's own clock. At the end every open flow is closed. `stats` is added to,
  * not set. 0, or a negative errno; a truncated capture gives all its whole packets to the sink,
- * then an error that says so. */
+ * then an error that says so. Where it was stopped: -EINTR.
+ *
+ * While there is nothing to read, as from a pipe, every packet that has come has been metered, and
+ * settings->waiting() is called with the capture's clock, again and again.
+ *
+ * With settings->follow that clock goes on while there is nothing to read, and a file is read on
+ * when it grows, until it is stopped, which then is a good end: open flows are closed. It may end
+ * in the midst of a packet at any time. */
 int capture_read(const char *path, const struct meter_settings *settings, record_sink sink,
 	void *context, struct meter_stats *stats, struct error *e);
 

@@ -3,25 +3,22 @@
 
 #include <errno.h>
 #include <pcap/pcap.h>
-#include <stdio_ext.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "capture/link.h"
 #include "capture/pcapng.h"
+#include "capture/stream.h"
 #include "flow/table.h"
 
 /* A capture that is being read: one of the two readers. */
 struct capture {
 	const char *path;
-	FILE *file;
-	char *buffer; /* the file's */
+	const struct meter_settings *settings;
+	struct stream stream;
 	pcap_t *pcap;
 	link_decode decode; /* of a pcap; each packet of a pcapng says its own */
 	struct pcapng ng;
-	bool outer;
 	int unknown_link; /* the first link type of a pcapng that is not understood, or -1 */
 	bool known_link;  /* some other one of it is */
 
@@ -30,13 +27,17 @@ struct capture {
 	record_sink sink;
 	void *context;
 
-	/* Packets are metered in batches; those of a pipe one by one, as they come. */
-	struct packet batch[FLOW_TABLE_BATCH];
-	size_t count, most;
+	struct packet batch[FLOW_TABLE_BATCH]; /* decoded, to be metered together */
+	size_t count;
 
-	bool each_interface; /* has flows of its own: those that packets name have places */
-	uint32_t place[FLOW_PLACES];
+	uint32_t place[FLOW_PLACES]; /* of interfaces, where each has its own flows */
 	unsigned places;
+
+	/* Waiting for more. */
+	uint64_t last_ns;  /* the latest packet's time */
+	off_t waited_at;   /* where the stream was when the waiting began */
+	uint64_t since_ns; /* when that was, by the monotonic clock */
+	int err;           /* what a sink returned meanwhile */
 };
 
 static int hand_on(void *context, const struct flow_report *report)
@@ -91,7 +92,7 @@ static struct frame frame_of(
 		.length = length > caught ? length : caught,
 		.segments = 1,
 		.ns = frame_time(ns),
-		.outer = c->outer,
+		.outer = c->settings->outer,
 	};
 }
 
@@ -135,6 +136,8 @@ static int meter_frame(struct capture *c, struct frame *f, link_decode decode)
 {
 	int err = 0;
 
+	if (f->ns > c->last_ns)
+		c->last_ns = f->ns;
 	do {
 		struct packet *p = &c->batch[c->count];
 		int lost = decode ? decode(p, f) : LOST_LINK;
@@ -143,10 +146,10 @@ static int meter_frame(struct capture *c, struct frame *f, link_decode decode)
 			c->stats->count[lost]++;
 			continue;
 		}
-		if (c->each_interface && p->hook)
+		if (c->settings->each_interface && p->hook)
 			p->key.at = place_of(c, FLOW_HOOK_INTERFACE(p->hook)) & FLOW_PLACES;
 		packet_copy_data(p, f);
-		if (++c->count == c->most)
+		if (++c->count == FLOW_TABLE_BATCH)
 			err = meter_batch(c);
 	} while (f->next && !err);
 	return err;
@@ -162,7 +165,40 @@ static int read_frames(struct capture *c, bool *whole)
 	while (!err && (got = next_frame(c, &f, &decode)) == 1)
 		err = meter_frame(c, &f, decode);
 	*whole = err || got == 0;
-	return err ? err : meter_batch(c);
+	if (!err)
+		err = c->err ? c->err : meter_batch(c);
+	return err;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* A stream_wait. What has been read is metered. The capture's clock stood at the last packet when it
+ * came, and goes on from there, whenever the capture was made. */
+static int wait_for_more(void *context)
+{
+	struct capture *c = context;
+	uint64_t now = c->last_ns;
+
+	c->err = meter_batch(c);
+	if (c->settings->follow && c->last_ns && !c->err) {
+		uint64_t at = monotonic_ns();
+
+		if (c->stream.at != c->waited_at) {
+			c->waited_at = c->stream.at;
+			c->since_ns = at;
+		}
+		now += at - c->since_ns;
+		c->err = flow_table_advance(c->table, now);
+	}
+	if (!c->err && c->settings->waiting)
+		c->settings->waiting(c->context, (int64_t)now);
+	return c->err;
 }
 
 /* ---- captures ---- */
@@ -176,89 +212,86 @@ static int unknown_link(const struct capture *c, int link, struct error *e)
 		link, name ? name : "unknown");
 }
 
-static int meter_capture(struct capture *c, struct error *e)
+/* A capture that cannot be read, or not to its end. */
+static int broken(const struct capture *c, int err, const char *why, struct error *e)
 {
-	bool whole;
-	int err;
-
-	if (c->pcap && !c->decode)
-		return unknown_link(c, pcap_datalink(c->pcap), e);
-	err = read_frames(c, &whole);
-	if (!err)
-		err = flow_table_close(c->table);
-	if (!err && !whole)
-		return error_set(e, -EIO, "%s: %s; the packets before it were read", c->path,
-			c->pcap ? pcap_geterr(c->pcap) : c->ng.wrong);
-	if (!err && c->unknown_link >= 0 && !c->known_link)
-		return unknown_link(c, c->unknown_link, e);
-	return err;
+	if (c->last_ns)
+		return error_set(e, err, "%s: %s; the packets before it were read", c->path, why);
+	return error_set(e, err, "%s: not readable as a capture: %s; give a pcap or pcapng file",
+		c->path, why);
 }
 
-/* 0, or a negative errno: `why` says what is wrong. */
-static int open_capture(struct capture *c, char why[PCAP_ERRBUF_SIZE])
+/* From its first byte to the first packet: 0, or a negative errno. */
+static int open_capture(struct capture *c, struct error *e)
 {
-	const size_t piece = 256 << 10;
-	struct stat file;
-	int first;
+	char why[PCAP_ERRBUF_SIZE] = "";
+	int first = getc(c->stream.file);
 
-	c->file =
-		strcmp(c->path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "rb") : fopen(c->path, "rb");
-	c->buffer = malloc(piece);
-	if (!c->file || !c->buffer || fstat(fileno(c->file), &file) < 0) {
-		snprintf(why, PCAP_ERRBUF_SIZE, "%s", strerror(errno));
-		return -EINVAL;
-	}
-	c->most = S_ISREG(file.st_mode) ? FLOW_TABLE_BATCH : 1;
-	/* The C library would read 4 KiB at a time, which takes longer than to meter what is read,
-	 * and lock the file for each packet. */
-	setvbuf(c->file, c->buffer, _IOFBF, piece);
-	__fsetlocking(c->file, FSETLOCKING_BYCALLER);
-	first = getc(c->file);
-	ungetc(first, c->file);
+	ungetc(first, c->stream.file);
 	if (first == PCAPNG_FIRST_BYTE) {
-		pcapng_open(&c->ng, c->file);
+		pcapng_open(&c->ng, c->stream.file);
 		return 0;
 	}
-	c->pcap =
-		pcap_fopen_offline_with_tstamp_precision(c->file, PCAP_TSTAMP_PRECISION_NANO, why);
+	c->pcap = pcap_fopen_offline_with_tstamp_precision(
+		c->stream.file, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!c->pcap)
-		return -EINVAL;
+		return broken(c, -EINVAL, why, e);
+	c->stream.file = NULL; /* it has become libpcap's */
 	c->decode = link_of(pcap_datalink(c->pcap));
-	return 0;
+	return c->decode ? 0 : unknown_link(c, pcap_datalink(c->pcap), e);
 }
 
-static void close_capture(struct capture *c)
+static int meter_capture(struct capture *c, struct error *e)
 {
-	flow_table_free(c->table);
-	pcapng_close(&c->ng);
-	if (c->pcap)
-		pcap_close(c->pcap); /* and the file */
-	else if (c->file)
-		fclose(c->file);
-	free(c->buffer);
+	bool whole = true;
+	int err = open_capture(c, e);
+
+	if (!err) {
+		err = read_frames(c, &whole);
+		if (err)
+			return err; /* the sink's */
+	}
+	/* Where it was stopped, what was half read, or not even begun, is nobody's mistake. */
+	if (c->stream.stopped && !c->settings->follow)
+		return error_set(e, -EINTR, "%s", "");
+	if (err && !c->stream.stopped)
+		return err;
+	err = flow_table_close(c->table);
+	if (err || c->stream.stopped)
+		return error_set(e, err, "%s", "");
+	if (c->stream.shrunk)
+		return broken(c, -EIO, "it became shorter while it was followed", e);
+	if (!whole)
+		return broken(c, -EIO, c->pcap ? pcap_geterr(c->pcap) : c->ng.wrong, e);
+	if (c->unknown_link >= 0 && !c->known_link)
+		return unknown_link(c, c->unknown_link, e);
+	return 0;
 }
 
 int capture_read(const char *path, const struct meter_settings *settings, record_sink sink,
 	void *context, struct meter_stats *stats, struct error *e)
 {
+	static const struct meter_settings none;
 	struct capture c = {.path = path,
-		.outer = settings && settings->outer,
-		.each_interface = settings && settings->each_interface,
+		.settings = settings ? settings : &none,
 		.unknown_link = -1,
 		.stats = stats,
 		.sink = sink,
 		.context = context};
-	char why[PCAP_ERRBUF_SIZE] = "";
-	int err = open_capture(&c, why);
+	int err = stream_open(
+		&c.stream, path, c.settings->follow, c.settings->stop, wait_for_more, &c);
 
 	if (err) {
-		error_set(e, err, "%s: not readable as a capture: %s; give a pcap or pcapng file",
-			path, why);
+		err = broken(&c, err, strerror(-err), e);
 	} else {
-		c.table = flow_table_new(settings ? settings->flows : 0, hand_on, &c, stats);
+		c.table = flow_table_new(c.settings->flows, hand_on, &c, stats);
 		err = c.table ? meter_capture(&c, e)
 			      : error_set(e, -ENOMEM, "out of memory for the flow table");
 	}
-	close_capture(&c);
+	flow_table_free(c.table);
+	pcapng_close(&c.ng);
+	if (c.pcap)
+		pcap_close(c.pcap);
+	stream_close(&c.stream);
 	return err;
 }

@@ -46,6 +46,15 @@ static void stop(int signal)
 	stopped = 1;
 }
 
+/* While there is nothing to read. */
+static void show_rows(void *writer, int64_t now_ns)
+{
+	struct writer *w = writer;
+
+	(void)now_ns;
+	fflush(w->file.stream);
+}
+
 static int read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
@@ -53,6 +62,7 @@ static int read_options(int argc, char **argv, struct options *o)
 		{"flows", required_argument, NULL, OPT_FLOWS},
 		{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
 		{"outer", no_argument, NULL, OPT_OUTER},
+		{"follow", no_argument, NULL, OPT_FOLLOW},
 		{"output", required_argument, NULL, 'o'},
 		{"steps", no_argument, NULL, OPT_STEPS},
 		{"truth", required_argument, NULL, OPT_TRUTH},
@@ -67,6 +77,7 @@ static int read_options(int argc, char **argv, struct options *o)
 		case OPT_FLOWS:
 		case OPT_EACH_INTERFACE:
 		case OPT_OUTER:
+		case OPT_FOLLOW:
 			status = meter_option(&o->meter, "flows", c, optarg);
 			if (status)
 				return status;
@@ -92,6 +103,8 @@ static int read_options(int argc, char **argv, struct options *o)
 		return usage_error("flows", "no capture named, and no interface (-i)");
 	if (o->meter.interfaces.count && o->count)
 		return usage_error("flows", "either captures or interfaces (-i), not both");
+	o->meter.settings.stop = &stopped;
+	o->meter.settings.waiting = show_rows;
 	return 0;
 }
 
@@ -247,10 +260,14 @@ static int run(struct writer *w, const struct options *o, struct error *e)
 	if (err)
 		goto out;
 	take_signals();
-	if (w->live)
+	if (o->meter.interfaces.count) {
 		err = watch(w, &o->meter, &stats, e);
-	else
-		whole = read_captures(w, &in, &o->meter.settings, &stats);
+	} else {
+		err = meter_follow(&o->meter, "flows", &in, e);
+		if (w->live && !err)
+			write_header(w);
+		whole = err || read_captures(w, &in, &o->meter.settings, &stats);
+	}
 	if (!w->live && stopped)
 		err = error_set(e, -EINTR, "interrupted; nothing was written");
 	if (!err || w->err)
@@ -277,7 +294,7 @@ int cmd_flows(int argc, char **argv)
 	if (status)
 		return status;
 	w.steps = options.steps;
-	w.live = options.meter.interfaces.count > 0;
+	w.live = options.meter.interfaces.count > 0 || options.meter.settings.follow;
 	if (run(&w, &options, &e) < 0)
 		status = e.text[0] ? fail("flows", e.text) : EXIT_FAILED;
 	truth_free(w.truth);

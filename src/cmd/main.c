@@ -15,11 +15,11 @@ static const struct command commands[] = {
 		"[--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},
 	{"read", cmd_read,
-		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--outer] "
+		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--outer] [--follow] "
 		"[--scores FILE.csv] [--flows N] [--each-interface]",
 		"find attacks in captures"},
 	{"flows", cmd_flows,
-		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [-o FILE.csv] [--outer] "
+		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [-o FILE.csv] [--outer] [--follow] "
 		"[--steps] [--truth FILE] [--flows N] [--each-interface]",
 		"flow records as CSV: UNSW-NB15's columns, then Karma's"},
 	{"train", cmd_train,

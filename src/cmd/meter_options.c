@@ -1,5 +1,9 @@
 #include "cmd/meter_options.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "cmd/cmd.h"
 #include "util/number.h"
 
@@ -26,6 +30,9 @@ int meter_option(struct meter_options *o, const char *command, int option, const
 	case OPT_EACH_INTERFACE:
 		o->settings.each_interface = true;
 		return 0;
+	case OPT_FOLLOW:
+		o->settings.follow = true;
+		return 0;
 	case OPT_OUTER:
 		o->settings.outer = true;
 		return 0;
@@ -34,4 +41,17 @@ int meter_option(struct meter_options *o, const char *command, int option, const
 			return usage_error(command, "%s", e.text);
 		return 0;
 	}
+}
+
+int meter_follow(const struct meter_options *o, const char *command, const struct inputs *in,
+	struct error *e)
+{
+	if (!o->settings.follow)
+		return 0;
+	if (in->count != 1)
+		return error_set(e, -EINVAL, "--follow takes one capture, not %zu; name the file",
+			in->count);
+	fprintf(stderr, "karma %s: following %s until interrupted\n", command,
+		strcmp(in->path[0], "-") == 0 ? "standard input" : in->path[0]);
+	return 0;
 }

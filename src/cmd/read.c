@@ -16,6 +16,7 @@ static const struct option longs[] = {
 	{"flows", required_argument, NULL, OPT_FLOWS},
 	{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
 	{"outer", no_argument, NULL, OPT_OUTER},
+	{"follow", no_argument, NULL, OPT_FOLLOW},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
@@ -36,6 +37,7 @@ static int read_options(
 		case OPT_FLOWS:
 		case OPT_EACH_INTERFACE:
 		case OPT_OUTER:
+		case OPT_FOLLOW:
 			status = meter_option(meter, "read", c, optarg);
 			if (status)
 				return status;
@@ -61,11 +63,29 @@ static int read_options(
 	return 0;
 }
 
+/* A record_sink for a capture that is followed: a signal ends the waiting, not what is still to be
+ * judged. */
+static int follow_record(void *session, const struct record *r)
+{
+	int err = session_record(session, r);
+
+	return err == -EINTR ? 0 : err;
+}
+
+/* While there is nothing to read: alerts end when it has been quiet long enough. */
+static void wait_quietly(void *session, int64_t now_ns)
+{
+	struct session *s = session;
+
+	detector_tick(s->detector, now_ns);
+}
+
 /* A capture that cannot be read is told of and does not keep the others from being read. Returns
  * the last negative errno. */
 static int read_captures(struct session *s, const struct inputs *in,
 	const struct meter_settings *settings, struct meter_stats *meter)
 {
+	record_sink sink = settings->follow ? follow_record : session_record;
 	int failed = 0;
 
 	for (size_t i = 0; i < in->count && failed != -EINTR && failed != -EPIPE; i++) {
@@ -74,7 +94,7 @@ static int read_captures(struct session *s, const struct inputs *in,
 		int err = session_begin(s, &from, &e);
 
 		if (!err)
-			err = capture_read(in->path[i], settings, session_record, s, meter, &e);
+			err = capture_read(in->path[i], settings, sink, s, meter, &e);
 		session_end(s);
 		if (err)
 			failed = err;
@@ -100,12 +120,16 @@ int cmd_read(int argc, char **argv)
 	err = session_open(&s, &options, &e);
 	if (!err)
 		err = inputs_expand(&in, argv + optind, (size_t)(argc - optind), &e);
+	if (!err)
+		err = meter_follow(&metering, "read", &in, &e);
 	if (err) {
 		fail("read", e.text);
 		session_close(&s, false, NULL);
 		inputs_free(&in);
 		return EXIT_FAILED;
 	}
+	metering.settings.stop = &session_stopped;
+	metering.settings.waiting = wait_quietly;
 	err = read_captures(&s, &in, &metering.settings, &meter);
 	session_summary(&s, &meter, &figures);
 	/* Of a capture that gave nothing there is nothing to sum up: the error said it. */

@@ -1,11 +1,13 @@
 #!/bin/bash
-# usage: tests/cli/captures.sh      captures of every kind: tunnels, link types, formats
+# usage: tests/cli/captures.sh      captures of every kind: tunnels, link types, formats; and such
+#                                   as are still being written
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 karma=build/karma
 captures=tests/captures
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+reader=
+trap '[ -z "$reader" ] || kill "$reader" 2>/dev/null; rm -rf "$work"' EXIT
 passed=0 failed=0
 
 ok() { # name condition...
@@ -55,6 +57,94 @@ flows "$captures/links/interfaces.pcapng"
 ok "interfaces: every flow" [ "$(rows '^10.1.0.2,4400[0-5],10.1.0.80,5000,udp,1,1$')" -eq 5 ]
 ok "interfaces: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]
 ok "interfaces: what is not understood is counted" grep -q "2 frames of a link type" "$work/err"
+
+# ---- still being written ----
+
+within() { # seconds condition...: it comes true in that time
+	local tries=$(($1 * 10))
+	shift
+	for ((; tries; tries--)); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+end_reader() { # its exit status in $status
+	kill -INT "$reader"
+	wait "$reader"
+	status=$?
+	reader=
+}
+
+# In pieces that end in the midst of a header, of a packet's header, of a packet.
+pieces() { # file
+	local from=0 to
+	for to in 10 40 700 1501 "$(stat -c %s "$1")"; do
+		tail -c +$((from + 1)) "$1" | head -c $((to - from))
+		from=$to
+		sleep 0.3
+	done
+}
+
+for capture in "$captures/web.pcap" "$captures/links/interfaces.pcapng"; do
+	: >"$work/growing"
+	timeout 60 "$karma" flows --follow "$work/growing" >"$work/rows" 2>"$work/err" &
+	reader=$!
+	pieces "$capture" >>"$work/growing"
+	sleep 0.5
+	end_reader
+	tail -n +2 "$work/rows" | cut -d, -f1-5,17,18 | sort >"$work/grown"
+	ok "growing ${capture##*/}: a good end" [ "$status" -eq 0 ]
+	flows "$capture"
+	ok "growing ${capture##*/}: the same flows" cmp -s "$work/grown" "$work/out"
+done
+
+cp "$captures/web.pcap" "$work/growing"
+for steps in "" --steps; do
+	# shellcheck disable=SC2086 # none or one
+	timeout 60 "$karma" flows $steps --follow "$work/growing" >"$work/rows$steps" 2>"$work/err" &
+	reader=$!
+	within 10 grep -q following "$work/err"
+	sleep 3.5 # a closed connection lingers for 2 s
+	end_reader
+done
+ok "follow: what is open is looked at" grep -q "^10.1.0.2,40001,.*,look," "$work/rows--steps"
+# shellcheck disable=SC2016 # an awk program
+ok "follow: what has closed is final in its time" awk -F, '
+	NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+	$2 == 40002 { late = $column["at"] - $column["last"] }
+	END { exit !(late > 1.9 && late < 2.6) }' "$work/rows"
+
+timeout 60 "$karma" read --follow --json "$work/growing" >"$work/eve" 2>"$work/err" &
+reader=$!
+within 10 grep -q following "$work/err"
+tail -c +25 "$captures/scan.pcap" >>"$work/growing"
+ok "read --follow: alerts while it grows" within 20 grep -q '"event_type":"alert"' "$work/eve"
+ok "read --follow: it goes on" kill -0 "$reader"
+end_reader
+ok "read --follow: a good end" [ "$status" -eq 0 ]
+ok "read --follow: the figures" grep -q '"event_type":"stats"' "$work/eve"
+
+mkfifo "$work/pipe"
+timeout 60 "$karma" read --json - <"$work/pipe" >"$work/eve" 2>"$work/err" &
+reader=$!
+exec 3>"$work/pipe"
+cat "$captures/scan.pcap" >&3
+ok "standard input: alerts before its end" within 20 grep -q '"event_type":"alert"' "$work/eve"
+exec 3>&-
+wait "$reader"
+ok "standard input: a good end" [ $? -eq 0 ]
+reader=
+
+for arguments in "$captures/web.pcap $captures/scan.pcap" "$captures"; do
+	# shellcheck disable=SC2086 # words
+	timeout 10 "$karma" flows --follow $arguments >"$work/out" 2>"$work/err"
+	ok "follow '$arguments': fails" [ $? -eq 1 ]
+	ok "follow '$arguments': one line" [ "$(grep -c 'takes one capture' "$work/err")" -eq 1 ]
+done
+timeout 10 "$karma" read --follow "$work/none.pcap" >"$work/out" 2>"$work/err"
+ok "follow what is not there: fails" [ $? -eq 1 ]
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
