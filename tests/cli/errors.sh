@@ -78,7 +78,7 @@ done
 
 # ---- the model ----
 if ! gcc -std=gnu11 -D_GNU_SOURCE -Isrc -Itests -o "$work/refusals" tests/cli/refusals.c \
-	build/libkarma.a -ljansson -lnettle -lz -lm -lpthread ||
+	build/libkarma.a -ljansson -lndpi -lnettle -lz -lm -lpthread ||
 	! "$work/refusals" "$work/m.karma"; then
 	echo "0 passed, 1 failed, 0 skipped"
 	exit 1
