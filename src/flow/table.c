@@ -386,38 +386,43 @@ int flow_table_packet(struct flow_table *t, const struct packet *p)
 	return meter_packet(t, p, hash_of(t, &p->key));
 }
 
-/* Bring what the packet is about to need into the cache: the entry that the first place in the
- * index names, which is nearly always the one. The data lines of a flow are hardly ever needed. */
-static void prefetch_entry(const struct flow_table *t, uint32_t hash)
+/* The entry that the first place in the index names, which is nearly always the packet's; or NONE. */
+static uint32_t guess(const struct flow_table *t, uint32_t hash)
 {
 	uint64_t place = t->index[hash & t->mask];
-	const struct flow_slot *s;
-	uint32_t entry;
 
-	if (place >> 32 != hash || !place)
-		return;
-	entry = (uint32_t)place - 1;
-	s = &t->slot[entry];
-	__builtin_prefetch(&s->key);
-	__builtin_prefetch(&s->flow.start_ns);
-	for (int i = 0; i < 2; i++) {
-		__builtin_prefetch(&s->flow.side[i]);
-		__builtin_prefetch(&s->flow.side[i].first_ns);
+	return place && place >> 32 == hash ? (uint32_t)place - 1 : NONE;
+}
+
+/* The lines of a flow that nearly every packet needs besides the first. */
+static void prefetch_sides(const struct flow *f, const struct packet *p)
+{
+	unsigned side = p->from != ((f->bits & FLOW_FROM1) != 0);
+
+	__builtin_prefetch(&f->side[side], 1);
+	if (p->key.proto == PROTO_TCP) {
+		__builtin_prefetch(&f->side[side].first_ns, 1);
+		__builtin_prefetch(&f->side[!side]);
 	}
-	__builtin_prefetch(&t->link[entry]);
 }
 
 int flow_table_packets(struct flow_table *t, const struct packet *p, size_t count)
 {
-	uint32_t hash[FLOW_TABLE_BATCH];
+	uint32_t hash[FLOW_TABLE_BATCH], entry[FLOW_TABLE_BATCH];
 	int err = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		hash[i] = hash_of(t, &p[i].key);
 		__builtin_prefetch(&t->index[hash[i] & t->mask]);
 	}
+	for (size_t i = 0; i < count; i++) {
+		entry[i] = guess(t, hash[i]);
+		if (entry[i] != NONE)
+			__builtin_prefetch(&t->slot[entry[i]], 1);
+	}
 	for (size_t i = 0; i < count; i++)
-		prefetch_entry(t, hash[i]);
+		if (entry[i] != NONE)
+			prefetch_sides(&t->slot[entry[i]].flow, &p[i]);
 	for (size_t i = 0; i < count && !err; i++)
 		err = meter_packet(t, &p[i], hash[i]);
 	return err;

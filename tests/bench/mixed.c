@@ -18,6 +18,7 @@
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 enum { ICMP = 1, TCP = 6, UDP = 17, ICMP6 = 58 };
 enum { DOWNLOADS = 48, MSS = 1448, FILLER = 1 << 16, PACKETS_PER_S = 12500 };
+enum { PIECE = 4 << 20 }; /* written at a time: a file of large extents, as captures are */
 enum { CLIENTS = 400, SERVERS = 3000, SCANNERS = 4 };
 
 /* What a protocol says first, and how it goes on. Sizes are of payload, medians where a largest is
@@ -547,6 +548,7 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < FILLER + MSS; i++)
 		filler[i] = (uint8_t)chance(256);
+	setvbuf(out, malloc(PIECE), _IOFBF, PIECE);
 	fwrite(header, sizeof(header), 1, out);
 	make(conversations);
 	if (fclose(out) != 0) {
