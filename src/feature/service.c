@@ -337,11 +337,13 @@ static struct naming flow_name(struct services *s, const struct record *r)
 {
 	struct flow_name *f = &s->flow[r->flow_id % FLOWS];
 	uint8_t client = r->side[SRC].data_len, server = r->side[DST].data_len;
-	struct naming n = unnamed;
-	bool known = f->flow_id == r->flow_id;
+	struct naming n;
 
-	if (known && (f->part == r->part ? f->held[SRC] == client && f->held[DST] == server
-					 : f->app != NULL))
+	if (!client && !server && !r->part)
+		return unnamed;
+	if (f->flow_id == r->flow_id &&
+		(f->part == r->part ? f->held[SRC] == client && f->held[DST] == server
+				    : f->app != NULL))
 		return (struct naming){f->app, f->service};
 	if (!client && !server)
 		return unnamed;
@@ -406,4 +408,10 @@ struct naming service_name(struct services *s, const struct record *r)
 	if (!n.app && r->proto == IPPROTO_TCP && is_ftp_data(s, r))
 		return (struct naming){"ftp-data", SERVICE_FTP_DATA};
 	return n;
+}
+
+void service_pass(struct services *s, const struct record *r)
+{
+	if (r->net != NET_ARP && r->proto == IPPROTO_TCP && starts(text_of(&r->side[DST]), "220"))
+		service_name(s, r);
 }

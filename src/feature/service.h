@@ -20,4 +20,7 @@ void services_free(struct services *s);
  * connection: its bytes are the file's and say nothing. */
 struct naming service_name(struct services *s, const struct record *r);
 
+/* For a record whose name is not wanted: it may be FTP's control connection. */
+void service_pass(struct services *s, const struct record *r);
+
 #endif

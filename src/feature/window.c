@@ -594,7 +594,6 @@ static const struct host *take_record(
 		s->gap = longest;
 	host->record_ns = w->now;
 	read_counts(w, from, take(w, r, from), s);
-	s->name = service_name(w->names, r);
 	return host;
 }
 
@@ -603,6 +602,7 @@ void feature_pass(struct window *w, const struct record *r)
 	struct feature_source s = {0};
 
 	take_record(w, r, &s);
+	service_pass(w->names, r);
 }
 
 void feature_row(struct window *w, const struct record *r, struct row *row)
@@ -610,6 +610,7 @@ void feature_row(struct window *w, const struct record *r, struct row *row)
 	struct feature_source s = {0};
 	const struct host *host = take_record(w, r, &s);
 
+	s.name = service_name(w->names, r);
 	for (unsigned i = 0; i < feature_count; i++)
 		row->value[i] = features[i].get ? features[i].get(&s, features[i].arg) : NAN;
 	memcpy(row->addr, r->addr, sizeof(row->addr));
