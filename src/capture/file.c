@@ -178,8 +178,8 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* A stream_wait. What has been read is metered. The capture's clock stood at the last packet when it
- * came, and goes on from there, whenever the capture was made. */
+/* A stream_wait. What has been read is metered. The capture's clock stood at the last packet when
+ * it came, and goes on from there, whenever the capture was made. */
 static int wait_for_more(void *context)
 {
 	struct capture *c = context;

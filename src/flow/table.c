@@ -386,7 +386,8 @@ int flow_table_packet(struct flow_table *t, const struct packet *p)
 	return meter_packet(t, p, hash_of(t, &p->key));
 }
 
-/* The entry that the first place in the index names, which is nearly always the packet's; or NONE. */
+/* The entry that the first place in the index names, which is nearly always the packet's; or NONE.
+ */
 static uint32_t guess(const struct flow_table *t, uint32_t hash)
 {
 	uint64_t place = t->index[hash & t->mask];
