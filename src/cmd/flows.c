@@ -118,12 +118,13 @@ static int write_header(struct writer *w)
 	return w->err;
 }
 
-static int write_row(void *context, const struct record *r, const struct row *row)
+/* A ct_sink. */
+static int write_line(void *context, const char *line, size_t length)
 {
 	struct writer *w = context;
 
-	if (!w->err)
-		w->err = csv_write_row(w->file.stream, r, row);
+	if (!w->err && fwrite(line, 1, length, w->file.stream) != length)
+		w->err = -EIO;
 	return w->err;
 }
 
@@ -144,7 +145,9 @@ static int take_record(void *context, const struct record *r)
 	if (w->truth)
 		row.label = (int)truth_class(w->truth, r);
 	write_header(w);
-	return w->steps ? write_row(w, r, &row) : ct_add(w->block, r, &row, write_row, w);
+	w->err = w->steps ? csv_write_row(w->file.stream, r, &row)
+			  : ct_add(w->block, r, &row, write_line, w);
+	return w->err;
 }
 
 /* A timeline: its counters start empty, its last block ends with it. */
@@ -160,7 +163,7 @@ static int timeline_begin(struct writer *w, const struct meter_settings *setting
 static void timeline_end(struct writer *w)
 {
 	if (w->block)
-		ct_flush(w->block, write_row, w);
+		ct_flush(w->block, write_line, w);
 	ct_free(w->block);
 	window_free(w->window);
 	w->block = NULL;
@@ -239,6 +242,8 @@ static int finish(struct writer *w, bool whole, const char *name, struct error *
 {
 	if (whole)
 		write_header(w); /* of captures without a record */
+	if (w->err == -ENOMEM)
+		return error_set(e, w->err, "memory is short for the rows that wait for others");
 	if (w->err)
 		return error_set(e, w->err, "%s: cannot be written; is the disk full?", name);
 	if (!w->has_header)

@@ -34,4 +34,13 @@ void table_free(struct table *t);
 int csv_write_header(FILE *out);
 int csv_write_row(FILE *out, const struct record *r, const struct row *row);
 
+/* The same line, its end included, without the ct_* counters and their commas: they go in at `gap`.
+ * (The longest field is an address.) */
+enum { CSV_LINE = FEATURE_MAX * 48 };
+struct csv_line {
+	char text[CSV_LINE];
+	size_t length, gap;
+};
+void csv_make_line(struct csv_line *l, const struct record *r, const struct row *row);
+
 #endif

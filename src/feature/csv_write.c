@@ -4,13 +4,7 @@
 
 #include "feature/csv.h"
 
-/* A line while it is made. The longest field is an address. */
-struct line {
-	char text[FEATURE_MAX * 48];
-	size_t length;
-};
-
-static void add_text(struct line *l, const char *text)
+static void add_text(struct csv_line *l, const char *text)
 {
 	size_t n = strlen(text);
 
@@ -18,7 +12,7 @@ static void add_text(struct line *l, const char *text)
 	l->length += n;
 }
 
-static void add_digits(struct line *l, uint64_t value, int at_least)
+static void add_digits(struct csv_line *l, uint64_t value, int at_least)
 {
 	static const char two[] = "00010203040506070809101112131415161718192021222324"
 				  "25262728293031323334353637383940414243444546474849"
@@ -45,7 +39,7 @@ static void add_digits(struct line *l, uint64_t value, int at_least)
 }
 
 /* Up to 6 decimals, zeros at the end left out. printf() takes ten times as long. */
-static void add_number(struct line *l, double value)
+static void add_number(struct csv_line *l, double value)
 {
 	static const double million = 1e6, exact = 549755813888; /* 2^39 */
 	uint64_t fixed;
@@ -74,7 +68,7 @@ static void add_number(struct line *l, double value)
 }
 
 /* Nanoseconds since 1970 as seconds, whole. */
-static void add_time(struct line *l, int64_t ns)
+static void add_time(struct csv_line *l, int64_t ns)
 {
 	if (ns < 0) {
 		l->text[l->length++] = '-';
@@ -85,7 +79,7 @@ static void add_time(struct line *l, int64_t ns)
 	add_digits(l, (uint64_t)ns % 1000000000, 9);
 }
 
-static void add_address(struct line *l, const uint8_t addr[16])
+static void add_address(struct csv_line *l, const uint8_t addr[16])
 {
 	char text[ADDR_TEXT];
 
@@ -93,7 +87,7 @@ static void add_address(struct line *l, const uint8_t addr[16])
 }
 
 /* The fields that a row's numbers do not hold, or hold less exactly. */
-static void add_field(struct line *l, int column, const struct record *r, const struct row *row)
+static void add_field(struct csv_line *l, int column, const struct record *r, const struct row *row)
 {
 	double value = row->value[column];
 
@@ -142,7 +136,7 @@ static void add_field(struct line *l, int column, const struct record *r, const 
 	}
 }
 
-static int put(FILE *out, struct line *l)
+static int put(FILE *out, struct csv_line *l)
 {
 	l->text[l->length++] = '\n';
 	return fwrite(l->text, 1, l->length, out) == l->length ? 0 : -EIO;
@@ -150,7 +144,7 @@ static int put(FILE *out, struct line *l)
 
 int csv_write_header(FILE *out)
 {
-	struct line l = {.length = 0};
+	struct csv_line l = {.length = 0};
 
 	for (unsigned i = 0; i < feature_count; i++) {
 		if (i)
@@ -164,15 +158,31 @@ int csv_write_header(FILE *out)
 	return put(out, &l);
 }
 
+/* The fields of columns `from` .. `to` - 1, a comma before each but column 0's. */
+static void add_fields(struct csv_line *l, unsigned from, unsigned to, const struct record *r,
+	const struct row *row)
+{
+	for (unsigned i = from; i < to; i++) {
+		if (i)
+			l->text[l->length++] = ',';
+		add_field(l, (int)i, r, row);
+	}
+}
+
 int csv_write_row(FILE *out, const struct record *r, const struct row *row)
 {
-	struct line l;
+	struct csv_line l;
 
 	l.length = 0;
-	for (unsigned i = 0; i < feature_count; i++) {
-		if (i)
-			l.text[l.length++] = ',';
-		add_field(&l, (int)i, r, row);
-	}
+	add_fields(&l, 0, feature_count, r, row);
 	return put(out, &l);
+}
+
+void csv_make_line(struct csv_line *l, const struct record *r, const struct row *row)
+{
+	l->length = 0;
+	add_fields(l, 0, COL_CT_SRV_SRC, r, row);
+	l->gap = l->length + 1;
+	add_fields(l, COL_CT_DST_SRC_LTM + 1, feature_count, r, row);
+	l->text[l->length++] = '\n';
 }

@@ -1,16 +1,24 @@
 #include "feature/ct.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "feature/csv.h"
+
 /* A record is final 60 s after its first packet (flow/meter.h), when the next sweep comes round. */
 static const int64_t waits_ns = 61LL * 1000000000;
 
+enum { USUAL_LINE = 640 };
+
+/* A record's line: a row is larger. */
 struct held {
-	uint32_t next; /* the next free one */
-	struct record record;
-	struct row row;
+	struct ct_key key;
+	uint32_t length, gap; /* the counters go in at `gap` */
+	uint32_t next;        /* the next free one */
+	char *longer;         /* where it stands if it is too long for text[]; NULL */
+	char text[USUAL_LINE];
 };
 
 /* Who waits, ordered by last time, then by arrival. */
@@ -20,10 +28,12 @@ struct waiting {
 	uint32_t held;
 };
 
+static const uint32_t none = UINT32_MAX;
 static const size_t held_size = (CT_WAITING + CT_BLOCK) * sizeof(struct held);
 
 struct ct_block {
-	struct held *held; /* taken from the front, freed ones first */
+	struct held
+		*held; /* in huge pages where there are any; taken from the front, freed first */
 	uint32_t used, freed;
 	struct waiting heap[CT_WAITING]; /* the first is the earliest */
 	uint32_t count;
@@ -32,44 +42,59 @@ struct ct_block {
 	uint32_t rows;
 };
 
-static void count_one(struct row *row, struct row *const *rows, unsigned count)
+/* ---- counting ---- */
+
+struct ct_key ct_key(const struct row *row)
 {
-	double *v = row->value;
-	int srv_src = 0, srv_dst = 0, dst = 0, src = 0, src_dport = 0, dst_sport = 0, dst_src = 0;
+	struct ct_key k = {.service = row->value[COL_SERVICE],
+		.ltime = row->value[COL_LTIME],
+		.port = {row->port[SRC], row->port[DST]}};
+
+	memcpy(k.addr, row->addr, sizeof(k.addr));
+	return k;
+}
+
+static void count_one(
+	const struct ct_key *k, const struct ct_key *keys, unsigned count, uint32_t *counters)
+{
+	uint32_t srv_src = 0, srv_dst = 0, dst = 0, src = 0, src_dport = 0, dst_sport = 0,
+		 dst_src = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct row *o = rows[i];
-		bool same_src = addr_same(o->addr[SRC], row->addr[SRC]);
-		bool same_dst = addr_same(o->addr[DST], row->addr[DST]);
+		const struct ct_key *o = &keys[i];
+		bool same_src = addr_same(o->addr[SRC], k->addr[SRC]);
+		bool same_dst = addr_same(o->addr[DST], k->addr[DST]);
 
 		if (!same_src && !same_dst)
 			continue;
-		if (o->value[COL_SERVICE] == v[COL_SERVICE]) {
+		if (o->service == k->service) {
 			srv_src += same_src;
 			srv_dst += same_dst;
 		}
-		if (o->value[COL_LTIME] != v[COL_LTIME])
+		if (o->ltime != k->ltime)
 			continue;
 		dst += same_dst;
 		src += same_src;
-		src_dport += same_src && o->port[DST] == row->port[DST];
-		dst_sport += same_dst && o->port[SRC] == row->port[SRC];
+		src_dport += same_src && o->port[DST] == k->port[DST];
+		dst_sport += same_dst && o->port[SRC] == k->port[SRC];
 		dst_src += same_src && same_dst;
 	}
-	v[COL_CT_SRV_SRC] = srv_src;
-	v[COL_CT_SRV_DST] = srv_dst;
-	v[COL_CT_DST_LTM] = dst;
-	v[COL_CT_SRC_LTM] = src;
-	v[COL_CT_SRC_DPORT_LTM] = src_dport;
-	v[COL_CT_DST_SPORT_LTM] = dst_sport;
-	v[COL_CT_DST_SRC_LTM] = dst_src;
+	counters[COL_CT_SRV_SRC - COL_CT_SRV_SRC] = srv_src;
+	counters[COL_CT_SRV_DST - COL_CT_SRV_SRC] = srv_dst;
+	counters[COL_CT_DST_LTM - COL_CT_SRV_SRC] = dst;
+	counters[COL_CT_SRC_LTM - COL_CT_SRV_SRC] = src;
+	counters[COL_CT_SRC_DPORT_LTM - COL_CT_SRV_SRC] = src_dport;
+	counters[COL_CT_DST_SPORT_LTM - COL_CT_SRV_SRC] = dst_sport;
+	counters[COL_CT_DST_SRC_LTM - COL_CT_SRV_SRC] = dst_src;
 }
 
-void ct_fill(struct row *const *rows, unsigned count)
+void ct_count(const struct ct_key *keys, unsigned count, uint32_t (*counters)[CT_COUNTERS])
 {
 	for (unsigned i = 0; i < count; i++)
-		count_one(rows[i], rows, count);
+		count_one(&keys[i], keys, count, counters[i]);
 }
+
+/* ---- who waits ---- */
 
 struct ct_block *ct_new(void)
 {
@@ -77,13 +102,13 @@ struct ct_block *ct_new(void)
 
 	if (!b)
 		return NULL;
+	b->freed = none;
 	b->held = mmap(NULL, held_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (b->held == MAP_FAILED) {
 		free(b);
 		return NULL;
 	}
 	madvise(b->held, held_size, MADV_HUGEPAGE);
-	b->freed = UINT32_MAX;
 	return b;
 }
 
@@ -91,11 +116,11 @@ void ct_free(struct ct_block *b)
 {
 	if (!b)
 		return;
+	for (uint32_t i = 0; i < b->used; i++)
+		free(b->held[i].longer);
 	munmap(b->held, held_size);
 	free(b);
 }
-
-/* ---- who waits ---- */
 
 static bool is_before(const struct waiting *a, const struct waiting *b)
 {
@@ -111,9 +136,10 @@ static void heap_add(struct ct_block *b, struct waiting w)
 	b->heap[at] = w;
 }
 
-static struct waiting heap_take(struct ct_block *b)
+static uint32_t heap_take(struct ct_block *b)
 {
-	struct waiting first = b->heap[0], w = b->heap[--b->count];
+	uint32_t first = b->heap[0].held;
+	struct waiting w = b->heap[--b->count];
 	uint32_t at = 0, child;
 
 	while ((child = 2 * at + 1) < b->count) {
@@ -127,38 +153,76 @@ static struct waiting heap_take(struct ct_block *b)
 	return first;
 }
 
-static void hold(struct ct_block *b, const struct record *r, const struct row *row)
+/* There is room: no more wait than can. */
+static int hold(struct ct_block *b, const struct record *r, const struct row *row)
 {
-	uint32_t i = b->freed;
+	uint32_t i = b->freed != none ? b->freed : b->used;
+	struct held *h = &b->held[i];
+	struct csv_line line;
 
-	if (i != UINT32_MAX)
-		b->freed = b->held[i].next;
+	csv_make_line(&line, r, row);
+	if (line.length > USUAL_LINE && !(h->longer = malloc(line.length)))
+		return -ENOMEM;
+	h->key = ct_key(row);
+	h->length = (uint32_t)line.length;
+	h->gap = (uint32_t)line.gap;
+	memcpy(h->longer ? h->longer : h->text, line.text, line.length);
+	if (i == b->used)
+		b->used++;
 	else
-		i = b->used++;
-	b->held[i].record = *r;
-	b->held[i].row = *row;
+		b->freed = h->next;
 	heap_add(b, (struct waiting){r->last_ns, b->nth++, i});
+	return 0;
+}
+
+static void let_go(struct ct_block *b, uint32_t i)
+{
+	free(b->held[i].longer);
+	b->held[i].longer = NULL;
+	b->held[i].next = b->freed;
+	b->freed = i;
 }
 
 /* ---- blocks ---- */
 
-static int hand_on(struct ct_block *b, ct_sink sink, void *context)
+static size_t put_number(char *text, uint32_t n)
 {
-	struct row *rows[CT_BLOCK] = {NULL};
-	uint32_t count = b->rows;
+	size_t length = n >= 10 ? put_number(text, n / 10) : 0;
+
+	text[length] = (char)('0' + n % 10);
+	return length + 1;
+}
+
+/* The line with its counters. */
+static int send(const struct held *h, const uint32_t *counters, ct_sink sink, void *context)
+{
+	char text[CSV_LINE + CT_COUNTERS * 11];
+	const char *line = h->longer ? h->longer : h->text;
+	size_t n = h->gap;
+
+	memcpy(text, line, n);
+	for (int i = 0; i < CT_COUNTERS; i++) {
+		n += put_number(text + n, counters[i]);
+		text[n++] = ',';
+	}
+	memcpy(text + n, line + h->gap, h->length - h->gap);
+	return sink(context, text, n + h->length - h->gap);
+}
+
+static int send_block(struct ct_block *b, ct_sink sink, void *context)
+{
+	uint32_t counters[CT_BLOCK][CT_COUNTERS], count = b->rows;
+	struct ct_key keys[CT_BLOCK] = {{.service = 0}};
 	int code = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		rows[i] = &b->held[b->block[i]].row;
-	ct_fill(rows, count);
+		keys[i] = b->held[b->block[i]].key;
+	ct_count(keys, count, counters);
 	b->rows = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		struct held *h = &b->held[b->block[i]];
-
 		if (code >= 0)
-			code = sink(context, &h->record, &h->row);
-		h->next = b->freed;
-		b->freed = b->block[i];
+			code = send(&b->held[b->block[i]], counters[i], sink, context);
+		let_go(b, b->block[i]);
 	}
 	return code < 0 ? code : 0;
 }
@@ -166,8 +230,8 @@ static int hand_on(struct ct_block *b, ct_sink sink, void *context)
 /* The earliest takes its place in the block. */
 static int advance(struct ct_block *b, ct_sink sink, void *context)
 {
-	b->block[b->rows++] = heap_take(b).held;
-	return b->rows == CT_BLOCK ? hand_on(b, sink, context) : 0;
+	b->block[b->rows++] = heap_take(b);
+	return b->rows == CT_BLOCK ? send_block(b, sink, context) : 0;
 }
 
 int ct_add(struct ct_block *b, const struct record *r, const struct row *row, ct_sink sink,
@@ -178,12 +242,7 @@ int ct_add(struct ct_block *b, const struct record *r, const struct row *row, ct
 	while (b->count && code >= 0 &&
 		(b->count == CT_WAITING || b->heap[0].last_ns < r->at_ns - waits_ns))
 		code = advance(b, sink, context);
-	if (code < 0)
-		return code;
-	if (r->event != RECORD_FINAL)
-		return sink(context, r, row);
-	hold(b, r, row);
-	return 0;
+	return code < 0 ? code : hold(b, r, row);
 }
 
 int ct_flush(struct ct_block *b, ct_sink sink, void *context)
@@ -192,5 +251,5 @@ int ct_flush(struct ct_block *b, ct_sink sink, void *context)
 
 	while (b->count && code >= 0)
 		code = advance(b, sink, context);
-	return code < 0 ? code : hand_on(b, sink, context);
+	return code < 0 ? code : send_block(b, sink, context);
 }

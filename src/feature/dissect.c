@@ -56,12 +56,10 @@ static const uint16_t unasked[] = {NDPI_PROTOCOL_DNS, NDPI_PROTOCOL_MDNS, NDPI_P
 	NDPI_PROTOCOL_DHCP, NDPI_PROTOCOL_SNMP, NDPI_PROTOCOL_FTP_CONTROL, NDPI_PROTOCOL_MAIL_SMTP,
 	NDPI_PROTOCOL_MAIL_POP, NDPI_PROTOCOL_IRC, NDPI_PROTOCOL_FTP_DATA, NDPI_PROTOCOL_OOKLA};
 
-bool dissect_load(void)
+static bool load(void)
 {
 	NDPI_PROTOCOL_BITMASK asked;
 
-	if (module)
-		return true;
 	module = ndpi_init_detection_module(ndpi_dont_load_tor_hosts | ndpi_dont_init_libgcrypt);
 	if (!module)
 		return false;
@@ -180,8 +178,11 @@ static uint16_t recognise(const struct record *r, int first_side, int packets)
  * not known, and some protocols are recognised in one order only. */
 struct naming dissect(const struct record *r)
 {
-	uint16_t id = recognise(r, SRC, 2);
+	uint16_t id;
 
+	if (!module && !load())
+		return (struct naming){NULL, SERVICE_NONE};
+	id = recognise(r, SRC, 2);
 	if (!id && r->proto == IPPROTO_TCP && r->side[SRC].data_len && r->side[DST].data_len)
 		id = recognise(r, DST, 1);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -29,11 +29,8 @@ struct naming {
 	enum service service;
 };
 
-/* Load nDPI, once for the process: some 20 ms, 8 MB, never given back. False: memory is short. */
-bool dissect_load(void);
-
-/* Of TCP and UDP with payload; dissect_load() has been called. The same record has the same name
- * whatever came before it. Not for two threads at once. */
+/* Of TCP and UDP with payload. The same record has the same name whatever came before it. The first
+ * call loads nDPI for the rest of the process: some 20 ms, 8 MB. Not for two threads at once. */
 struct naming dissect(const struct record *r);
 
 #endif

@@ -301,7 +301,7 @@ static struct naming content_name(const struct record *r)
 
 /* ---- memory ---- */
 
-enum { PAIRS = 4096, FLOWS = 65536 };
+enum { PAIRS = 4096, FLOWS = 32768 };
 
 /* A pair of hosts with an FTP control connection. */
 struct pair {
@@ -324,7 +324,7 @@ struct services {
 
 struct services *services_new(void)
 {
-	return dissect_load() ? calloc(1, sizeof(struct services)) : NULL;
+	return calloc(1, sizeof(struct services));
 }
 
 void services_free(struct services *s)

@@ -8,7 +8,7 @@
 extern const char *const service_names[];
 
 /* What is remembered of flows: their names, and which pairs of hosts hold an FTP control
- * connection. Tables of fixed size (1.7 MB): what is new takes the place of what has the same
+ * connection. Tables of fixed size (0.9 MB): what is new takes the place of what has the same
  * hash; then a flow is named once more, and one cut after 60 s may lose its name. */
 struct services;
 

@@ -15,24 +15,21 @@
 #include "feature/csv.h"
 #include "feature/ct.h"
 
-enum { REACH = 6, COUNTERS = 7, EDGES = 2 * REACH + 1, MOST = CT_BLOCK + 2 * REACH };
-
-static const int counter[COUNTERS] = {COL_CT_SRV_SRC, COL_CT_SRV_DST, COL_CT_DST_LTM,
-	COL_CT_SRC_LTM, COL_CT_SRC_DPORT_LTM, COL_CT_DST_SPORT_LTM, COL_CT_DST_SRC_LTM};
+enum { REACH = 6, EDGES = 2 * REACH + 1, MOST = CT_BLOCK + 2 * REACH };
 
 /* The shares that docs/flow-record.md names, in percent: cut every 100 rows, and at the best edges.
  */
-static const double at_least[2][COUNTERS] = {
+static const double at_least[2][CT_COUNTERS] = {
 	{93.5, 94.5, 97.6, 97.3, 99.2, 99.9, 99.1}, {97.6, 98.1, 99.7, 99.6, 99.6, 99.9, 99.8}};
 
 struct slice {
 	struct row *row; /* the copies left out */
-	double (*published)[COUNTERS];
+	struct ct_key *key;
 	size_t rows;
 };
 
 struct score {
-	size_t rows, all, of[COUNTERS];
+	size_t rows, all, of[CT_COUNTERS];
 };
 
 static int failed, passed;
@@ -63,11 +60,12 @@ static bool same_row(const struct row *a, const struct row *b)
 
 static double least_counter(const struct row *row)
 {
-	double least = row->value[counter[0]];
+	const double *v = row->value + COL_CT_SRV_SRC;
+	double least = v[0];
 
-	for (int k = 1; k < COUNTERS; k++)
-		if (row->value[counter[k]] < least)
-			least = row->value[counter[k]];
+	for (int k = 1; k < CT_COUNTERS; k++)
+		if (v[k] < least)
+			least = v[k];
 	return least;
 }
 
@@ -86,16 +84,14 @@ static bool is_copy(const struct slice *s, const struct row *row)
 static bool read_slice(struct slice *s, struct table *t)
 {
 	s->row = t->row;
-	s->published = calloc(t->rows, sizeof(*s->published));
-	if (!s->published)
+	s->key = calloc(t->rows, sizeof(*s->key));
+	if (!s->key)
 		return false;
 	for (size_t i = 0; i < t->rows; i++) {
 		if (is_copy(s, &t->row[i]))
 			continue;
 		s->row[s->rows] = t->row[i];
-		for (int k = 0; k < COUNTERS; k++)
-			s->published[s->rows][k] = t->row[i].value[counter[k]];
-		s->rows++;
+		s->key[s->rows++] = ct_key(&t->row[i]);
 	}
 	return true;
 }
@@ -103,25 +99,23 @@ static bool read_slice(struct slice *s, struct table *t)
 /* ---- blocks ---- */
 
 /* Count the rows from .. to - 1 as one block; returns how many are right in all seven. */
-static size_t count_block(struct slice *s, size_t from, size_t to, struct score *score)
+static size_t count_block(const struct slice *s, size_t from, size_t to, struct score *score)
 {
-	struct row *rows[MOST] = {NULL};
+	uint32_t counters[MOST][CT_COUNTERS];
 	size_t right = 0;
 
-	for (size_t i = from; i < to; i++)
-		rows[i - from] = &s->row[i];
-	ct_fill(rows, (unsigned)(to - from));
+	ct_count(&s->key[from], (unsigned)(to - from), counters);
 	for (size_t i = from; i < to; i++) {
 		int equal = 0;
 
-		for (int k = 0; k < COUNTERS; k++) {
-			bool same = s->row[i].value[counter[k]] == s->published[i][k];
+		for (int k = 0; k < CT_COUNTERS; k++) {
+			bool same = s->row[i].value[COL_CT_SRV_SRC + k] == counters[i - from][k];
 
 			equal += same;
 			if (score)
 				score->of[k] += same;
 		}
-		right += equal == COUNTERS;
+		right += equal == CT_COUNTERS;
 	}
 	if (score) {
 		score->rows += to - from;
@@ -132,7 +126,7 @@ static size_t count_block(struct slice *s, size_t from, size_t to, struct score 
 
 /* Where the edges are such that most rows are right: best[k][e] is how many are up to edge k, if it
  * is e - REACH rows from where it should be. The first edge is where it should be. */
-static void find_edges(struct slice *s, size_t blocks, size_t *edge)
+static void find_edges(const struct slice *s, size_t blocks, size_t *edge)
 {
 	size_t(*best)[EDGES] = calloc(blocks + 1, sizeof(*best));
 	int(*before)[EDGES] = calloc(blocks + 1, sizeof(*before));
@@ -167,10 +161,10 @@ static void report(const char *how, const struct score *s, const double *least)
 {
 	char what[96];
 
-	for (int k = 0; k < COUNTERS; k++) {
+	for (int k = 0; k < CT_COUNTERS; k++) {
 		double share = 100.0 * (double)s->of[k] / (double)s->rows;
 
-		snprintf(what, sizeof(what), "%s, %s", how, features[counter[k]].name);
+		snprintf(what, sizeof(what), "%s, %s", how, features[COL_CT_SRV_SRC + k].name);
 		check(share >= least[k], what, share, least[k]);
 	}
 	printf("%s: all seven in %.2f %% of %zu rows\n", how,
@@ -205,7 +199,7 @@ int main(int argc, char **argv)
 		count_block(&s, edge[k], edge[k + 1], &moved);
 	report("edges found", &moved, at_least[1]);
 	free(edge);
-	free(s.published);
+	free(s.key);
 	table_free(&t);
 	printf("%d passed, %d failed, 0 skipped\n", passed, failed);
 	return failed != 0;
