@@ -79,7 +79,7 @@ static void count_one(
 		dst_sport += same_dst && o->port[SRC] == k->port[SRC];
 		dst_src += same_src && same_dst;
 	}
-	counters[COL_CT_SRV_SRC - COL_CT_SRV_SRC] = srv_src;
+	counters[0] = srv_src; /* COL_CT_SRV_SRC */
 	counters[COL_CT_SRV_DST - COL_CT_SRV_SRC] = srv_dst;
 	counters[COL_CT_DST_LTM - COL_CT_SRV_SRC] = dst;
 	counters[COL_CT_SRC_LTM - COL_CT_SRV_SRC] = src;

@@ -68,8 +68,8 @@ static bool load(void)
 		NDPI_BITMASK_DEL(asked, unasked[i]);
 	ndpi_set_protocol_detection_bitmask2(module, &asked);
 	ndpi_finalize_initialization(module);
-	for (uint16_t id = 0; id < PROTOCOLS; id++) {
-		const char *name = ndpi_get_proto_name(module, id);
+	for (int id = 0; id < PROTOCOLS; id++) {
+		const char *name = ndpi_get_proto_name(module, (uint16_t)id);
 
 		for (int i = 0; i < NAME - 1 && name[i]; i++)
 			name_of[id][i] = (char)tolower((unsigned char)name[i]);
@@ -110,8 +110,8 @@ static uint8_t *put_heads(uint8_t *packet, const struct talk *t, int side, int s
 	put16(packet + 4, (unsigned)(head + size));
 	packet[6] = t->r->proto;
 	packet[7] = 64;
-	memcpy(packet + 8, "\x20\x01\x0d\xb8", 4); /* 2001:db8::1 and ::2 */
-	memcpy(packet + 24, "\x20\x01\x0d\xb8", 4);
+	put32(packet + 8, 0x20010db8); /* 2001:db8::1 and ::2 */
+	put32(packet + 24, 0x20010db8);
 	packet[23] = side == SRC ? 1 : 2;
 	packet[39] = side == SRC ? 2 : 1;
 	put16(transport, t->r->port[side]);
