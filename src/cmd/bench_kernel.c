@@ -18,6 +18,7 @@
 enum {
 	REPEAT = 1 << 20,
 	ROUNDS = 5,
+	MIDDLE = ROUNDS / 2, /* the median, sorted */
 	TABLE = 1 << 20,
 	RING_PACKETS = 1 << 16,
 	RING_ROUNDS = 16,
@@ -59,8 +60,8 @@ static json_t *compare(int empty, int meter, struct error *e)
 	}
 	for (int i = 0; i < 2; i++)
 		qsort(ns[i], ROUNDS, sizeof(ns[i][0]), by_value);
-	nothing = ns[0][ROUNDS / 2];
-	something = ns[1][ROUNDS / 2];
+	nothing = ns[0][MIDDLE];
+	something = ns[1][MIDDLE];
 	return json_pack("{sf sf sf sf}", "empty_ns_per_packet", nothing, "ns_per_packet",
 		something, "packets_per_s", 1e9 / something, "ratio", something / nothing);
 }
