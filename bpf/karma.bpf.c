@@ -515,6 +515,19 @@ int karma_bench_ring(struct __sk_buff *skb)
 
 /* ---- the sweep ---- */
 
+/* Interrupts are off while it is held. 6.1's BPF_PROG_TEST_RUN leaves them on: a packet that came
+ * between the sweep and the flow that it has locked would wait in vain. */
+struct guard {
+	struct bpf_spin_lock lock;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct guard);
+} guards SEC(".maps");
+
 /* Report and take out what time asks for. 1: the ring is nearly full. */
 __attribute__((noinline)) int karma_sweep_slot(__u32 index, __u32 way, __u64 now)
 {
@@ -522,31 +535,33 @@ __attribute__((noinline)) int karma_sweep_slot(__u32 index, __u32 way, __u64 now
 	__u32 at = index * WAYS + way;
 	struct flow_slot *s = bpf_map_lookup_elem(&flows, &at);
 	struct counters *c = counters_here();
+	const __u32 zero = 0;
+	struct guard *g = bpf_map_lookup_elem(&guards, &zero);
 	struct flow_report *r;
-	int reported, leaves;
+	int reported = 0;
 	enum flow_due due;
 
-	if (!b || !s || !c || way >= WAYS)
+	if (!b || !s || !c || !g || way >= WAYS)
 		return 0;
 	if (bpf_ringbuf_query(&reports, BPF_RB_AVAIL_DATA) > ring_high)
 		return 1;
 	r = bpf_ringbuf_reserve(&reports, sizeof(*r), 0);
 	if (!r)
 		return 1;
-	if (!word_lock(&s->flow.lock)) {
-		report_finish(r, 0, BPF_RB_NO_WAKEUP);
-		return 0; /* next time */
+	bpf_spin_lock(&g->lock);
+	if (word_lock_calling_nothing(&s->flow.lock)) { /* else next time */
+		/* What was due may have changed meanwhile. */
+		due = sweep.drain ? DUE_LEAVE : flow_due(&s->flow, &s->key, now);
+		reported = flow_do(&s->flow, &s->key, due, now, r);
+		if (due == DUE_LEAVE) {
+			word_unlock(bucket_tag(b, way)); /* TAG_FREE */
+			c->count[COUNT_OPEN]--;
+		}
+		word_unlock(&s->flow.lock);
+		c->count[COUNT_RECORDS] += reported;
 	}
-	/* What was due may have changed meanwhile. */
-	due = sweep.drain ? DUE_LEAVE : flow_due(&s->flow, &s->key, now);
-	reported = flow_do(&s->flow, &s->key, due, now, r);
-	leaves = due == DUE_LEAVE;
-	if (leaves)
-		word_unlock(bucket_tag(b, way)); /* TAG_FREE */
-	word_unlock(&s->flow.lock);
+	bpf_spin_unlock(&g->lock);
 	report_finish(r, reported, BPF_RB_NO_WAKEUP);
-	c->count[COUNT_RECORDS] += reported;
-	c->count[COUNT_OPEN] -= leaves;
 	return 0;
 }
 
@@ -577,8 +592,7 @@ static long sweep_bucket(__u32 i, const __u64 *now)
 }
 
 /* A part of the table, so that neither packets nor records wait long. It is a TC program that is
- * attached to nothing, run by BPF_PROG_TEST_RUN: with softirqs disabled no packet can come between
- * it and the flow that it has locked. */
+ * attached to nothing, run by BPF_PROG_TEST_RUN. */
 SEC("tc")
 int karma_sweep(struct __sk_buff *skb)
 {

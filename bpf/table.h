@@ -12,8 +12,8 @@
  *
  * Locks are words taken by compare-and-exchange, a flow's in its slot and a bucket's for putting
  * in. Who holds one calls nothing that waits, and cannot be interrupted by another packet on its
- * CPU: TC programs run with softirqs disabled, the sweep too. Waiting is bounded all the same: a
- * packet that waits in vain is counted (LOST_BUSY).
+ * CPU: TC programs run with softirqs disabled, the sweep locks with interrupts off. Waiting is
+ * bounded all the same: a packet that waits in vain is counted (LOST_BUSY).
  *
  * Order: a bucket's lock before a flow's. Taking out needs the flow's alone: its tag is freed under
  * it. Whoever followed a tag to a slot checks the key and FLOW_GONE when it has the lock. */
@@ -87,6 +87,16 @@ static __always_inline int word_lock(__u32 *word)
 		return 1;
 	bpf_loop(LOCK_TRIES, try_lock, &w, 0);
 	return w.taken;
+}
+
+/* For where helpers must not be called, loops over them neither. */
+static __always_inline int word_lock_calling_nothing(__u32 *word)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 64; i++)
+		if (__sync_val_compare_and_swap(word, 0, 1) == 0)
+			return 1;
+	return 0;
 }
 
 static __always_inline void word_unlock(__u32 *word)

@@ -142,6 +142,7 @@ for pid in "$dump" "$meter"; do
 	kill -INT $(children_of "$pid")
 	wait "$pid"
 done
+tail -n 1 "$work/live.err"
 "$karma" flows "$work/v0.pcap" -o "$work/file.csv" || fail "the capture cannot be read"
 
 python3 - "$work/live.csv" "$work/file.csv" <<'END' || fail "live and captured flows differ"
