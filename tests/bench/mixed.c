@@ -21,12 +21,26 @@ enum { DOWNLOADS = 48, MSS = 1448, FILLER = 1 << 16, PACKETS_PER_S = 12500 };
 enum { PIECE = 4 << 20 }; /* written at a time: a file of large extents, as captures are */
 enum { CLIENTS = 400, SERVERS = 3000, SCANNERS = 4 };
 
+/* A TLS client's hello of 517 bytes, as browsers send it, and the beginning of a server's answer.
+ * Random numbers and keys are what the filler has there: the macros leave them out. */
+#define HELLO_SIZE 517
+#define HELLO "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+#define HELLO_SUITES                                                                               \
+	"\x00\x0e\x13\x01\x13\x02\x13\x03\xc0\x2b\xc0\x2f\xcc\xa9\xcc\xa8\x01\x00\x01\xa5"         \
+	"\x00\x00\x00\x14\x00\x12\x00\x00\x0fwww.example.org"                                      \
+	"\x00\x2b\x00\x05\x04\x03\x04\x03\x03\x00\x15\x01\x80"
+#define ANSWER "\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03"
+#define ANSWER_SUITE "\x13\x01\x00\x00\x2e\x00\x2b\x00\x02\x03\x04\x00\x33\x00\x24\x00\x1d\x00\x20"
+enum { SESSION_AT = 43, SUITES_AT = 76 };
+
 /* What a protocol says first, and how it goes on. Sizes are of payload, medians where a largest is
- * given. A round is a question and its answer. */
+ * given; what is said first is a client's whole first message, and a server's that greets. A round
+ * is a question and its answer. */
 struct script {
 	uint8_t proto, share; /* share: of the conversations, in parts of all shares */
 	uint16_t port;        /* 0: any */
 	bool greets;          /* the server speaks first */
+	bool tls;
 	uint16_t rounds, question;
 	uint32_t answer, most, pause_us;
 	const char *client, *server;
@@ -36,36 +50,53 @@ struct script {
 #define SAYS(client_, server_)                                                                     \
 	.client = (client_), .server = (server_), .client_size = sizeof(client_) - 1,              \
 	.server_size = sizeof(server_) - 1
+#define TLS                                                                                        \
+	.tls = true, .client = HELLO, .client_size = HELLO_SIZE, .server = ANSWER,                 \
+	.server_size = sizeof(ANSWER) - 1
 
 static const struct script scripts[] = {
-	{TCP, 60, 443, false, 3, 420, 5200, 4000000, 90000,
-		SAYS("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-			"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03")},
-	{TCP, 24, 80, false, 2, 380, 6000, 4000000, 150000,
-		SAYS("GET /index.html HTTP/1.1\r\nHost: www.example.org\r\nAccept: */*\r\n",
-			"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\nContent-Type: text/html\r\n")},
-	{UDP, 14, 443, false, 4, 1200, 1800, 400000, 30000,
-		SAYS("\xc3\x00\x00\x00\x01\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\x00\x00",
-			"\xc7\x00\x00\x00\x01\x00\x08\xf0\x67\xa5\x50\x2a\x42\x62\xb5\x00")},
-	{UDP, 90, 53, false, 1, 33, 97, 400, 0,
+	{TCP, 60, 443, false, .rounds = 3, .question = 420, .answer = 5200, .most = 4000000,
+		.pause_us = 90000, TLS},
+	{TCP, 24, 80, false, .rounds = 2, .question = 380, .answer = 6000, .most = 4000000,
+		.pause_us = 150000,
+		SAYS("GET /index.html HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: Mozilla/5.0 "
+		     "(X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\nAccept: "
+		     "text/html,*/*;q=0.8\r\nAccept-Encoding: gzip\r\nConnection: "
+		     "keep-alive\r\n\r\n",
+			"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html\r\n"
+			"Content-Length: 6000\r\nConnection: keep-alive\r\n\r\n")},
+	{UDP, 14, 443, false, .rounds = 4, .question = 1200, .answer = 1800, .most = 400000,
+		.pause_us = 30000,
+		SAYS("\xc3\x00\x00\x00\x01\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\x00\x00\x44\x9e",
+			"\xc7\x00\x00\x00\x01\x00\x08\xf0\x67\xa5\x50\x2a\x42\x62\xb5\x00\x44"
+			"\x82")},
+	{UDP, 90, 53, false, .rounds = 1, .question = 33, .answer = 97, .most = 400,
 		SAYS("\0\0\1\0\0\1\0\0\0\0\0\0\3www\7example\3org\0\0\1\0\1",
 			"\0\0\x81\x80\0\1\0\1\0\0\0\0\3www\7example\3org\0\0\1\0\1"
 			"\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4\x5d\xb8\xd8\x22")},
-	{TCP, 4, 25, true, 7, 60, 48, 60000, 40000,
+	{TCP, 4, 25, true, .rounds = 7, .question = 60, .answer = 48, .most = 60000,
+		.pause_us = 40000,
 		SAYS("EHLO client.example.org\r\n", "220 mail.example.org ESMTP Postfix\r\n")},
-	{TCP, 3, 22, true, 60, 52, 76, 30000, 120000,
+	{TCP, 3, 22, true, .rounds = 60, .question = 52, .answer = 76, .most = 30000,
+		.pause_us = 120000,
 		SAYS("SSH-2.0-OpenSSH_9.2p1\r\n", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")},
-	{TCP, 2, 21, true, 9, 18, 44, 200, 300000,
-		SAYS("USER anonymous\r\n", "220 FTP server ready\r\n")},
-	{TCP, 2, 110, true, 5, 14, 90, 20000, 50000, SAYS("USER joe\r\n", "+OK POP3 ready\r\n")},
-	{UDP, 6, 123, false, 1, 48, 48, 48, 0, SAYS("\x23\x02\x06\xe8", "\x24\x01\x03\xe9")},
-	{UDP, 1, 16384, false, 500, 172, 172, 172, 20000,
-		SAYS("\x80\x00\x12\x34", "\x80\x00\x43\x21")},
-	{ICMP, 8, 0, false, 4, 56, 56, 56, 1000000, SAYS("", "")},
-	{0, 3, 0, false, 1, 0, 0, 0, 0, SAYS("", "")},    /* ARP */
-	{TCP, 24, 0, false, 1, 0, 0, 0, 0, SAYS("", "")}, /* a port scan: closed */
-	{TCP, 12, 0, false, 0, 0, 0, 0, 0, SAYS("", "")}, /* filtered */
+	{TCP, 2, 21, true, .rounds = 9, .question = 18, .answer = 44, .most = 200,
+		.pause_us = 300000, SAYS("USER anonymous\r\n", "220 FTP server ready\r\n")},
+	{TCP, 2, 110, true, .rounds = 5, .question = 14, .answer = 90, .most = 20000,
+		.pause_us = 50000, SAYS("USER joe\r\n", "+OK POP3 ready\r\n")},
+	{UDP, 6, 123, false, .rounds = 1, .question = 48, .answer = 48,
+		SAYS("\x23\x02\x06\xe8", "\x24\x01\x03\xe9")},
+	{UDP, 1, 16384, false, .rounds = 500, .question = 172, .answer = 172, .pause_us = 20000,
+		SAYS("\x80\x00\x12\x34\0\0\0\xa0\1\2\3\4", "\x80\x00\x43\x21\0\0\1\x40\4\3\2\1")},
+	{ICMP, 8, 0, false, .rounds = 4, .pause_us = 1000000},
+	{0, 3, 0, false, .rounds = 1},    /* ARP */
+	{TCP, 24, 0, false, .rounds = 1}, /* a port scan: closed */
+	{TCP, 12, 0, false, .rounds = 0}, /* filtered */
 };
+
+/* ... and what makes up for packets that are missing. */
+static const struct script download = {TCP, 0, 443, false, .rounds = 1, .question = 420,
+	.answer = 40000000, .most = 400000000, .pause_us = 90000, TLS};
 
 enum { SCRIPTS = sizeof(scripts) / sizeof(scripts[0]) };
 
@@ -196,19 +227,31 @@ static void put_ip(const struct talk *t, int side, uint64_t us, uint8_t *frame, 
 	put_record(us, frame, 14 + head + size);
 }
 
+/* What is behind the random number of a hello or its answer. */
+static void put_tls(uint8_t *p, int side)
+{
+	p[SESSION_AT] = 32;
+	if (side)
+		memcpy(p + SUITES_AT, ANSWER_SUITE, sizeof(ANSWER_SUITE) - 1);
+	else
+		memcpy(p + SUITES_AT, HELLO_SUITES, sizeof(HELLO_SUITES) - 1);
+}
+
 /* `size` bytes of payload at `p`: a side's first begin as its protocol does. */
 static void put_payload(struct talk *t, int side, uint8_t *p, uint32_t size)
 {
-	const char *says = side ? t->script->server : t->script->client;
-	uint32_t n = side ? t->script->server_size : t->script->client_size;
+	const struct script *s = t->script;
+	uint32_t said = side ? s->server_size : s->tls ? sizeof(HELLO) - 1 : s->client_size;
 
 	memcpy(p, filler + (t->seq[side] * 2654435761u >> 16) % FILLER, size);
-	if (t->spoken[side])
+	if (t->spoken[side] || !size)
 		return;
-	memcpy(p, says, n < size ? n : size);
-	if (t->script->port == 53)
-		put16(p, t->id);
 	t->spoken[side] = true;
+	memcpy(p, side ? s->server : s->client, said < size ? said : size);
+	if (s->port == 53)
+		put16(p, t->id);
+	if (s->tls && size > SUITES_AT + sizeof(HELLO_SUITES))
+		put_tls(p, side);
 }
 
 static void send_tcp(struct talk *t, int side, uint64_t us, uint8_t flags, uint32_t size)
@@ -284,7 +327,14 @@ static uint32_t take_turn(struct talk *t, uint8_t turn)
 
 	t->turn = turn;
 	t->step = STEP_DATA;
-	t->left = turn ? heavy(s->answer, 1.6, s->most) : s->question + chance(s->question);
+	if (!turn)
+		t->left = t->spoken[0] ? s->question + chance(s->question) : s->client_size;
+	else if (s->greets && !t->spoken[1])
+		t->left = s->server_size;
+	else
+		t->left = heavy(s->answer, 1.6, s->most);
+	if (turn && t->left < s->server_size && !t->spoken[1])
+		t->left = s->server_size;
 	return turn || t->rounds == s->rounds ? t->rtt_us / 2 : s->pause_us + chance(s->pause_us);
 }
 
@@ -366,8 +416,10 @@ static uint32_t go_udp(struct talk *t, uint64_t us)
 
 	if (!t->left)
 		t->left = t->turn ? heavy(s->answer, 1.0, s->most) : s->question;
+	if (t->turn && t->left < s->server_size)
+		t->left = s->server_size;
 	size = t->left < 1200 ? t->left : 1200;
-	send_udp(t, t->turn, us, size < 33 ? 33 : size);
+	send_udp(t, t->turn, us, size);
 	t->left -= size;
 	if (t->left)
 		return 20 + chance(100);
@@ -486,10 +538,6 @@ static uint64_t us_of_packet(uint64_t n)
 /* Downloads make up for the packets that are missing up to `us`. */
 static void download_until(uint64_t us)
 {
-	static const struct script download = {TCP, 0, 443, false, 1, 420, 40000000, 400000000,
-		90000,
-		SAYS("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-			"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03")};
 	static struct talk stream[DOWNLOADS];
 
 	while (us_of_packet(packets) < us && packets < packets_wanted) {
