@@ -400,7 +400,8 @@ struct naming service_name(struct services *s, const struct record *r)
 {
 	struct naming n;
 
-	if (r->net == NET_ARP || (r->proto != IPPROTO_TCP && r->proto != IPPROTO_UDP))
+	/* The bytes of a destination's total are of many flows. */
+	if (r->net == NET_ARP || r->total || (r->proto != IPPROTO_TCP && r->proto != IPPROTO_UDP))
 		return unnamed;
 	n = flow_name(s, r);
 	if (n.service == SERVICE_FTP)

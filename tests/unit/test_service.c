@@ -353,6 +353,9 @@ static void a_name_outlives_a_cut(void **unused)
 	assert_int_equal(service_name(s, &r).service, SERVICE_SSH);
 	r.flow_id = 2; /* another flow, not seen from its beginning */
 	assert_int_equal(service_name(s, &r).service, SERVICE_NONE);
+	r = text_talk("SSH-2.0-OpenSSH_9.2\r\n", "");
+	r.total = true; /* of a destination: the bytes are of many flows */
+	assert_int_equal(service_name(s, &r).service, SERVICE_NONE);
 	services_free(s);
 }
 
