@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Write the captures of this folder again: small, synthetic, every byte known. Those in links/ are
-what other programs read otherwise or not at all: tunnels, link types, formats.
+what other programs read otherwise or not at all: tunnels, link types, formats. Those in malformed/
+are broken in ways that tests/cli/malformed.sh knows.
 
 usage: make.py [DIR]        (default: the folder of this script)
 """
@@ -489,6 +490,94 @@ def services():
     return [(t, ethernet(p)) for t, p in packets]
 
 
+def records(packets, link=1):
+    """A pcap of (seconds, microseconds, bytes caught, length on the wire), in this order."""
+    out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)
+    for seconds, micros, caught, length in packets:
+        out += struct.pack("<IIII", seconds, micros, len(caught), length) + caught
+    return out
+
+
+def whole(frames):
+    return records([(int(START), 1000 * i, f, len(f)) for i, f in enumerate(frames)])
+
+
+def backwards():
+    """One flow whose packets come from before, from the start of time, from its end, from no time."""
+    frame = ethernet(udp(CLIENT, SERVER, 45000, 5000, b"tick"))
+    start = int(START)
+    times = [(start, 500000), (start, 499999), (start - 5, 0), (start, 600000), (0, 0), (0, 1),
+             (0xFFFFFFFF, 0), (start, 700000), (start, 1000000), (start, 0xFFFFFFFF), (start, 800000)]
+    return records([(s, m, frame, len(frame)) for s, m in times])
+
+
+def snapped():
+    """A SYN with options, and a datagram in VXLAN, cut after every number of bytes."""
+    syn = ethernet(tcp(CLIENT, SERVER, 45001, 80, 1, 0, SYN, options=b"\2\4\5\xb4\1\3\3\7"))
+    inner = ethernet(udp(CLIENT, SERVER, 45002, 5000, b"inside"))
+    tunnel = ethernet(udp(WEST, EAST, 50000, 4789, struct.pack("!II", 8 << 24, 23 << 8) + inner))
+    return records([(int(START), 1000 * i, f[:cut], len(f))
+                    for i, (f, cut) in enumerate([(f, cut) for f in (syn, tunnel) for cut in range(len(f) + 1)])])
+
+
+def damaged():
+    """Frames with one wrong byte or two each, and what they are counted as."""
+    four, six = ethernet(udp(CLIENT, SERVER, 45003, 5000, b"four")), ethernet(udp("fd00::2", "fd00::80", 45003, 5000, b"six"))
+    chain = ethernet(ip("fd00::2", "fd00::80", 0, b"end", extensions=bytes([59, 0, 1, 4, 0, 0, 0, 0])))
+    page = ethernet(tcp(CLIENT, SERVER, 45004, 80, 1, 1, ACK, b"page"))
+    ping = ethernet(icmp(CLIENT, SERVER, 8, 0, 1))
+
+    def wrong(frame, *changes):
+        frame = bytearray(frame)
+        for at, value in changes:
+            frame[at] = value
+        return bytes(frame)
+
+    lengths = [wrong(four, (14, 0x44)), wrong(four, (14, 0x4F)), wrong(four, (16, 0xFF)), wrong(four, (17, 19)),
+               wrong(four, (17, 27)), wrong(four, (39, 7)), wrong(four, (38, 0xFF)), wrong(six, (18, 0xFF)),
+               wrong(six, (19, 7)), wrong(chain, (55, 200)), wrong(page, (46, 0x40)), wrong(page, (46, 0xF0)),
+               wrong(page, (17, 39)), wrong(ping, (17, 27)), wrong(four, (17, 0), (16, 0), (14, 0x4F))]
+    versions = [wrong(four, (14, 0x55)), wrong(four, (14, 5)), wrong(six, (14, 0x70)), wrong(six, (14, 0x45))]
+    others = [wrong(four, (12, 0x88), (13, 0xCC)), wrong(four, (12, 0), (13, 42)),
+              wrong(ethernet(arp(1, CLIENT, SERVER)), (15, 6)), wrong(ethernet(arp(1, CLIENT, SERVER)), (19, 16))]
+    short = [b"", four[:13], four[:33], ethernet(arp(1, CLIENT, SERVER))[:41]]
+    return whole(lengths + versions + others + short)
+
+
+def deep():
+    """Headers without an end: tags, labels, IPv6 headers, tunnels in tunnels."""
+    packet = udp(CLIENT, SERVER, 45005, 5000, b"deep")
+    label = struct.pack("!I", 16 << 12 | 64)
+    chain = b"".join(bytes([60, 0, 1, 4, 0, 0, 0, 0]) for _ in range(20))
+    frames = [ethernet(packet, [(0x8100, i) for i in range(40)]),
+              ethernet(packet)[:12] + b"\x88\x47" + label * 100,
+              ethernet(ip("fd00::2", "fd00::80", 60, b"", extensions=chain))]
+    for wrap in (lambda p: ip(WEST, EAST, 4, p), lambda p: ip(WEST, EAST, 47, struct.pack("!HH", 0, 0x800) + p),
+                 lambda p: udp(WEST, EAST, 50000, 4789, struct.pack("!II", 8 << 24, 0) + ethernet(p))):
+        nested = packet
+        for _ in range(30):
+            nested = wrap(nested)
+        frames.append(ethernet(nested))
+    return whole(frames)
+
+
+def malformed(folder):
+    web_frames = [f for _, f in sorted(web(), key=lambda p: p[0])]
+    page, many = whole(web_frames), interfaces()
+    files = {
+        "backwards.pcap": backwards(), "snapped.pcap": snapped(), "damaged.pcap": damaged(), "deep.pcap": deep(),
+        "empty.pcap": b"", "header.pcap": page[:24], "half-header.pcap": page[:17], "text.pcap": b"no capture at all\n",
+        "cut.pcap": page[:1000], "huge-record.pcap": page[:24] + struct.pack("<IIII", 0, 0, 0x7FFFFFFF, 60) + page[40:],
+        "more-caught.pcap": records([(int(START), 0, web_frames[0], 20)]),
+        "cut.pcapng": many[:700], "header.pcapng": many[:28], "no-order.pcapng": many[:8] + b"\0\0\0\0" + many[12:],
+        "lengths.pcapng": many[:-4] + b"\0\0\0\0", "huge-block.pcapng": many[:28] + struct.pack("<II", 6, 0xFFFFFFFC) + many[36:],
+        "stray.pcapng": many[:28] + many[many.index(b"\6\0\0\0"):],
+    }
+    for name, content in files.items():
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(content)
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     write(os.path.join(folder, "web.pcap"), web())
@@ -500,6 +589,7 @@ def main():
     write(os.path.join(folder, "links", "wifi.pcap"), wifi(), link=127)
     with open(os.path.join(folder, "links", "interfaces.pcapng"), "wb") as out:
         out.write(interfaces())
+    malformed(os.path.join(folder, "malformed"))
     write(os.path.join(folder, "handshakes.pcap"), handshakes())
     write(os.path.join(folder, "rests.pcap"), rests())
     write(os.path.join(folder, "services.pcap"), services())

@@ -76,7 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct meter_settings settings = {.flows = 16};
+	const struct meter_settings settings = {
+		.flows = 16, .outer = size & 1, .each_interface = size & 2};
 	struct meter_stats stats = {0};
 	struct error e = {""};
 	static struct services *services;

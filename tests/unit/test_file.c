@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ftw.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -438,6 +439,82 @@ static void the_sink_ends_the_reading(void **unused)
 	assert_int_equal(seen.count, 3);
 }
 
+/* ---- every frame is metered, or lost by a cause ---- */
+
+static int drop(void *context, const struct record *r)
+{
+	(void)context;
+	(void)r;
+	return 0;
+}
+
+/* How many whole frames libpcap finds; -1: it does not read this capture, or refuses an interface
+ * of it. */
+static int64_t count_frames(const char *name, int *dlt)
+{
+	char why[PCAP_ERRBUF_SIZE];
+	pcap_t *pcap = pcap_open_offline(name, why);
+	struct pcap_pkthdr *h;
+	const u_char *data;
+	int64_t frames = 0;
+	int got;
+
+	if (!pcap)
+		return -1;
+	*dlt = pcap_datalink(pcap);
+	while ((got = pcap_next_ex(pcap, &h, &data)) == 1)
+		frames++;
+	if (got == PCAP_ERROR && strstr(name, ".pcapng"))
+		frames = -1;
+	pcap_close(pcap);
+	return frames;
+}
+
+static int captures;
+
+static int account(const char *name, const struct stat *st, int type, struct FTW *ftw)
+{
+	struct error e = {""};
+	int64_t frames, sum = 0;
+	int dlt = -1;
+
+	(void)st;
+	(void)ftw;
+	if (type != FTW_F || !strstr(name, ".pcap"))
+		return 0;
+	frames = count_frames(name, &dlt);
+	memset(&stats, 0, sizeof(stats));
+	capture_read(name, NULL, drop, NULL, &stats, &e);
+	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++)
+		if (c != LOST_TIME && c != LOST_RING_FULL) /* metered all the same */
+			sum += (int64_t)stats.count[c];
+	sum += (int64_t)(stats.count[COUNT_PACKETS] + stats.count[COUNT_SEEN_AGAIN]);
+	if (dlt == DLT_IEEE802_11_RADIO) /* a frame may hold several packets */
+		assert_true(sum >= frames);
+	else if (frames >= 0 && sum != frames)
+		fail_msg("%s: %lld frames, %lld accounted for", name, (long long)frames,
+			(long long)sum);
+	assert_int_equal(stats.count[COUNT_OPEN], 0);
+	captures++;
+	return 0;
+}
+
+static void every_frame_is_accounted_for(void **unused)
+{
+	const char *shared = getenv("KARMA_SHARED");
+	char corpus[4096];
+
+	(void)unused;
+	nftw("tests/captures", account, 16, 0);
+	assert_true(captures > 10);
+	snprintf(corpus, sizeof(corpus), "%s/corpus/malformed", shared ? shared : "../shared");
+	if (access(corpus, R_OK) == 0)
+		nftw(corpus, account, 16, 0);
+	else
+		print_message("skipped: no corpus of malformed captures at %s\n", corpus);
+	print_message("%d captures\n", captures);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +528,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_capture_is_said),
 		cmocka_unit_test(a_dns_question_and_its_answer_are_a_flow),
 		cmocka_unit_test(the_epoch_is_a_time_too),
+		cmocka_unit_test(every_frame_is_accounted_for),
 		cmocka_unit_test(the_sink_ends_the_reading),
 	};
 
