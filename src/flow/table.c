@@ -84,10 +84,9 @@ struct flow_table *flow_table_new(
 
 	if (!t)
 		return NULL;
-	t->entries = flows ? flows : FLOW_TABLE_DEFAULT;
-	while (places < 2 * (uint64_t)t->entries)
+	t->entries = (flows ? flows : FLOW_TABLE_DEFAULT) + TOTALS;
+	while (places < t->entries + (uint64_t)t->entries / 2)
 		places *= 2;
-	t->entries += TOTALS;
 	t->mask = (uint32_t)(places - 1);
 	/* Secret, so that nobody can choose addresses that fall in one place. */
 	if (!make_room(t, places) || getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {

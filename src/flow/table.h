@@ -1,7 +1,7 @@
 /* The flow table of user space: the kernel's map and its sweep for captures, around the same
  * meter.h, so that the same packets make the same reports.
  *
- *   index: open addressing over (32 bits of hash, entry), at most half full
+ *   index: open addressing over (32 bits of hash, entry), at most two thirds full
  *   entry: one array, taken from the front, freed ones first: a small capture touches little
  *   wheel: buckets of 2^24 ns (16.8 ms) by the time at which a flow is looked at next; the clock
  *          is the packets' own, and a bucket is swept when the clock has passed it */

@@ -246,6 +246,28 @@ static void a_full_table_meters_by_destination(void **unused)
 	flow_table_free(t);
 }
 
+/* Full of flows, and of totals: what then finds no room is counted, and all are closed. */
+static void a_table_may_be_full_to_the_brim(void **unused)
+{
+	enum { FLOWS = 16, PACKETS = 2000 };
+	struct flow_table *t = fresh(FLOWS);
+	struct packet p;
+
+	(void)unused;
+	for (uint32_t i = 0; i < PACKETS; i++) {
+		p = packet_at(i / 100, PROTO_UDP, 1, 0);
+		p.key.addr[1].word[1] += (uint64_t)i << 48;
+		assert_int_equal(flow_table_packet(t, &p), 0);
+	}
+	assert_int_equal(stats.count[COUNT_PACKETS] + stats.count[LOST_MAP_FULL], PACKETS);
+	assert_int_equal(stats.count[COUNT_OPEN], stats.count[COUNT_PACKETS]);
+	assert_true(stats.count[COUNT_TOTAL] > 500 && stats.count[LOST_MAP_FULL] > 500);
+	assert_int_equal(flow_table_close(t), 0);
+	assert_int_equal(seen.count, stats.count[COUNT_PACKETS]);
+	assert_int_equal(stats.count[COUNT_OPEN], 0);
+	flow_table_free(t);
+}
+
 static void flows_come_and_go_without_mixing(void **unused)
 {
 	struct flow_table *t = fresh(512);
@@ -348,6 +370,7 @@ int main(void)
 		cmocka_unit_test(tcp_closes_by_fin_and_lingers),
 		cmocka_unit_test(a_new_syn_ends_a_closed_flow),
 		cmocka_unit_test(a_full_table_meters_by_destination),
+		cmocka_unit_test(a_table_may_be_full_to_the_brim),
 		cmocka_unit_test(flows_come_and_go_without_mixing),
 		cmocka_unit_test(at_the_end_the_longest_silent_come_first),
 		cmocka_unit_test(time_that_goes_back_is_counted),
