@@ -6,7 +6,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 runs=${1:-400000}
-build=build-fuzz
+build="build-fuzz"
 
 mkdir -p "$build/frames"
 if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d && n > 9 ? 0 : 0;}' |
