@@ -12,7 +12,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 all=(6.1 6.12)
 tests=(build/tests/test_kernel tests/live/attach.sh tests/live/parity.sh)
-seconds=400 # of one guest
+seconds=420 # of one guest
 cache=$PWD/build/kernels
 modules=(veth sch_ingress cls_bpf)
 programs=(bash kmod ln mount sleep stty timeout uname               # init's

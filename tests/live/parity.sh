@@ -9,6 +9,8 @@ set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 karma=${1:-$root/build/karma}
 a=karma-a-$$ b=karma-b-$$
+seconds=60 # that anything may take
+[ -z "${KARMA_EMULATED:-}" ] || seconds=200 # tests/kernels
 work=$(mktemp -d)
 pids=()
 
@@ -58,7 +60,7 @@ done
 inside() { # namespace command...
 	local ns=$1
 	shift
-	timeout 30 ip netns exec "$ns" "$@"
+	timeout "$seconds" ip netns exec "$ns" "$@"
 }
 
 # The servers: HTTP over TCP, and an echo of datagrams.
@@ -108,12 +110,12 @@ for family, host in ((socket.AF_INET, "10.99.0.2"), (socket.AF_INET6, "2001:db8:
         s.sendto(b"?", (host, port))
 END
 
-timeout 60 ip netns exec "$b" python3 "$work/server.py" &
+timeout "$seconds" ip netns exec "$b" python3 "$work/server.py" &
 pids+=($!)
-timeout 60 ip netns exec "$a" "$karma" flows -i v0 -o "$work/live.csv" 2>"$work/live.err" &
+timeout "$seconds" ip netns exec "$a" "$karma" flows -i v0 -o "$work/live.csv" 2>"$work/live.err" &
 meter=$!
 pids+=("$meter")
-timeout 60 ip netns exec "$a" tcpdump -i v0 -s 0 -U -w "$work/v0.pcap" 2>"$work/tcpdump.err" &
+timeout "$seconds" ip netns exec "$a" tcpdump -i v0 -s 0 -U -w "$work/v0.pcap" 2>"$work/tcpdump.err" &
 dump=$!
 pids+=("$dump")
 
