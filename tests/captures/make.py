@@ -451,7 +451,7 @@ TALKS = {
     21: [(1, b"220 (vsFTPd 3.0.3)\r\n"), (0, b"USER anna\r\n"), (1, b"331 Please specify the password.\r\n"),
          (0, b"PASS secret\r\n"), (1, b"230 Login successful.\r\n"), (0, b"PASV\r\n"),
          (1, b"227 Entering Passive Mode (10,1,0,80,200,1).\r\n"), (0, b"RETR a\r\n"),
-         (1, b"150 Opening BINARY mode data connection for a.\r\n"), (1, b"226 Transfer complete.\r\n"),
+         (1, b"150 Opening BINARY mode data connection for a.\r\n226 Transfer complete.\r\n"),
          (0, b"QUIT\r\n"), (1, b"221 Goodbye.\r\n")],
     51201: [(1, b"what is in the file\n" * 40)],
     22: [(0, b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), (1, b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"),
@@ -464,7 +464,7 @@ TALKS = {
            (0, b"NICK anna\r\nUSER anna 0 * :Anna\r\n"),
            (1, b":irc.example.org 001 anna :Welcome to the network anna!anna@10.1.0.2\r\n")],
     1883: [(0, b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04anna"), (1, b"\x20\x02\0\0"),
-           (0, b"\x30\x0c\0\x07room/t1021"), (0, b"\xe0\0")],
+           (0, b"\x30\x0c\0\x07room/t1021\xe0\0")],
 }
 
 
@@ -476,7 +476,7 @@ def services():
                  (1812, radius(1, b"\x01\x06anna"), radius(2, b"\x06\x06\0\0\0\x02"))]
     packets = []
     for i, (port, said) in enumerate(TALKS.items()):
-        talk = Connection(CLIENT, SERVER, 42000 + i, port, 1000 * i, 70000 + 1000 * i)
+        talk = Connection(CLIENT, SERVER, 42000 + i, port, 1000 + 100 * i, 70000 + 1000 * i)
         time = 0.1 * i
         talk.open(time)
         for side, data in said:
