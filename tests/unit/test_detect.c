@@ -456,7 +456,7 @@ static void the_actor_may_be_the_destination(void **state)
 	(void)state;
 	for (int i = 0; i < 20; i++) {
 		struct record r = flow(0x0a000002, 0x0a000001, 0, start + i * second / 10);
-		struct verdict v = {.app = NULL};
+		struct verdict v = {.app = "http"};
 
 		r.proto = IPPROTO_ICMP;
 		memcpy(v.actor, r.addr[DST], 16);
@@ -466,6 +466,7 @@ static void the_actor_may_be_the_destination(void **state)
 	assert_int_equal(last_byte(shown.first.attacker), 1);
 	assert_int_equal(last_byte(shown.first.target), 2);
 	assert_int_equal(shown.first.actor, DST);
+	assert_string_equal(shown.first.app, "http");
 	detector_free(d);
 }
 
