@@ -550,8 +550,11 @@ __attribute__((noinline)) int karma_sweep_slot(__u32 index, __u32 way, __u64 now
 		return 1;
 	bpf_spin_lock(&g->lock);
 	if (word_lock_calling_nothing(&s->flow.lock)) { /* else next time */
-		/* What was due may have changed meanwhile. */
-		due = sweep.drain ? DUE_LEAVE : flow_due(&s->flow, &s->key, now);
+		/* What was due may have changed meanwhile, and another have been given the slot. */
+		if (FRESH(s->flow.bits) & FLOW_GONE)
+			due = DUE_NOTHING;
+		else
+			due = sweep.drain ? DUE_LEAVE : flow_due(&s->flow, &s->key, now);
 		reported = flow_do(&s->flow, &s->key, due, now, r);
 		if (due == DUE_LEAVE) {
 			word_unlock(bucket_tag(b, way)); /* TAG_FREE */
