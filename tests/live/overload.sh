@@ -76,6 +76,7 @@ cat >"$work/client.py" <<'END'
 import socket, sys, time
 s = socket.create_connection(("192.168.77.2", 9000), timeout=30)
 sent = 0
+open(sys.argv[2], "w").close()
 while time.time() < float(sys.argv[1]):
     s.sendall(b"x")
     assert s.recv(100) == b"x"
@@ -107,13 +108,18 @@ run=${pids[-1]}
 start flows "$karma" flows -i v0 --flows 16384 -o "$work/flows.csv"
 flows=${pids[-1]}
 wait_for watching "$work/run.err" || skip "karma run does not start: $(tail -n 1 "$work/run.err")"
-wait_for watching "$work/flows.err"
+wait_for metering "$work/flows.err"
 rss() { awk '/VmRSS/ {print $2}' "/proc/$run/status"; }
 
-end=$(($(date +%s) + seconds + 6))
-timeout 60 ip netns exec "$a" python3 "$work/client.py" "$end" >"$work/said" &
+end=$(($(date +%s) + seconds + 10))
+timeout 60 ip netns exec "$a" python3 "$work/client.py" "$end" "$work/connected" >"$work/said" &
 client=$!
-sleep 2
+for _ in $(seq 60); do # it must be open before the flood
+	[ -e "$work/connected" ] && break
+	sleep 0.1
+done
+[ -e "$work/connected" ] || skip "the client does not connect within 6 s"
+sleep 1
 before=$(rss)
 sent=$(timeout 60 ip netns exec "$a" "$work/flood" v0 "$mac" 192.168.77.2 80 "$seconds")
 after=$(rss)
