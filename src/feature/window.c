@@ -13,12 +13,12 @@
 #include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "feature/chain.h"
 #include "feature/service.h"
 #include "feature/value.h"
+#include "util/room.h"
 
 enum { DEFAULT_EVENTS = 262144, HOST_COUNTS = COUNT_HALF_TO + 1 };
 
@@ -77,9 +77,6 @@ struct window {
 	struct chains services; /* of pair, protocol and port */
 
 	struct services *names;
-
-	unsigned char *block; /* where the ring, pools and buckets stand */
-	size_t block_size;
 };
 
 static uint64_t mix(uint64_t x)
@@ -624,49 +621,30 @@ void feature_row(struct window *w, const struct record *r, struct row *row)
 
 /* ---- making and freeing ---- */
 
-/* Where `count` things of `size` bytes stand in the block. */
-static size_t place(size_t *block_size, size_t count, size_t size)
+/* Chains over `pool`, with room for `most` buckets. */
+static bool chains_new(struct window *w, struct chains *c, void *pool, size_t size,
+	uint64_t (*hash)(const void *, uint64_t), size_t most)
 {
-	size_t at = *block_size;
+	uint32_t *bucket = malloc(most * sizeof(*bucket));
 
-	*block_size = (at + count * size + 63) & ~(size_t)63;
-	return at;
+	*c = (struct chains){.pool = pool, .size = size, .seed = w->seed, .hash = hash};
+	if (bucket)
+		chains_start(c, bucket, (uint32_t)most - 1);
+	return bucket && pool;
 }
 
-/* One block for everything, in huge pages where there are any: it is touched here and there. */
 static bool make_room(struct window *w)
 {
-	struct chains *const chains[] = {&w->flows, &w->hosts, &w->ports, &w->pairs, &w->services};
-	enum { CHAINS = sizeof(chains) / sizeof(chains[0]) };
-	size_t most = (size_t)w->ring_most + 1, bucket[CHAINS], ring, host, key;
+	size_t most = (size_t)w->ring_most + 1;
 
-	for (int i = 0; i < CHAINS; i++)
-		bucket[i] = place(&w->block_size, most, sizeof(uint32_t));
-	ring = place(&w->block_size, most, sizeof(*w->ring));
-	host = place(&w->block_size, w->events, sizeof(*w->host));
-	key = place(&w->block_size, 3 * (size_t)w->events, sizeof(*w->key));
-	w->block = mmap(
-		NULL, w->block_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (w->block == MAP_FAILED)
-		return false;
-	madvise(w->block, w->block_size, MADV_HUGEPAGE);
-	w->ring = (struct event *)(w->block + ring);
-	w->host = (struct host *)(w->block + host);
-	w->key = (struct key *)(w->block + key);
-	for (int i = 0; i < CHAINS; i++) {
-		*chains[i] = (struct chains){.pool = w->key,
-			.size = sizeof(*w->key),
-			.seed = w->seed,
-			.hash = hash_of_key};
-		chains_start(chains[i], (uint32_t *)(w->block + bucket[i]), w->ring_most);
-	}
-	w->flows.pool = w->ring;
-	w->flows.size = sizeof(*w->ring);
-	w->flows.hash = hash_of_event;
-	w->hosts.pool = w->host;
-	w->hosts.size = sizeof(*w->host);
-	w->hosts.hash = hash_of_host;
-	return true;
+	w->ring = room_new(most * sizeof(*w->ring));
+	w->host = calloc(w->events, sizeof(*w->host));
+	w->key = room_new(3 * (size_t)w->events * sizeof(*w->key));
+	return chains_new(w, &w->flows, w->ring, sizeof(*w->ring), hash_of_event, most) &&
+	       chains_new(w, &w->hosts, w->host, sizeof(*w->host), hash_of_host, most) &&
+	       chains_new(w, &w->ports, w->key, sizeof(*w->key), hash_of_key, most) &&
+	       chains_new(w, &w->pairs, w->key, sizeof(*w->key), hash_of_key, most) &&
+	       chains_new(w, &w->services, w->key, sizeof(*w->key), hash_of_key, most);
 }
 
 static size_t buckets_for(uint32_t events)
@@ -693,8 +671,7 @@ struct window *window_new(uint32_t events)
 	w->host_free = w->key_free = w->oldest = w->newest = NONE;
 	w->names = services_new();
 	if (!w->names || !make_room(w)) {
-		services_free(w->names);
-		free(w);
+		window_free(w);
 		return NULL;
 	}
 	return w;
@@ -718,7 +695,14 @@ void window_free(struct window *w)
 	if (!w)
 		return;
 	services_free(w->names);
-	munmap(w->block, w->block_size);
+	room_free(w->ring, ((size_t)w->ring_most + 1) * sizeof(*w->ring));
+	free(w->host);
+	room_free(w->key, 3 * (size_t)w->events * sizeof(*w->key));
+	free(w->flows.bucket);
+	free(w->hosts.bucket);
+	free(w->ports.bucket);
+	free(w->pairs.bucket);
+	free(w->services.bucket);
 	free(w);
 }
 
