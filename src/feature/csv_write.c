@@ -46,7 +46,11 @@ static void add_number(struct csv_line *l, double value)
 
 	if (isnan(value))
 		return;
-	/* Most are whole; below 2^39 both ways write the same. */
+	/* Most are small and whole; below 2^39 all ways write the same. */
+	if (value >= 0 && value < 10 && value == (int)value) {
+		l->text[l->length++] = (char)('0' + (int)value);
+		return;
+	}
 	if (value >= 0 && value < exact && value == (double)(uint64_t)value) {
 		add_digits(l, (uint64_t)value, 1);
 		return;
@@ -132,7 +136,7 @@ static void add_field(struct csv_line *l, int column, const struct record *r, co
 		if (features[column].kind == KIND_CATEGORY)
 			add_text(l, isnan(value) ? "" : features[column].values[(int)value]);
 		else
-			add_number(l, value);
+			add_number(l, value); /* whole seconds */
 	}
 }
 
@@ -165,7 +169,10 @@ static void add_fields(struct csv_line *l, unsigned from, unsigned to, const str
 	for (unsigned i = from; i < to; i++) {
 		if (i)
 			l->text[l->length++] = ',';
-		add_field(l, (int)i, r, row);
+		if (features[i].kind == KIND_NUMBER)
+			add_number(l, row->value[i]);
+		else
+			add_field(l, (int)i, r, row);
 	}
 }
 

@@ -638,7 +638,7 @@ static bool make_room(struct window *w)
 	size_t most = (size_t)w->ring_most + 1;
 
 	w->ring = room_new(most * sizeof(*w->ring));
-	w->host = calloc(w->events, sizeof(*w->host));
+	w->host = room_new(w->events * sizeof(*w->host));
 	w->key = room_new(3 * (size_t)w->events * sizeof(*w->key));
 	return chains_new(w, &w->flows, w->ring, sizeof(*w->ring), hash_of_event, most) &&
 	       chains_new(w, &w->hosts, w->host, sizeof(*w->host), hash_of_host, most) &&
@@ -696,7 +696,7 @@ void window_free(struct window *w)
 		return;
 	services_free(w->names);
 	room_free(w->ring, ((size_t)w->ring_most + 1) * sizeof(*w->ring));
-	free(w->host);
+	room_free(w->host, w->events * sizeof(*w->host));
 	room_free(w->key, 3 * (size_t)w->events * sizeof(*w->key));
 	free(w->flows.bucket);
 	free(w->hosts.bucket);

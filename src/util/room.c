@@ -26,7 +26,7 @@ void *room_new(size_t size)
 	if (before)
 		munmap(p, before);
 	munmap(p + before + wanted, huge - before);
-	if (size >= huge / 2)
+	if (size >= huge / 4)
 		madvise(p + before, wanted, MADV_HUGEPAGE);
 	return p + before;
 }
