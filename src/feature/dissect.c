@@ -9,10 +9,7 @@
 #include <ctype.h>
 #include <ndpi/ndpi_api.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "util/room.h"
 
 enum {
 	IP_HEAD = 40,
@@ -21,7 +18,6 @@ enum {
 	LONGEST = 2048, /* payload of a made packet; many protocols look at its size */
 	SLACK = 64,     /* zeros behind it, should a dissector look further than it may */
 	NAME = 24,
-	TABLES = 8 << 20, /* of nDPI 4.2: 5 MB */
 	PROTOCOLS = NDPI_LAST_IMPLEMENTED_PROTOCOL,
 	TCP_PUSH_ACK = 0x18,
 };
@@ -60,36 +56,10 @@ static const uint16_t unasked[] = {NDPI_PROTOCOL_DNS, NDPI_PROTOCOL_MDNS, NDPI_P
 	NDPI_PROTOCOL_DHCP, NDPI_PROTOCOL_SNMP, NDPI_PROTOCOL_FTP_CONTROL, NDPI_PROTOCOL_MAIL_SMTP,
 	NDPI_PROTOCOL_MAIL_POP, NDPI_PROTOCOL_IRC, NDPI_PROTOCOL_FTP_DATA, NDPI_PROTOCOL_OOKLA};
 
-/* nDPI makes tables of some ten thousand pieces when it is loaded, and keeps them: in a room of
- * their own they cost a tenth of the page faults. */
-static struct {
-	char *room;
-	size_t used;
-} tables;
-
-static void *take_table(size_t size)
-{
-	size_t whole = (size + 15) & ~(size_t)15;
-
-	if (!tables.room || whole > TABLES - tables.used)
-		return malloc(size);
-	tables.used += whole;
-	return tables.room + tables.used - whole;
-}
-
-static void free_piece(void *piece)
-{
-	if (!tables.room || (char *)piece < tables.room || (char *)piece >= tables.room + TABLES)
-		free(piece);
-}
-
 static bool load(void)
 {
 	NDPI_PROTOCOL_BITMASK asked;
 
-	tables.room = room_new(TABLES);
-	set_ndpi_malloc(take_table);
-	set_ndpi_free(free_piece);
 	module = ndpi_init_detection_module(ndpi_dont_load_tor_hosts | ndpi_dont_init_libgcrypt);
 	if (!module)
 		return false;
@@ -98,7 +68,6 @@ static bool load(void)
 		NDPI_BITMASK_DEL(asked, unasked[i]);
 	ndpi_set_protocol_detection_bitmask2(module, &asked);
 	ndpi_finalize_initialization(module);
-	set_ndpi_malloc(malloc);
 	for (int id = 0; id < PROTOCOLS; id++) {
 		const char *name = ndpi_get_proto_name(module, (uint16_t)id);
 
