@@ -33,23 +33,31 @@ static bool refuse(struct pcapfile *f, const char *why)
 	return false;
 }
 
+/* The first four bytes tell the byte order and the unit of time. */
+static bool take_magic(struct pcapfile *f, const uint8_t *bytes)
+{
+	for (int swapped = 0; swapped < 2; swapped++) {
+		uint32_t magic;
+
+		f->swapped = swapped;
+		magic = get32(f, bytes);
+		f->nano = magic == (uint32_t)MAGIC_NANO;
+		if (f->nano || magic == (uint32_t)MAGIC_MICRO)
+			return true;
+	}
+	return false;
+}
+
 bool pcapfile_open(struct pcapfile *f, struct stream *in)
 {
-	const uint8_t *h = stream_take(in, HEADER);
-	uint32_t magic;
+	const uint8_t *h = stream_peek(in, sizeof(uint32_t));
 
 	*f = (struct pcapfile){.in = in};
+	if (h && !take_magic(f, h))
+		return refuse(f, "unknown file format");
+	h = stream_take(in, HEADER);
 	if (!h)
 		return refuse(f, in->failed ? "it cannot be read" : "truncated: it has no header");
-	magic = get32(f, h);
-	if (magic == __builtin_bswap32((uint32_t)MAGIC_MICRO) ||
-		magic == __builtin_bswap32((uint32_t)MAGIC_NANO)) {
-		f->swapped = true;
-		magic = get32(f, h);
-	}
-	if (magic != (uint32_t)MAGIC_MICRO && magic != (uint32_t)MAGIC_NANO)
-		return refuse(f, "unknown file format");
-	f->nano = magic == (uint32_t)MAGIC_NANO;
 	if (get16(f, h + 4) != VERSION)
 		return refuse(f, "a pcap of an unknown version");
 	f->old = get16(f, h + 6) < VERSION_MINOR;
