@@ -160,11 +160,11 @@ meters=()
 meter() { # namespace interface name options...
 	local ns=$1 interface=$2 name=$3
 	shift 3
-	timeout 60 ip netns exec "$ns" "$karma" flows -i "$interface" -o "$work/$name.csv" "$@" \
+	timeout 300 ip netns exec "$ns" "$karma" flows -i "$interface" -o "$work/$name.csv" "$@" \
 		2>"$work/$name.err" &
 	meters+=("$!")
 	pids+=("$!")
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q metering "$work/$name.err" 2>/dev/null && return
 		sleep 0.1
 	done
@@ -182,8 +182,12 @@ end_meters() {
 
 # ---- real work over a device of each kind ----
 
-timeout 120 ip netns exec "$b" python3 "$work/server.py" 2>"$work/server.err" &
+timeout 900 ip netns exec "$b" python3 "$work/server.py" 2>"$work/server.err" &
 pids+=($!)
+for _ in $(seq 100); do
+	inside "$b" python3 -c 'import socket; socket.create_connection(("::1", 80))' 2>/dev/null && break
+	sleep 0.2
+done
 
 # kind, and what of it depends on the end; L and R stand for the local and the other address
 kinds=(
@@ -226,7 +230,7 @@ for kind in "${kinds[@]}"; do
 	meter "$b" v0 far
 	meter "$a" v0 outer --outer
 	for host in 10.97.0.2 2001:db8:97::2; do
-		for _ in 1 2 3 4 5; do
+		for _ in 1 2 3; do
 			inside "$a" python3 "$work/client.py" "$host" 2>"$work/client.err" &&
 				worked=$((worked + 1)) && break
 			# sit carries IPv6 alone, ipip IPv4
