@@ -8,14 +8,12 @@
 #include "feature/window.h"
 
 #include <math.h>
-#include <netinet/icmp6.h>
-#include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "feature/chain.h"
+#include "feature/outcome.h"
 #include "feature/service.h"
 #include "feature/value.h"
 #include "util/room.h"
@@ -382,75 +380,9 @@ static struct event *push(struct window *w, const struct event *event)
 
 /* ---- records ---- */
 
-static bool is_icmp(const struct record *r)
-{
-	return (r->net == NET_IPV4 && r->proto == IPPROTO_ICMP) ||
-	       (r->net == NET_IPV6 && r->proto == IPPROTO_ICMPV6);
-}
-
-/* ICMP's answers to a packet that could not be delivered. */
-static bool is_icmp_error(const struct record *r)
-{
-	if (!is_icmp(r))
-		return false;
-	if (r->net == NET_IPV6)
-		return r->icmp_type >= ICMP6_DST_UNREACH && r->icmp_type <= ICMP6_PARAM_PROB;
-	return r->icmp_type == ICMP_DEST_UNREACH || r->icmp_type == ICMP_TIME_EXCEEDED ||
-	       r->icmp_type == ICMP_PARAMETERPROB || r->icmp_type == ICMP_SOURCE_QUENCH;
-}
-
-/* Of these, the ones that refuse; a path's packet size or length is not the target's word. */
-static bool is_unreachable(const struct record *r)
-{
-	if (r->net == NET_IPV6)
-		return r->icmp_type == ICMP6_DST_UNREACH;
-	return r->icmp_type == ICMP_DEST_UNREACH && r->icmp_code != ICMP_FRAG_NEEDED;
-}
-
 const uint8_t *record_actor(const struct record *r)
 {
-	return r->addr[is_icmp_error(r) ? DST : SRC];
-}
-
-/* Groups do not answer for themselves: asking one is no sign of anything. */
-static bool is_group(const uint8_t addr[16])
-{
-	static const uint8_t v4_mapped[12] = {[10] = 0xff, 0xff};
-
-	if (memcmp(addr, v4_mapped, sizeof(v4_mapped)) != 0)
-		return addr[0] == 0xff;
-	return (addr[12] & 0xf0) == 0xe0 || memcmp(addr + 12, "\xff\xff\xff\xff", 4) == 0;
-}
-
-static bool is_tcp(const struct record *r)
-{
-	return r->net != NET_ARP && r->proto == IPPROTO_TCP;
-}
-
-/* The destination answered with RST and nothing else, to a source that sent no data. */
-static bool is_refused(const struct record *r)
-{
-	const struct flow_side *src = &r->side[SRC], *dst = &r->side[DST];
-
-	return is_tcp(r) && dst->flags[FLAG_RST] && !dst->flags[FLAG_SYN] && !dst->payload &&
-	       !src->payload;
-}
-
-static bool is_silent(const struct record *r)
-{
-	if (r->side[DST].packets || is_group(r->addr[DST]))
-		return false;
-	if (r->net == NET_ARP)
-		return true;
-	if (is_tcp(r))
-		return r->side[SRC].flags[FLAG_SYN];
-	return r->proto == IPPROTO_UDP || (is_icmp(r) && r->state == STATE_ECO);
-}
-
-static bool is_half_open(const struct record *r)
-{
-	return is_tcp(r) && r->side[SRC].flags[FLAG_SYN] &&
-	       (r->state == STATE_REQ || r->state == STATE_ACC);
+	return r->addr[record_is_icmp_error(r) ? DST : SRC];
 }
 
 static void count_again(struct window *w, const struct event *e, uint64_t n, uint32_t sign)
@@ -466,9 +398,9 @@ static void correct(struct window *w, struct event *e, const struct record *r)
 {
 	uint64_t n = w->head - 1 - ((w->head - 1 - (uint64_t)(e - w->ring)) & w->ring_mask);
 
-	uint32_t refused = is_refused(r) || (r->part && e->refused);
-	bool silent = is_silent(r) && (!r->part || e->silent);
-	bool half = is_half_open(r) && (!r->part || e->half);
+	uint32_t refused = record_is_refused(r) || (r->part && e->refused);
+	bool silent = record_is_silent(r) && (!r->part || e->silent);
+	bool half = record_is_half_open(r) && (!r->part || e->half);
 
 	if (refused == e->refused && silent == e->silent && half == e->half)
 		return;
@@ -487,7 +419,7 @@ static void take_error(
 	event->refused = (uint32_t)event->seen;
 	if (last && last->part == event->part)
 		event->refused -= (uint32_t)(last->seen < event->seen ? last->seen : event->seen);
-	if (!is_unreachable(r))
+	if (!record_is_unreachable(r))
 		event->refused = 0;
 	if (event->refused)
 		push(w, event);
@@ -530,7 +462,7 @@ static struct about take(struct window *w, const struct record *r, uint32_t from
 	if (w->head - w->tail[WINDOWS - 1] == w->events)
 		forget_oldest(w);
 	last = event_find(w, r->flow_id);
-	if (is_icmp_error(r)) {
+	if (record_is_icmp_error(r)) {
 		event.to = host_get(w, r->addr[SRC]);
 		take_error(w, r, last, &event);
 		return look_up(w, r, from);
@@ -546,9 +478,9 @@ static struct about take(struct window *w, const struct record *r, uint32_t from
 	if (r->again)
 		return look_up(w, r, from); /* began too long ago */
 	event.to = host_get(w, r->addr[DST]);
-	event.refused = is_refused(r);
-	event.silent = is_silent(r);
-	event.half = is_half_open(r);
+	event.refused = record_is_refused(r);
+	event.silent = record_is_silent(r);
+	event.half = record_is_half_open(r);
 	event.pair = key_get(w, &w->pairs, from, event.to);
 	event.service = key_get(w, &w->services, event.pair, service_of(r));
 	if (record_has_ports(r))
