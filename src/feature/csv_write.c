@@ -79,7 +79,7 @@ static int put_line(FILE *out, const char *line, const char *end)
 
 int csv_write_header(FILE *out)
 {
-	char line[CSV_LINE], *at = line;
+	char line[CSV_LINE] = "", *at = line;
 
 	for (unsigned i = 0; i < feature_count; i++) {
 		/* Published with a blunder, "ct_src_ ltm", which is not worth passing on. */
