@@ -249,10 +249,10 @@ static __always_inline __u32 evict(struct counters *c, const struct packet *p, _
 	way = at - 1 - index * WAYS;
 	if (way < WAYS)
 		done = slot_evict(at - 1, bucket_tag(b, way), p, r);
-	report_finish(r, done, 0);
+	report_finish(r, done == EVICTED_REPORTED, 0);
 	if (!done)
 		return SLOT_NONE;
-	c->count[COUNT_RECORDS]++;
+	c->count[COUNT_RECORDS] += done == EVICTED_REPORTED;
 	c->count[COUNT_EVICTED]++;
 	c->count[COUNT_OPEN]--;
 	return at;

@@ -251,22 +251,24 @@ static __always_inline int flow_gives_way(const struct flow *f, int to_total)
 	return (f->bits & (FLOW_BEGUN | FLOW_ANSWERED | FLOW_GONE | news)) == FLOW_BEGUN;
 }
 
-/* Take the slot of a flow that gives way, its last report in `r`: whether it was. */
+enum { EVICTED = 1, EVICTED_REPORTED };
+
+/* Take the slot of a flow that gives way. 0: it does not; EVICTED: it does, and had nothing more to
+ * report; EVICTED_REPORTED: its last report is in `r`. */
 static __always_inline int slot_evict(
 	__u32 at, __u32 *tag, const struct packet *p, struct flow_report *r)
 {
 	struct flow_slot *s = bpf_map_lookup_elem(&flows, &at);
-	int gives_way;
+	int done = 0;
 
 	if (!s || !word_lock(&s->flow.lock))
 		return 0;
-	gives_way = flow_gives_way(&s->flow, p->total);
-	if (gives_way) {
-		flow_do(&s->flow, &s->key, DUE_LEAVE, p->ns, r);
+	if (flow_gives_way(&s->flow, p->total)) {
+		done = EVICTED + flow_do(&s->flow, &s->key, DUE_LEAVE, p->ns, r);
 		*tag = TAG_TAKEN;
 	}
 	word_unlock(&s->flow.lock);
-	return gives_way;
+	return done;
 }
 
 /* The number of a slot in bucket `index` whose flow gives way, or SLOT_NONE as above. */

@@ -3,7 +3,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -59,6 +62,39 @@ static void clsact_options(struct bpf_tc_opts *opts)
 	opts->priority = FILTER_PRIORITY;
 }
 
+/* Does the kernel's answer name a filter? Where it is no answer, one is taken to be there. */
+static bool names_filter(int socket)
+{
+	_Alignas(struct nlmsghdr) char answer[32768];
+	ssize_t size = recv(socket, answer, sizeof(answer), 0);
+	const struct nlmsghdr *h = (const struct nlmsghdr *)answer;
+
+	return size < 0 || !NLMSG_OK(h, (size_t)size) || h->nlmsg_type != NLMSG_DONE;
+}
+
+/* Has the qdisc filters, which are not ours? libbpf cannot tell. */
+static bool is_used(int ifindex)
+{
+	static const uint32_t points[] = {TC_H_MIN_INGRESS, TC_H_MIN_EGRESS};
+	struct {
+		struct nlmsghdr h;
+		struct tcmsg filter;
+	} ask = {.h = {.nlmsg_len = sizeof(ask),
+			 .nlmsg_type = RTM_GETTFILTER,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.filter = {.tcm_ifindex = ifindex}};
+	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	bool used = s < 0;
+
+	for (int i = 0; i < 2 && !used; i++) {
+		ask.filter.tcm_parent = TC_H_MAKE(TC_H_CLSACT, points[i]);
+		used = send(s, &ask, sizeof(ask), 0) < 0 || names_filter(s);
+	}
+	if (s >= 0)
+		close(s);
+	return used;
+}
+
 /* What is refused on the way is not for the user: libbpf is kept from saying it. */
 static void detach_clsact(const struct attachment *a)
 {
@@ -71,7 +107,7 @@ static void detach_clsact(const struct attachment *a)
 		clsact_options(&opts);
 		bpf_tc_detach(&hook, &opts);
 	}
-	if (a->made_clsact) {
+	if (a->made_clsact && !is_used(a->ifindex)) {
 		clsact_hook(&hook, a, BPF_TC_INGRESS | BPF_TC_EGRESS);
 		bpf_tc_hook_destroy(&hook);
 	}

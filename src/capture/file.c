@@ -239,8 +239,9 @@ static int meter_capture(struct capture *c, struct error *e)
 		if (err)
 			return err; /* the sink's */
 	}
-	/* Where it was stopped, what was half read, or not even begun, is nobody's mistake. */
-	if (c->stream.stopped && !c->settings->follow)
+	/* Where it was stopped, what was half read, or not even begun, is nobody's mistake.
+	 * Standard input ends there, as a capture that is followed does. */
+	if (c->stream.stopped && !c->settings->follow && strcmp(c->path, "-") != 0)
 		return error_set(e, -EINTR, "%s", "");
 	if (err && !c->stream.stopped)
 		return err;

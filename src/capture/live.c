@@ -22,6 +22,7 @@
 enum {
 	SWEEP_MS = 200,       /* in which the whole table is swept */
 	SWEEP_BUCKETS = 2048, /* at a time, for at most some 0.5 ms */
+	DRAINS = 3,           /* through the whole table at the end, at most */
 };
 
 _Static_assert((int)METER_FLOWS_DEFAULT == (int)KERNEL_FLOWS_DEFAULT &&
@@ -233,8 +234,13 @@ static int sweep_on(struct live *live, bool drain)
 	struct bpf_test_run_opts opts = {
 		.sz = sizeof(opts), .data_in = frame, .data_size_in = sizeof(frame)};
 
+	int err;
+
 	live->skel->bss->sweep.drain = drain;
-	return bpf_prog_test_run_opts(bpf_program__fd(live->skel->progs.karma_sweep), &opts);
+	do { /* a signal is taken before the program runs */
+		err = bpf_prog_test_run_opts(bpf_program__fd(live->skel->progs.karma_sweep), &opts);
+	} while (err == -EINTR);
+	return err;
 }
 
 /* Take the next part of the table in hand; part by part, since no packet can come in while one is
@@ -297,24 +303,39 @@ int live_poll(struct live *live, int timeout_ms, record_sink sink, void *context
 	return err < 0 ? err : live->records;
 }
 
+/* End every flow: 0, or a negative errno. */
+static int drain_table(struct live *live)
+{
+	int err = 0;
+
+	live->next_bucket = 0;
+	live->skel->bss->sweep.count = 0;
+	do {
+		if (!live->skel->bss->sweep.count)
+			sweep_next(live);
+		err = sweep_on(live, true);
+		if (!err)
+			err = consume(live);
+	} while (!err && (live->skel->bss->sweep.count || live->next_bucket));
+	return err;
+}
+
 int live_drain(struct live *live, record_sink sink, void *context)
 {
+	struct meter_stats stats = {{0}};
 	int err;
 
 	take_records(live, sink, context, INT_MAX);
 	watch_detach(live->watch);
 	follow_clock(live);
 	err = consume(live);
-	live->next_bucket = 0;
-	live->skel->bss->sweep.count = 0;
-	do {
-		if (!live->skel->bss->sweep.count)
-			sweep_next(live);
-		if (!err)
-			err = sweep_on(live, true);
-		if (!err)
-			err = consume(live);
-	} while (!err && (live->skel->bss->sweep.count || live->next_bucket));
+	/* A processor may still have been at a flow whose turn it was; by the next time it is not.
+	 */
+	for (int i = 0; !err && i < DRAINS; i++) {
+		err = drain_table(live);
+		if (live_stats(live, &stats) == 0 && !stats.count[COUNT_OPEN])
+			break;
+	}
 	return err < 0 ? err : live->records;
 }
 

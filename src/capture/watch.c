@@ -93,9 +93,12 @@ static void set_up(struct watch *w, struct watched *x, bool up)
 static void let_go(struct watch *w, struct watched *x)
 {
 	struct interface now;
+	int err = interface_look(x->name, &now, NULL);
 
-	interface_look(x->name, &now, NULL);
-	if (!x->at.ifindex || (!x->lost && now.ifindex == x->at.ifindex))
+	if (!x->at.ifindex)
+		return;
+	/* That it cannot be looked at does not say that it is gone. */
+	if (!x->lost && err != -ENODEV && (err || now.ifindex == x->at.ifindex))
 		return;
 	detach(&x->at);
 	set_up(w, x, false);

@@ -28,11 +28,11 @@ static json_t *detect(struct error *e)
 
 /* Detection goes first: it states the process's peak memory. */
 static const struct bench benches[] = {
+	{"detect", detect, "records judged a second, from the record to the alert"},
 	{"kernel", bench_kernel, "a packet in the kernel's meter, the empty program beside it"},
 	{"latency", bench_latency,
 		"from a closed flow's last packet to its record, 10,000 flows/s"},
 	{"meter", bench_meter, "a packet in the meter of captures"},
-	{"detect", detect, "records judged a second, from the record to the alert"},
 	{"lstm", bench_lstm, "a step of the network, alone and many together"},
 	{"train", bench_train, "training: samples a second"},
 };

@@ -215,8 +215,10 @@ static int watch(
 		write_header(w);
 		fprintf(stderr, "karma flows: metering %s (%s) until interrupted\n", interfaces,
 			live_attachment(live));
-		while (!stopped && (err >= 0 || err == -EINTR))
+		while (!stopped && (err >= 0 || err == -EINTR)) {
 			err = live_poll(live, poll_ms, take_record, w);
+			fflush(w->file.stream);
+		}
 		if (stopped)
 			err = live_drain(live, take_record, w);
 		if (err < 0 && !w->err)
@@ -264,6 +266,7 @@ static int run(struct writer *w, const struct options *o, struct error *e)
 		err = outfile_open(&w->file, o->out ? o->out : "-", e);
 	if (err)
 		goto out;
+	w->live = o->meter.interfaces.count > 0 || meter_is_live(&o->meter.settings, &in);
 	take_signals();
 	if (o->meter.interfaces.count) {
 		err = watch(w, &o->meter, &stats, e);
@@ -274,7 +277,8 @@ static int run(struct writer *w, const struct options *o, struct error *e)
 		whole = err || read_captures(w, &in, &o->meter.settings, &stats);
 	}
 	if (!w->live && stopped)
-		err = error_set(e, -EINTR, "interrupted; nothing was written");
+		err = error_set(e, -EINTR, "interrupted; %s",
+			o->out ? "nothing was written" : "the rows are not all");
 	if (!err || w->err)
 		err = finish(w, whole, o->out ? o->out : "standard output", e);
 	if (!err) {
@@ -299,7 +303,6 @@ int cmd_flows(int argc, char **argv)
 	if (status)
 		return status;
 	w.steps = options.steps;
-	w.live = options.meter.interfaces.count > 0 || options.meter.settings.follow;
 	if (run(&w, &options, &e) < 0)
 		status = e.text[0] ? fail("flows", e.text) : EXIT_FAILED;
 	truth_free(w.truth);

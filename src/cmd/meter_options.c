@@ -43,6 +43,11 @@ int meter_option(struct meter_options *o, const char *command, int option, const
 	}
 }
 
+bool meter_is_live(const struct meter_settings *settings, const struct inputs *in)
+{
+	return settings->follow || (in->count == 1 && strcmp(in->path[0], "-") == 0);
+}
+
 int meter_follow(const struct meter_options *o, const char *command, const struct inputs *in,
 	struct error *e)
 {

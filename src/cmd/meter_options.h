@@ -17,6 +17,10 @@ struct meter_options {
  * standard error. `command`: whose it is. */
 int meter_option(struct meter_options *o, const char *command, int option, const char *argument);
 
+/* Does a signal end these captures, as an interface's watch, with all that came before: followed
+ * ones, and standard input, which Ctrl-C ends together with whoever writes to it? */
+bool meter_is_live(const struct meter_settings *settings, const struct inputs *in);
+
 /* Can these captures be followed, where that was asked for? 0, or a negative errno and the line.
  * Tells on standard error what is being followed. */
 int meter_follow(const struct meter_options *o, const char *command, const struct inputs *in,

@@ -63,15 +63,6 @@ static int read_options(
 	return 0;
 }
 
-/* A record_sink for a capture that is followed: a signal ends the waiting, not what is still to be
- * judged. */
-static int follow_record(void *session, const struct record *r)
-{
-	int err = session_record(session, r);
-
-	return err == -EINTR ? 0 : err;
-}
-
 /* While there is nothing to read: alerts end when it has been quiet long enough. */
 static void wait_quietly(void *session, int64_t now_ns)
 {
@@ -85,7 +76,7 @@ static void wait_quietly(void *session, int64_t now_ns)
 static int read_captures(struct session *s, const struct inputs *in,
 	const struct meter_settings *settings, struct meter_stats *meter)
 {
-	record_sink sink = settings->follow ? follow_record : session_record;
+	record_sink sink = meter_is_live(settings, in) ? session_record_live : session_record;
 	int failed = 0;
 
 	for (size_t i = 0; i < in->count && failed != -EINTR && failed != -EPIPE; i++) {

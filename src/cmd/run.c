@@ -176,7 +176,7 @@ static int watch(struct watch *w, struct error *e)
 	int n = 0;
 
 	while (!session_stopped && n >= 0) {
-		n = live_poll(w->live, poll_ms, session_record, w->session);
+		n = live_poll(w->live, poll_ms, session_record_live, w->session);
 		if (n == -EINTR)
 			n = 0;
 		detector_tick(w->session->detector, now(CLOCK_REALTIME));
@@ -209,9 +209,9 @@ static int run(struct session *s, const struct meter_options *o, struct error *e
 		live_attachment(w.live), s->model_path, s->model_id);
 	w.started_ns = w.shown_ns = w.told_ns = now(CLOCK_MONOTONIC);
 	err = watch(&w, e);
-	session_stopped = 0; /* what is still open is judged, too */
+	/* What is still open is judged, too, however often a signal asks for the end. */
 	if (!err) {
-		int drained = live_drain(w.live, session_record, s);
+		int drained = live_drain(w.live, session_record_live, s);
 
 		if (drained < 0 && drained != -EPIPE)
 			err = error_set(e, drained, "%s: the open flows were not read: %s",

@@ -186,6 +186,13 @@ int session_record(void *session, const struct record *r)
 	return session_stopped ? -EINTR : 0;
 }
 
+int session_record_live(void *session, const struct record *r)
+{
+	int err = session_record(session, r);
+
+	return err == -EINTR ? 0 : err;
+}
+
 /* Sum of everything that counts up; what is a state is that of the present timeline. */
 static void add_figures(const struct session *s, struct summary *out)
 {

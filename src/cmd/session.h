@@ -51,6 +51,9 @@ int session_begin(struct session *s, const struct origin *from, struct error *e)
 /* A record_sink; -EINTR when session_stopped, -EPIPE when standard output is gone. */
 int session_record(void *session, const struct record *r);
 
+/* The same where a signal ends the waiting for records, not their judging. */
+int session_record_live(void *session, const struct record *r);
+
 /* End the timeline: its alerts end, its figures join the totals. */
 void session_end(struct session *s);
 

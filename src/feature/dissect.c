@@ -105,7 +105,8 @@ static uint8_t *put_heads(uint8_t *packet, const struct talk *t, int side, int s
 	uint8_t *transport = packet + IP_HEAD;
 	int head = t->r->proto == IPPROTO_TCP ? TCP_HEAD : UDP_HEAD;
 
-	memset(packet, 0, IP_HEAD + (size_t)head);
+	/* The longest: the last packet's may reach into what is this one's payload. */
+	memset(packet, 0, IP_HEAD + TCP_HEAD);
 	packet[0] = 0x60;
 	put16(packet + 4, (unsigned)(head + size));
 	packet[6] = t->r->proto;

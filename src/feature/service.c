@@ -47,6 +47,7 @@ struct text {
 	const uint8_t *byte;
 	int length;
 	int packet; /* payload size of the packet they came from */
+	bool cut;   /* there may be more behind them */
 };
 
 static bool starts(struct text t, const char *with)
@@ -189,7 +190,7 @@ static bool is_dns(struct text t)
 	if (!is_dns_name(t, 12, &end))
 		return false;
 	if (end + 4 > t.length)
-		return t.length == FLOW_PAYLOAD;
+		return t.cut;
 	kind = be16(t.byte + end + 2) & 0x7fff; /* the top bit is multicast DNS's */
 	return kind == 1 || kind == 3 || kind == 4 || kind == 254 || kind == 255;
 }
@@ -197,7 +198,7 @@ static bool is_dns(struct text t)
 /* Over TCP a length goes before the message. */
 static bool is_dns_tcp(struct text t)
 {
-	struct text message = {t.byte + 2, t.length - 2, t.packet - 2};
+	struct text message = {t.byte + 2, t.length - 2, t.packet - 2, t.cut};
 
 	return t.length >= 14 && be16(t.byte) >= 12 && is_dns(message);
 }
@@ -237,7 +238,7 @@ static bool is_dhcp(struct text t)
 
 static struct text text_of(const struct flow_side *f)
 {
-	struct text t = {f->data, f->data_len, f->size[0]};
+	struct text t = {f->data, f->data_len, f->size[0], f->data_len == FLOW_PAYLOAD};
 
 	return t;
 }

@@ -230,7 +230,7 @@ KARMA_INLINE int side_copied(
 
 	if (!(FRESH(f->bits) & FLOW_BEGUN) || !s->hook || silent >= (__s64)METER_TAKEOVER_NS)
 		return 0;
-	if (p->key.proto != PROTO_TCP || p->fragment == FRAGMENT_LATER)
+	if (!packet_is_tcp(p))
 		return 1;
 	if (flow_reopens(f, p))
 		return 0;
@@ -426,7 +426,7 @@ KARMA_INLINE void flow_update(struct flow *f, const struct packet *p, __u64 now)
 	f->bits |= FLOW_NEWS;
 	if (p->fragment)
 		f->bits |= FLOW_FRAGMENT;
-	if (p->key.proto == PROTO_TCP && p->fragment != FRAGMENT_LATER)
+	if (packet_is_tcp(p))
 		repeated = side_tcp(f, s, peer, p, side, now);
 	/* Has this side spoken before? Side 0 has in every record but the first. */
 	if (s->packets || (side ? f->bits & FLOW_ANSWERED : f->part))
@@ -462,7 +462,7 @@ KARMA_INLINE enum flow_due flow_arrival(const struct flow *f, const struct packe
 
 /* The reports that a packet may lead to (METER_ENDED, METER_CLOSED): never one too few as long as
  * no other CPU changes the flow, now and then one too many. So that the kernel can make room
- * before it takes the lock. */
+ * before the flow is changed. */
 KARMA_INLINE unsigned flow_expect(const struct flow *f, const struct packet *p)
 {
 	const __u32 fins = FLOW_FIN0 | FLOW_FIN1;

@@ -70,9 +70,9 @@ enum { FRAGMENT_FIRST = 1, FRAGMENT_LATER = 2 };
 /* A frame as it was caught. */
 struct frame {
 	const __u8 *data;
-	const __u8 *end;    /* behind the last byte caught */
-	__u32 length;       /* bytes on the wire, from data on; more than caught where snapped */
-	__u32 segments;     /* packets that it is on the wire: 1; more for GSO and GRO; never 0 */
+	const __u8 *end; /* behind the last byte caught */
+	__u32 length;    /* bytes on the wire, from data on; more than caught where snapped */
+	__u32 segments;  /* packets that it is on the wire: more than 1 for GSO and GRO; never 0 */
 	__u32 segment_size; /* payload bytes of each of them but the last; 0: not a super-packet */
 	__u32 hook;         /* FLOW_HOOK() */
 	__u64 ns;
@@ -373,6 +373,14 @@ KARMA_INLINE int packet_icmp(struct packet *p, const struct frame *f, struct net
 	return 0;
 }
 
+/* Virtual machines' and taps' super-packets come without the number of their segments. */
+KARMA_INLINE __u32 frame_segments(const struct frame *f, __u32 payload)
+{
+	if (f->segments > 1 || !f->segment_size || payload <= f->segment_size)
+		return f->segments;
+	return (payload + f->segment_size - 1) / f->segment_size;
+}
+
 KARMA_INLINE int packet_transport(struct packet *p, const struct frame *f, struct network *n)
 {
 	__u16 port[2] = {0, 0};
@@ -402,9 +410,9 @@ KARMA_INLINE int packet_transport(struct packet *p, const struct frame *f, struc
 		return lost;
 	p->payload = n->rest;
 	p->payload_offset = n->offset;
-	p->segments = f->segments;
-	p->segment_size = f->segments > 1 ? f->segment_size : 0;
-	p->length = n->headers * f->segments + n->rest;
+	p->segments = frame_segments(f, n->rest);
+	p->segment_size = p->segments > 1 ? f->segment_size : 0;
+	p->length = n->headers * p->segments + n->rest;
 	return 0;
 }
 
@@ -582,9 +590,16 @@ KARMA_INLINE int packet_to_server(const struct packet *p)
 	return p->key.port[p->from & 1] >= p->key.port[~p->from & 1];
 }
 
+/* Has it a TCP header, and is it of one connection? */
+KARMA_INLINE int packet_is_tcp(const struct packet *p)
+{
+	return p->key.proto == PROTO_TCP && p->fragment != FRAGMENT_LATER && !p->total;
+}
+
 /* Where there is no room for the packet's flow: make it one of the flow that stands for all that
  * goes to its destination by this protocol, whoever takes part and at whatever ports, so that a
- * flood is seen in full where its flows cannot be told apart. Its other end is the address 0. */
+ * flood is seen in full where its flows cannot be told apart. Its other end is the address 0. It is
+ * no connection: what one packet opens or resets is not what the next belongs to. */
 KARMA_INLINE void packet_total(struct packet *p)
 {
 	int to_server = packet_to_server(p);
@@ -598,6 +613,7 @@ KARMA_INLINE void packet_total(struct packet *p)
 	p->key.port[0] = 0;
 	p->key.port[1] = 0;
 	p->key.id = 0;
+	p->flags = 0;
 	p->total = 1;
 }
 

@@ -8,9 +8,13 @@
 #include "flow/meter.h"
 #include "util/room.h"
 
+static const uint64_t LEAP_NS = 3600ull * 1000000000; /* further ahead is a far future */
+static const uint64_t BEHIND_NS = 1000000000; /* less is the order in which processors write */
+
 enum {
 	TICK_SHIFT = 24, /* 16.8 ms: how late a look may be */
-	BUCKETS = 8192,  /* 137 s: longer than a flow may be silent */
+	BUCKETS = 8192,  /* 137 s: what is due later is filed again then */
+	WAITED = 65536,  /* 1100 s: longer than any flow waits for what is due */
 	INDEX_START = 1024,
 	TOTALS = 1024,    /* entries kept for totals, when the flows' are full */
 	NONE = UINT32_MAX /* no entry */
@@ -44,6 +48,7 @@ struct flow_table {
 	uint64_t seed[2];
 
 	uint64_t clock;          /* the latest time seen */
+	bool leaps;              /* the last packet came from a far future */
 	uint64_t tick;           /* buckets up to this one (excluded) have been swept */
 	uint32_t first[BUCKETS]; /* head of each bucket's ring, or NONE */
 
@@ -255,7 +260,7 @@ static void entry_free(struct flow_table *t, uint32_t entry)
 	t->stats->count[COUNT_OPEN]--;
 }
 
-/* A packet may be stamped before the clock (LOST_TIME counts those of one flow): its report is not,
+/* A packet may be stamped before the clock (LOST_TIME counts such): its report is not,
  * so that reports come in the order of their times. */
 static int hand_on(struct flow_table *t, struct flow_report *report)
 {
@@ -300,18 +305,42 @@ static int sweep_bucket(struct flow_table *t)
 	return err;
 }
 
+/* To a tick further ahead than any flow waits: what is open now is stamped later than that. */
+static void leap(struct flow_table *t, uint64_t tick)
+{
+	t->tick = tick;
+	for (uint32_t i = 0; i < t->used && t->open; i++) {
+		if (t->link[i].bucket == NONE)
+			continue;
+		wheel_remove(t, i);
+		wheel_add(t, i);
+	}
+}
+
 int flow_table_advance(struct flow_table *t, uint64_t now_ns)
 {
+	uint64_t tick = now_ns >> TICK_SHIFT, last = t->tick + WAITED;
 	int err = 0;
 
 	if (now_ns <= t->clock)
 		return 0;
-	while (t->open && t->tick < now_ns >> TICK_SHIFT && !err)
+	while (t->open && t->tick < tick && t->tick < last && !err)
 		err = sweep_bucket(t);
-	if (!t->open)
-		t->tick = now_ns >> TICK_SHIFT;
+	if (t->tick < tick && !err)
+		leap(t, tick);
 	t->clock = now_ns;
 	return err;
+}
+
+/* A stamp of a far future is believed when the next packet bears it out: else one wrong one would
+ * end every flow, and put whatever comes after it before the clock. */
+static int advance_to_packet(struct flow_table *t, uint64_t now_ns)
+{
+	bool leaps = t->clock && now_ns > t->clock + LEAP_NS;
+	bool doubted = leaps && !t->leaps;
+
+	t->leaps = leaps;
+	return doubted ? 0 : flow_table_advance(t, now_ns);
 }
 
 static int meter(struct flow_table *t, uint32_t entry, const struct packet *p)
@@ -326,7 +355,7 @@ static int meter(struct flow_table *t, uint32_t entry, const struct packet *p)
 	count[COUNT_BYTES] += p->length;
 	if (done & METER_BEGUN)
 		count[COUNT_FLOWS]++;
-	if (done & METER_TIME)
+	if ((done & METER_TIME) || p->ns + BEHIND_NS < t->clock)
 		count[LOST_TIME]++;
 	/* Only then may the flow be due earlier than its bucket is swept. */
 	if (!had_news || done) {
@@ -350,7 +379,7 @@ static uint32_t entry_of(struct flow_table *t, const struct packet *p, uint32_t 
 
 static int meter_packet(struct flow_table *t, const struct packet *p, uint32_t hash)
 {
-	int err = flow_table_advance(t, p->ns);
+	int err = advance_to_packet(t, p->ns);
 	struct packet total;
 	uint32_t entry;
 

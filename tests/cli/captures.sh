@@ -137,6 +137,20 @@ wait "$reader"
 ok "standard input: a good end" [ $? -eq 0 ]
 reader=
 
+# Ctrl-C ends whoever writes and whoever reads: what came stays.
+timeout 60 "$karma" flows - -o "$work/rows" <"$work/pipe" 2>"$work/err" &
+reader=$!
+exec 3>"$work/pipe"
+cat "$captures/scan.pcap" >&3
+sleep 1
+kill -INT "$(pgrep -P "$reader")"
+wait "$reader"
+ok "standard input, interrupted: a good end" [ $? -eq 0 ]
+exec 3>&-
+"$karma" flows "$captures/scan.pcap" 2>/dev/null >"$work/all"
+ok "standard input, interrupted: all that came" cmp -s "$work/all" "$work/rows"
+reader=
+
 for arguments in "$captures/web.pcap $captures/scan.pcap" "$captures"; do
 	# shellcheck disable=SC2086 # words
 	timeout 10 "$karma" flows --follow $arguments >"$work/out" 2>"$work/err"

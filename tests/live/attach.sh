@@ -152,6 +152,16 @@ others_stay() {
 		tc -n "$ns" filter show dev v0 ingress | grep -q 'pref 7'
 }
 
+# A filter that another has put on meanwhile, and the qdisc that was made for ours.
+later_stays() {
+	tc -n "$ns" qdisc del dev v1 clsact 2>/dev/null
+	takes_the_way v1 2 || return
+	qdiscs v1 >/dev/null || tc -n "$ns" qdisc add dev v1 clsact
+	tc -n "$ns" filter add dev v1 egress prio 8 bpf bytecode '1,6 0 0 0' &&
+		stop INT && [ -z "$(attached v1)" ] &&
+		tc -n "$ns" filter show dev v1 egress | grep -q 'pref 8'
+}
+
 [ "$(id -u)" -eq 0 ] || skip "needs root"
 for tool in ip tc bpftool; do
 	command -v "$tool" >/dev/null || skip "needs $tool"
@@ -172,4 +182,5 @@ check "it leaves at SIGINT" replacement_leaves
 check "on the loopback it is attached one way" takes_the_way lo 1
 check "nothing at all stays after SIGTERM" leaves_at TERM lo
 check "another's qdisc and filter stay" others_stay
+check "another's filter that came later stays" later_stays
 finish

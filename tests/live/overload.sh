@@ -31,7 +31,7 @@ trap 'exit 1' INT TERM
 
 skip() {
 	echo "skipped: live overload: $*"
-	echo "0 passed, 0 failed, 6 skipped"
+	echo "0 passed, 0 failed, 7 skipped"
 	exit 0
 }
 
@@ -61,6 +61,8 @@ for end in "$a 1" "$b 2"; do
 	ip -n "$ns" link set v0 up
 	ip -n "$ns" link set lo up
 done
+ip -n "$a" addr add 192.168.77.3/24 dev v0
+ip -n "$b" route add default via 192.168.77.1 # what is refused is told to the forged sources
 gcc -std=gnu11 -O2 -o "$work/flood" "$root/range/flood.c" || skip "flood.c does not compile"
 mac=$(ip -n "$b" -o link show v0 | grep -o 'link/ether [0-9a-f:]*' | cut -d ' ' -f 2)
 
@@ -84,6 +86,17 @@ while time.time() < float(sys.argv[1]):
     time.sleep(0.02)
 s.close()
 print(sent)
+END
+
+# Meanwhile another attack, which is not to go unseen.
+cat >"$work/scan.py" <<'END'
+import socket, time
+time.sleep(2)
+for port in range(2000, 2400):
+    with socket.socket() as s:
+        s.bind(("192.168.77.3", 0))
+        s.settimeout(0.2)
+        s.connect_ex(("192.168.77.2", port))
 END
 
 start() { # name command...: in namespace b, in the background
@@ -121,10 +134,12 @@ done
 [ -e "$work/connected" ] || skip "the client does not connect within 6 s"
 sleep 1
 before=$(rss)
+timeout 60 ip netns exec "$a" python3 "$work/scan.py" &
+scan=$!
 sent=$(timeout 60 ip netns exec "$a" "$work/flood" v0 "$mac" 192.168.77.2 80 "$seconds")
 after=$(rss)
 echo "$sent packets in $seconds s; karma run: $before kB before, $after kB after"
-wait "$client"
+wait "$client" "$scan"
 sleep 1
 begun=$(date +%s)
 kill -INT "$run" "$flows"
@@ -168,10 +183,19 @@ sys.exit(not any(a["dest_ip"] == "192.168.77.2" and a["alert"]["category"] == "D
 END
 }
 
+scan_reported() {
+	python3 - "$work/eve.json" <<'END'
+import json, sys
+alerts = [e for e in map(json.loads, open(sys.argv[1])) if e["event_type"] == "alert"]
+sys.exit(not any(a.get("src_ip") == "192.168.77.3" for a in alerts))
+END
+}
+
 check "karma run has at most 300 MB: its tables are bounded" [ "$after" -lt 300000 ]
 check "the open connection is metered to the byte" connection
 check "every packet is accounted for" complete
 check "the flood is reported" reported
+check "so is a scan that began in its midst" scan_reported
 check "karma ends within 15 s (it took $took)" [ "$took" -le 15 ]
 check "nothing stays attached" [ -z "$(ip netns exec "$b" tc filter show dev v0 ingress 2>/dev/null)" ]
 echo "$passed passed, $failed failed, 0 skipped"

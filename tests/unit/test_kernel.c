@@ -588,6 +588,99 @@ static void a_full_table_gives_way_in_order(void **state)
 	meters_end(m);
 }
 
+/* A flow that has just been cut has nothing to report when it gives way. */
+static void what_gives_way_reports_what_it_has(void **state)
+{
+	enum { ROOM = 1500 };
+	struct meters *m = meters_new(ROOM, false);
+	uint64_t before[METER_COUNTERS], after[METER_COUNTERS];
+
+	(void)state;
+	for (uint32_t i = 0; i < ROOM * 9 / 8 + 15; i++)
+		run_frames(m, i * 2654435769u, 1, 1000000000 + i);
+	kernel_sweep(m, 2100000000, false);
+	kernel_sweep(m, 62000000000, false);
+	kernel_counts(m, before);
+	for (uint32_t i = 0; i < ROOM; i++)
+		run_frames(m, 77 + i * 2246822519u, 1, 62100000000 + i * 1000);
+	kernel_sweep(m, 62200000000, true);
+	kernel_counts(m, after);
+	assert_true(after[COUNT_EVICTED] > before[COUNT_EVICTED] + ROOM / 2);
+	assert_int_equal(m->kernel.count, after[COUNT_RECORDS]);
+	for (size_t i = 0; i < m->kernel.count; i++) {
+		const struct flow_report *r = &m->kernel.at[i];
+
+		assert_true(r->event == RECORD_LOOK || r->event == RECORD_FINAL);
+		assert_int_equal(r->key.proto, PROTO_UDP);
+		assert_true(r->flow.side[0].packets > 0);
+	}
+	meters_end(m);
+}
+
+/* A virtual machine's super-packets come without the number of their segments. */
+static void segments_are_counted_by_their_size(void **state)
+{
+	struct meters *m = meters_new(1000, false);
+	struct spec s = {.proto = PROTO_UDP,
+		.src = 1,
+		.dst = 2,
+		.sport = 1000,
+		.dport = 2000,
+		.payload = 1000};
+	struct __sk_buff skb = {.tstamp = 1000000000, .gso_size = 300};
+	uint8_t bytes[FRAME_MAX];
+	struct bpf_test_run_opts opts = {.sz = sizeof(opts),
+		.data_in = bytes,
+		.data_size_in = frame_make(bytes, &s),
+		.ctx_in = &skb,
+		.ctx_size_in = sizeof(skb)};
+	uint64_t sum[METER_COUNTERS];
+
+	(void)state;
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_in), &opts), 0);
+	kernel_counts(m, sum);
+	assert_int_equal(sum[COUNT_PACKETS], 4);
+	assert_int_equal(sum[COUNT_BYTES], 1000 + 4 * 28);
+	meters_end(m);
+}
+
+static int count_final(void *context, void *data, size_t size)
+{
+	const struct flow_report *r = data;
+
+	assert_true(size >= sizeof(*r));
+	*(uint64_t *)context += r->flow.side[0].packets;
+	return 0;
+}
+
+/* A million flows at a time: each is there, and ends with its packet. */
+static void a_million_flows(void **state)
+{
+	enum { MILLION = 1 << 20 };
+	uint64_t sum[METER_COUNTERS], packets = 0;
+	struct meters *m;
+
+	(void)state;
+	if (sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) < 4L << 30)
+		skip(); /* the table takes 0.7 GB */
+	m = meters_new(MILLION, false);
+	ring_buffer__free(m->ring);
+	m->ring = ring_buffer__new(bpf_map__fd(m->skel->maps.reports), count_final, &packets, NULL);
+	assert_non_null(m->ring);
+	for (uint32_t i = 0; i < MILLION; i++)
+		run_frames(m, i * 2654435769u, 1, 1000000000 + i);
+	kernel_counts(m, sum);
+	assert_true(sum[COUNT_TOTAL] <= MILLION / 500);
+	assert_true(sum[COUNT_OPEN] >= MILLION - sum[COUNT_TOTAL]);
+	assert_int_equal(sum[LOST_MAP_FULL] + sum[LOST_BUSY] + sum[LOST_RING_FULL], 0);
+	kernel_sweep(m, 1500000000, true);
+	kernel_counts(m, sum);
+	assert_int_equal(sum[COUNT_OPEN], 0);
+	assert_int_equal(packets, MILLION);
+	meters_end(m);
+}
+
 static void the_outside_of_tunnels_is_equal(void **state)
 {
 	struct meters *m = meters_new(FLOWS, true);
@@ -661,6 +754,9 @@ int main(void)
 		cmocka_unit_test(two_cpus_lose_no_count_of_one_flow),
 		cmocka_unit_test(a_table_holds_what_was_asked_for),
 		cmocka_unit_test(a_full_table_gives_way_in_order),
+		cmocka_unit_test(what_gives_way_reports_what_it_has),
+		cmocka_unit_test(segments_are_counted_by_their_size),
+		cmocka_unit_test(a_million_flows),
 		cmocka_unit_test(captures_make_equal_reports),
 	};
 

@@ -122,6 +122,10 @@ static void conversations_in_text(void **unused)
 #define DNS_NAME                                                                                   \
 	"\x03www\x07"                                                                              \
 	"example\x03org"
+#define DNS_LONG                                                                                   \
+	"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"                                         \
+	"\x28"                                                                                     \
+	"abcdefghijklmnopqrstuvwxyz0123456789abcd\x06tunnel" DNS_NAME "\x00\x00\x01\x00\x01"
 #define DNS_QUERY "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" DNS_NAME "\x00\x00\x01\x00\x01"
 #define DNS_ANSWER                                                                                 \
 	"\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" DNS_NAME                                \
@@ -277,6 +281,11 @@ static void dns_is_told_by_its_content(void **unused)
 	assert_name(&r, "dns", "dns");
 	r = talk(IPPROTO_UDP, 5355, BYTES(DNS_QUERY), BYTES(""));
 	assert_name(&r, "dns", "llmnr");
+	/* A name that is longer than what is held, over UDP and over TCP. */
+	r = talk(IPPROTO_UDP, 53, BYTES(DNS_LONG), BYTES(""));
+	assert_name(&r, "dns", "dns");
+	r = talk(IPPROTO_TCP, 53, BYTES("\x00\x52" DNS_LONG), BYTES(""));
+	assert_name(&r, "dns", "dns");
 	/* Multicast DNS: no id, "unicast answer" in the class. */
 	r = talk(IPPROTO_UDP, 5353,
 		BYTES("\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x05_http\x04"

@@ -246,6 +246,63 @@ static void a_full_table_meters_by_destination(void **unused)
 	flow_table_free(t);
 }
 
+/* A total is no connection: what is refused in it does not end it. */
+static void a_total_outlives_refusals(void **unused)
+{
+	struct flow_table *t = fresh(8);
+	uint64_t final = 0;
+
+	(void)unused;
+	for (uint32_t flow = 0; flow < 8; flow++)
+		udp(t, 0, flow, 0);
+	for (uint32_t flow = 100; flow < 1100; flow++) {
+		struct packet syn = packet_at(flow, PROTO_TCP, flow, 0);
+		struct packet rst = packet_at(flow, PROTO_TCP, flow, 1);
+
+		syn.flags = TCP_SYN;
+		syn.seq = flow * 77777;
+		rst.flags = TCP_RST | TCP_ACK;
+		assert_int_equal(flow_table_packet(t, &syn), 0);
+		assert_int_equal(flow_table_packet(t, &rst), 0);
+	}
+	assert_int_equal(stats.count[COUNT_TOTAL], 2000);
+	assert_int_equal(stats.count[COUNT_SEEN_AGAIN], 0);
+	assert_int_equal(flow_table_close(t), 0);
+	for (size_t i = 0; i < seen.count; i++) {
+		const struct flow *f = &seen.report[i].flow;
+
+		if (!(f->bits & FLOW_TOTAL) || seen.report[i].event != RECORD_FINAL)
+			continue;
+		assert_int_equal(f->side[0].packets, 1000);
+		assert_int_equal(f->side[1].packets, 1000);
+		final++;
+	}
+	assert_int_equal(final, 1);
+	flow_table_free(t);
+}
+
+/* One stamp of a far future neither ends what is open nor holds back what comes. */
+static void a_leap_of_the_clock_is_doubted(void **unused)
+{
+	struct flow_table *t = fresh(0);
+
+	(void)unused;
+	udp(t, 0, 1, 0);
+	udp(t, 1000000000, 2, 0); /* 11 days on */
+	udp(t, 100, 1, 0);
+	udp(t, 3000, 3, 0);
+	assert_int_equal(stats.count[COUNT_FLOWS], 3);
+	assert_int_equal(stats.count[LOST_TIME], 0);
+	assert_report(0, RECORD_LOOK, 1000);
+	assert_int_equal(seen.count, 1);
+	/* two together are believed; then what comes from before is counted */
+	udp(t, 1000000000, 4, 0);
+	udp(t, 1000000100, 4, 0);
+	udp(t, 5000, 5, 0);
+	assert_int_equal(stats.count[LOST_TIME], 1);
+	flow_table_free(t);
+}
+
 /* Full of flows, and of totals: what then finds no room is counted, and all are closed. */
 static void a_table_may_be_full_to_the_brim(void **unused)
 {
@@ -339,6 +396,8 @@ static void a_leap_of_the_clock_closes_all(void **unused)
 	udp(t, 0, 1, 0);
 	p.ns = UINT64_MAX / 2;
 	assert_int_equal(flow_table_packet(t, &p), 0);
+	assert_int_equal(stats.count[COUNT_OPEN], 2); /* is it true? */
+	assert_int_equal(flow_table_packet(t, &p), 0);
 	assert_int_equal(stats.count[COUNT_OPEN], 1);
 	udp(t, 50, 3, 0); /* the past of a clock that has leapt is metered all the same */
 	flow_table_close(t);
@@ -370,6 +429,8 @@ int main(void)
 		cmocka_unit_test(tcp_closes_by_fin_and_lingers),
 		cmocka_unit_test(a_new_syn_ends_a_closed_flow),
 		cmocka_unit_test(a_full_table_meters_by_destination),
+		cmocka_unit_test(a_total_outlives_refusals),
+		cmocka_unit_test(a_leap_of_the_clock_is_doubted),
 		cmocka_unit_test(a_table_may_be_full_to_the_brim),
 		cmocka_unit_test(flows_come_and_go_without_mixing),
 		cmocka_unit_test(at_the_end_the_longest_silent_come_first),
