@@ -20,7 +20,8 @@ static int make_network(struct lstm *net)
 	int err;
 
 	encoder_init(&enc, SET_LIVE);
-	err = lstm_init(net, (struct lstm_shape){(int)enc.inputs, LAYERS, HIDDEN, CLASSES});
+	err = lstm_init(net,
+		(struct lstm_shape){(int)enc.inputs, (int)enc.inputs, LAYERS, HIDDEN, CLASSES});
 	if (!err)
 		train_init_weights(net, 1);
 	return err;
@@ -53,6 +54,7 @@ static json_t *bench_alone(const struct lstm *net)
 	enum { STEPS = 10000 };
 	float *x = lstm_floats((size_t)net->shape.inputs), *work = lstm_floats(lstm_work_size(net));
 	float *state = lstm_floats(lstm_state_size(net)), logits[LSTM_MAX_CLASSES];
+	struct lstm_input input = {.dense = x};
 	struct rng rng = {1};
 	double best = 1e9;
 
@@ -61,7 +63,7 @@ static json_t *bench_alone(const struct lstm *net)
 
 		draw_inputs(&rng, net->shape.inputs, x);
 		for (int i = 0; i < STEPS; i++)
-			lstm_step(net, x, state, logits, work);
+			lstm_step(net, &input, state, logits, work);
 		took = (bench_clock() - began) / STEPS;
 		best = took < best ? took : best;
 	}
@@ -79,18 +81,20 @@ static json_t *bench_batch(const struct lstm *net, int n)
 	float *x = lstm_floats((size_t)n * inputs), *states = lstm_floats((size_t)n * size);
 	float *logits = lstm_floats((size_t)n * (size_t)net->shape.classes);
 	float **state = calloc((size_t)n, sizeof(*state));
+	struct lstm_input *input = calloc((size_t)n, sizeof(*input));
 	struct rng rng = {1};
 	double best = 1e9;
 
-	for (int i = 0; x && states && state && i < n; i++) {
+	for (int i = 0; x && states && state && input && i < n; i++) {
 		draw_inputs(&rng, net->shape.inputs, x + (size_t)i * inputs);
 		state[i] = states + (size_t)i * size;
+		input[i].dense = x + (size_t)i * inputs;
 	}
-	for (int r = 0; b && x && states && logits && state && r < REPEATS; r++) {
+	for (int r = 0; b && x && states && logits && state && input && r < REPEATS; r++) {
 		double began = bench_clock(), took;
 
 		for (int i = 0; i < rounds; i++)
-			lstm_batch_step(b, n, x, state, logits);
+			lstm_batch_step(b, n, input, state, logits);
 		took = (bench_clock() - began) / rounds / n;
 		best = took < best ? took : best;
 	}
@@ -99,6 +103,7 @@ static json_t *bench_batch(const struct lstm *net, int n)
 	free(states);
 	free(logits);
 	free(state);
+	free(input);
 	return figures_of(best, step_flop(net));
 }
 

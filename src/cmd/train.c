@@ -500,7 +500,8 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 	struct train_data data = {
 		d->training_rows, d->label, d->weight, d->sequence, d->training, input, s};
 	struct train_hooks hooks = {validate, progress, s, &interrupted};
-	struct lstm_shape shape = {(int)s->encoder.inputs, o->layers, o->hidden, CLASSES};
+	struct lstm_shape shape = {
+		(int)s->encoder.inputs, (int)s->encoder.inputs, o->layers, o->hidden, CLASSES};
 	int err = lstm_init(&s->model.net, shape);
 
 	s->logits = lstm_floats(d->rows * CLASSES);

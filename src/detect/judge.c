@@ -23,7 +23,7 @@ struct judge {
 	struct window *window;
 	struct judge_stats stats;
 	struct row row; /* the last record's */
-	float *x;       /* (I) */
+	float *x;       /* (D) */
 	float *before;  /* the state that the last step started from */
 	float *state;   /* scratch of the same size */
 	float *logits;  /* (C) */
@@ -60,7 +60,8 @@ static int read_inputs(struct judge *j, const char *name, struct error *e)
 
 	if (err)
 		return error_set(e, err, "%s: %s", name, why.text);
-	if ((int)j->encoder.inputs != j->model->net.shape.inputs)
+	if ((int)j->encoder.inputs != j->model->net.shape.dense ||
+		j->model->net.shape.dense != j->model->net.shape.inputs)
 		return error_set(e, -EINVAL,
 			"%s: %u inputs described, %d in its network; make it again with "
 			"'karma train'",
@@ -85,7 +86,7 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 	j->hosts = lru_new(
 		hosts ? hosts : JUDGE_HOSTS, 16, sizeof(struct memory) + state * sizeof(float));
 	j->window = window_new(window_events(flows));
-	j->x = calloc((size_t)net->shape.inputs, sizeof(float));
+	j->x = calloc((size_t)net->shape.dense, sizeof(float));
 	j->before = calloc(state, sizeof(float));
 	j->state = calloc(state, sizeof(float));
 	j->logits = calloc((size_t)net->shape.classes, sizeof(float));
@@ -118,7 +119,9 @@ void judge_free(struct judge *j)
 /* x is set; advances `state`, leaves the probabilities in `logits`. */
 static void step(struct judge *j, float *state)
 {
-	lstm_step(&j->model->net, j->x, state, j->logits, j->work);
+	struct lstm_input x = {.dense = j->x};
+
+	lstm_step(&j->model->net, &x, state, j->logits, j->work);
 	lstm_softmax(j->logits, j->model->net.shape.classes, j->model->temperature, j->logits);
 }
 

@@ -16,6 +16,7 @@ struct lstm_batch {
 	float *gates; /* (max, 4*H) */
 	float *h;     /* (max, H) */
 	float *c;     /* (max, H) */
+	float *x;     /* (max, D) */
 };
 
 struct lstm_batch *lstm_batch_new(const struct lstm *net, int max)
@@ -27,7 +28,7 @@ struct lstm_batch *lstm_batch_new(const struct lstm *net, int max)
 		return NULL;
 	b->net = net;
 	b->max = max;
-	b->block = lstm_floats((size_t)max * 6 * hidden);
+	b->block = lstm_floats((size_t)max * (6 * hidden + (size_t)net->shape.dense));
 	if (!b->block || packed_init(&b->packed, net->shape) != 0) {
 		lstm_batch_free(b);
 		return NULL;
@@ -35,6 +36,7 @@ struct lstm_batch *lstm_batch_new(const struct lstm *net, int max)
 	b->gates = b->block;
 	b->h = b->gates + (size_t)max * 4 * hidden;
 	b->c = b->h + (size_t)max * hidden;
+	b->x = b->c + (size_t)max * hidden;
 	packed_fill(&b->packed, net);
 	return b;
 }
@@ -67,17 +69,21 @@ static void spread(float *to, int n, const float *row, int width)
 }
 
 void lstm_batch_step(
-	struct lstm_batch *b, int n, const float *x, float *const *state, float *logits)
+	struct lstm_batch *b, int n, const struct lstm_input *x, float *const *state, float *logits)
 {
 	const struct lstm *net = b->net;
-	int hidden = net->shape.hidden, width = net->shape.inputs, classes = net->shape.classes;
-	const float *in = x;
+	int hidden = net->shape.hidden, width = net->shape.dense, classes = net->shape.classes;
+	const float *in = b->x;
 
+	for (int i = 0; width > 0 && i < n; i++)
+		memcpy(b->x + i * width, x[i].dense, (size_t)width * sizeof(*b->x));
 	for (int l = 0; l < net->shape.layers; l++) {
 		size_t at = (size_t)l * 2 * (size_t)hidden;
 
 		spread(b->gates, n, net->b[l], 4 * hidden);
 		gemm(n, 4 * hidden, width, in, width, b->packed.wx[l], b->gates, 4 * hidden);
+		for (int i = 0; l == 0 && i < n; i++)
+			lstm_entries(net, &x[i], b->gates + (size_t)i * 4 * (size_t)hidden);
 		gather(b->h, n, state, at, (size_t)hidden);
 		gather(b->c, n, state, at + (size_t)hidden, (size_t)hidden);
 		gemm(n, 4 * hidden, hidden, b->h, hidden, b->packed.wh[l], b->gates, 4 * hidden);

@@ -19,9 +19,10 @@
 
 static bool shape_is_sound(struct lstm_shape s)
 {
-	return s.inputs >= 1 && s.inputs <= LSTM_MAX_INPUTS && s.layers >= 1 &&
-	       s.layers <= LSTM_MAX_LAYERS && s.hidden >= 1 && s.hidden <= LSTM_MAX_HIDDEN &&
-	       s.classes >= 2 && s.classes <= LSTM_MAX_CLASSES;
+	return s.inputs >= 1 && s.inputs <= LSTM_MAX_INPUTS && s.dense >= 0 &&
+	       s.dense <= s.inputs && s.layers >= 1 && s.layers <= LSTM_MAX_LAYERS &&
+	       s.hidden >= 1 && s.hidden <= LSTM_MAX_HIDDEN && s.classes >= 2 &&
+	       s.classes <= LSTM_MAX_CLASSES;
 }
 
 size_t lstm_count(struct lstm_shape s)
@@ -134,20 +135,33 @@ size_t lstm_work_size(const struct lstm *net)
 	return 4 * (size_t)net->shape.hidden;
 }
 
-void lstm_step(const struct lstm *net, const float *x, float *state, float *logits, float *work)
+void lstm_entries(const struct lstm *net, const struct lstm_input *x, float *gates)
 {
-	int hidden = net->shape.hidden, inputs = net->shape.inputs;
+	size_t width = 4 * (size_t)net->shape.hidden;
+
+	for (int i = 0; i < x->entries; i++)
+		lstm_accumulate(net->wx[0] + x->entry[i].row * width, (int)width,
+			&x->entry[i].value, 1, gates);
+}
+
+void lstm_step(const struct lstm *net, const struct lstm_input *x, float *state, float *logits,
+	float *work)
+{
+	int hidden = net->shape.hidden, width = net->shape.dense;
 	float *gates = work; /* (4*H) */
-	const float *in = x;
+	const float *in = x->dense;
 
 	for (int l = 0; l < net->shape.layers; l++) {
 		float *h = state + (size_t)l * 2 * (size_t)hidden, *c = h + hidden;
 
 		memcpy(gates, net->b[l], 4 * (size_t)hidden * sizeof(*gates));
-		lstm_accumulate(net->wx[l], 4 * hidden, in, l ? hidden : inputs, gates);
+		lstm_accumulate(net->wx[l], 4 * hidden, in, width, gates);
+		if (l == 0)
+			lstm_entries(net, x, gates);
 		lstm_accumulate(net->wh[l], 4 * hidden, h, hidden, gates);
 		lstm_cell(gates, hidden, h, c);
 		in = h;
+		width = hidden;
 	}
 	memcpy(logits, net->bo, (size_t)net->shape.classes * sizeof(*logits));
 	lstm_accumulate(net->wo, net->shape.classes, in, hidden, logits);

@@ -35,7 +35,7 @@ struct shard {
 	struct bptt pass;
 	struct lstm grad;
 	struct rng dropout;
-	float *x;       /* (T, B, I) */
+	float *x;       /* (T, B, D) */
 	float *logits;  /* (T, B, C), then their gradient */
 	uint8_t *start; /* (T, B) */
 	double loss, weight;
@@ -73,7 +73,7 @@ static void shard_inputs(struct shard *s)
 {
 	const struct plan_update *u = s->trainer->update;
 	const struct train_data *d = s->trainer->data;
-	size_t inputs = (size_t)s->trainer->net->shape.inputs;
+	size_t inputs = (size_t)s->trainer->net->shape.dense;
 	float *x = s->x;
 	int at = 0;
 
@@ -250,7 +250,7 @@ static int shard_init(struct shard *s, struct trainer *r, uint64_t number)
 
 	s->trainer = r;
 	s->dropout.state = rng_derive(r->settings->seed, 'd' + number);
-	s->x = lstm_floats(rows * (size_t)shape.inputs);
+	s->x = lstm_floats(rows * (size_t)shape.dense);
 	s->logits = lstm_floats(rows * (size_t)shape.classes);
 	s->start = calloc(rows, 1);
 	if (!s->x || !s->logits || !s->start || lstm_init(&s->grad, shape) != 0)

@@ -13,8 +13,10 @@ static void run(const struct lstm *net)
 {
 	float *x = lstm_floats((size_t)net->shape.inputs), *work = lstm_floats(lstm_work_size(net));
 	float *state = lstm_floats(lstm_state_size(net)), p[LSTM_MAX_CLASSES];
+	struct lstm_entry last = {(uint32_t)net->shape.inputs - 1, 0.5f};
+	struct lstm_input in = {x, &last, 1};
 
-	lstm_step(net, x, state, p, work);
+	lstm_step(net, &in, state, p, work);
 	lstm_softmax(p, net->shape.classes, 1, p);
 	free(x);
 	free(state);
