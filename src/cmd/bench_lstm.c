@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "feature/encode.h"
+#include "lstm/kernel.h"
 #include "lstm/model.h"
 #include "lstm/train.h"
 
@@ -77,7 +78,7 @@ static json_t *bench_batch(const struct lstm *net, int n)
 {
 	const int rounds = 65536 / n;
 	size_t inputs = (size_t)net->shape.inputs, size = lstm_state_size(net);
-	struct lstm_batch *b = lstm_batch_new(net, n);
+	struct lstm_batch *b = lstm_batch_new(net, lstm_kernel_find("fp32", NULL), n);
 	float *x = lstm_floats((size_t)n * inputs), *states = lstm_floats((size_t)n * size);
 	float *logits = lstm_floats((size_t)n * (size_t)net->shape.classes);
 	float **state = calloc((size_t)n, sizeof(*state));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "feature/csv.h"
+#include "lstm/kernel.h"
 
 static const uint8_t nobody[16];
 static const char *const forms[] = {[CSV_PARTITION] = "UNSW-NB15 partition",
@@ -367,7 +368,7 @@ int dataset_judge(const struct dataset *d, const struct encoder *enc, const stru
 	struct train_sequence *order = calloc(count + 1, sizeof(*order));
 	int err = 0;
 
-	s.batch = lstm_batch_new(net, TOGETHER);
+	s.batch = lstm_batch_new(net, lstm_kernel_find("fp32", e), TOGETHER);
 	s.x = lstm_floats(TOGETHER * (size_t)net->shape.dense);
 	s.memory = lstm_floats(TOGETHER * size);
 	s.logits = lstm_floats(TOGETHER * (size_t)net->shape.classes);

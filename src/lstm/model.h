@@ -108,12 +108,15 @@ void lstm_entries(const struct lstm *net, const struct lstm_input *x, float *gat
 /* c (H) and h (H) are renewed from gates (4*H), the sums before their activation. */
 void lstm_cell(const float *restrict gates, int hidden, float *restrict h, float *restrict c);
 
-/* Many states at a time: one step of each, about ten times cheaper than alone. Keeps a packed copy
- * of the weights, and `net`, which must outlive it. NULL when memory is short. */
+/* One state or many at a time, by a kernel (lstm/kernel.h). Keeps a packed copy of the weights, and
+ * `net`, which must outlive it. NULL when memory is short. */
 struct lstm_batch;
-struct lstm_batch *lstm_batch_new(const struct lstm *net, int max);
+struct lstm_kernel;
+struct lstm_batch *lstm_batch_new(
+	const struct lstm *net, const struct lstm_kernel *kernel, int max);
 void lstm_batch_free(struct lstm_batch *b);
-/* n <= max: x (n), n different states, logits (n, C). What lstm_step() gives, within 1e-6. */
+/* n <= max: x (n), n different states, logits (n, C). What lstm_step() gives, within 1e-5; an int8
+ * kernel's probabilities within 0.02. */
 void lstm_batch_step(struct lstm_batch *b, int n, const struct lstm_input *x, float *const *state,
 	float *logits);
 

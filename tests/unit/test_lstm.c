@@ -16,6 +16,7 @@
 #include "lstm/adam.h"
 #include "lstm/bptt.h"
 #include "lstm/gemm.h"
+#include "lstm/kernel.h"
 #include "lstm/loss.h"
 
 static float draw(struct rng *r, double scale)
@@ -281,7 +282,7 @@ static void test_batch_is_the_step(void **state)
 	(void)state;
 	assert_int_equal(lstm_init(&net, (struct lstm_shape){11, 11, 2, 18, 4}), 0);
 	fill(&rng, net.data, net.count, 0.6);
-	b = lstm_batch_new(&net, 7);
+	b = lstm_batch_new(&net, lstm_kernel_find("fp32", NULL), 7);
 	assert_non_null(b);
 	fill(&rng, states[0], sizeof(states) / sizeof(float), 0.5);
 	memcpy(single, states, sizeof(states));
@@ -323,7 +324,7 @@ static void test_entries_are_inputs(void **state)
 	fill(&rng, net.data, net.count, 0.6);
 	all = net;
 	all.shape.dense = I;
-	b = lstm_batch_new(&net, N);
+	b = lstm_batch_new(&net, lstm_kernel_find("fp32", NULL), N);
 	for (int i = 0; i < N; i++) {
 		fill(&rng, dense[i], D, 1);
 		x[i] = (struct lstm_input){dense[i], entry[i], entries[i]};

@@ -1,0 +1,247 @@
+#include "lstm/kernel.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool always(void)
+{
+	return true;
+}
+
+static const struct lstm_kernel kernel_scalar = {.name = "scalar", .runs_here = always};
+
+const struct lstm_kernel *const lstm_kernels[] = {
+	&kernel_scalar,
+#ifdef __x86_64__
+	&kernel_avx2,
+	&kernel_avx512,
+	&kernel_int8_avx2,
+	&kernel_int8_avx_vnni,
+	&kernel_int8_avx512_vnni,
+#endif
+	NULL,
+};
+
+/* ---- choice ---- */
+
+static const struct lstm_kernel *fastest(bool int8)
+{
+	const struct lstm_kernel *best = NULL;
+
+	for (int i = 0; lstm_kernels[i]; i++)
+		if (lstm_kernels[i]->int8 == int8 && lstm_kernels[i]->runs_here())
+			best = lstm_kernels[i];
+	return best;
+}
+
+const struct lstm_kernel *lstm_kernel_find(const char *name, struct error *e)
+{
+	const struct lstm_kernel *found = NULL;
+	char names[160] = "fp32, int8";
+	bool known = true;
+
+	if (strcmp(name, "fp32") == 0 || strcmp(name, "int8") == 0) {
+		found = fastest(name[0] == 'i');
+	} else {
+		known = false;
+		for (int i = 0; lstm_kernels[i]; i++) {
+			const struct lstm_kernel *k = lstm_kernels[i];
+			size_t used = strlen(names);
+
+			snprintf(names + used, sizeof(names) - used, ", %s", k->name);
+			if (strcmp(k->name, name) != 0)
+				continue;
+			known = true;
+			found = k->runs_here() ? k : NULL;
+		}
+	}
+	if (!known)
+		error_set(e, -EINVAL, "no kernel '%s'; there are %s", name, names);
+	else if (!found)
+		error_set(e, -EOPNOTSUPP,
+			"this processor cannot run the kernel '%s'; take fp32, the fastest that it can",
+			name);
+	return found;
+}
+
+/* ---- packing ---- */
+
+enum { LINE = 64 };
+
+/* Cut from one block; with NULL it only measures. */
+static void *cut(char **next, size_t bytes)
+{
+	void *p = *next;
+
+	*next += (bytes + LINE - 1) & ~(size_t)(LINE - 1);
+	return p;
+}
+
+static int rounded(int n, int to)
+{
+	return (n + to - 1) / to * to;
+}
+
+/* What the gates' sums are packed times: see kernel.h. */
+static const float gate_scale[4] = {
+	-1.4426950408889634f, -1.4426950408889634f, -2.8853900817779268f, -1.4426950408889634f};
+
+/* Which rows of a layer are packed, one behind the other: of wx, then of wh. */
+struct source {
+	const float *wx, *wh;
+	int from_x, from_h; /* how many of each */
+	int hidden;
+};
+
+static float source_at(const struct source *s, int row, int gate, int cell)
+{
+	const float *w = row < s->from_x ? s->wx : s->wh;
+	int r = row < s->from_x ? row : row - s->from_x;
+
+	if (r >= s->from_h && w == s->wh)
+		return 0;
+	return w[(size_t)r * 4 * (size_t)s->hidden + (size_t)(gate * s->hidden + cell)];
+}
+
+/* to (panels, rows, 4, V) */
+static void pack_floats(const struct source *s, int V, int panels, int rows, float *to)
+{
+	for (int p = 0; p < panels; p++)
+		for (int r = 0; r < rows; r++)
+			for (int g = 0; g < 4; g++)
+				for (int j = 0; j < V; j++, to++)
+					*to = p * V + j < s->hidden
+						      ? source_at(s, r, g, p * V + j) * gate_scale[g]
+						      : 0;
+}
+
+/* One gate of one cell: q takes every 4 * V * 4th group of four. */
+static void pack_column(const struct source *s, int V, int quads, int gate, int cell, bool offset,
+	int8_t *q, float *scale, int32_t *base)
+{
+	float most = 0, step;
+	int sum = 0;
+
+	for (int r = 0; r < s->from_x + s->from_h; r++)
+		most = fmaxf(most, fabsf(source_at(s, r, gate, cell)));
+	step = most > 0 ? most / 127 : 1;
+	for (int r = 0; r < 4 * quads; r++) {
+		int v = (int)lrintf(source_at(s, r, gate, cell) / step);
+
+		q[(size_t)(r / 4) * 4 * (size_t)V * 4 + (size_t)(r % 4)] = (int8_t)v;
+		sum += v;
+	}
+	*scale = step / 127 * gate_scale[gate];
+	*base = offset ? -128 * sum : 0;
+}
+
+static void pack_bytes(const struct source *s, int V, bool offset, struct kernel_layer *k,
+	int8_t *q, float *scale, int32_t *base)
+{
+	for (int p = 0; p < k->panels; p++)
+		for (int g = 0; g < 4; g++)
+			for (int j = 0; j < V && p * V + j < s->hidden; j++) {
+				size_t at = (size_t)((p * 4 + g) * V + j);
+				size_t row = (size_t)(g * V + j) * 4;
+
+				pack_column(s, V, k->quads, g, p * V + j, offset,
+					q + (size_t)p * (size_t)k->quads * 16 * (size_t)V + row,
+					scale + at, base + at);
+			}
+}
+
+/* Measures where *next is NULL at the start, else fills. */
+static void layer_pack(struct kernel_layer *k, const struct lstm_kernel *kernel,
+	const struct lstm *net, int l, char **next, bool fill)
+{
+	struct lstm_shape shape = net->shape;
+	int V = kernel->cells, hidden = shape.hidden, width = l ? hidden : shape.dense;
+	size_t panel;
+	struct source all = {net->wx[l], net->wh[l], width, hidden, hidden}, bias = {0};
+	struct source part = all, bytes = all;
+	float *w, *b, *entry, *scale;
+	int32_t *base;
+	int8_t *q;
+
+	if (kernel->int8) {
+		part.from_h = 0;
+		part.from_x = l ? 0 : width;
+		bytes.from_x = l ? width : 0;
+	} else {
+		bytes.from_x = bytes.from_h = 0;
+	}
+	k->cells = hidden;
+	k->panels = rounded(hidden, V) / V;
+	k->rows = rounded(part.from_x + part.from_h, KERNEL_ROWS);
+	k->quads = rounded(bytes.from_x + bytes.from_h, 4) / 4;
+	k->inputs = l ? 0 : shape.inputs;
+	panel = (size_t)k->panels * 4 * (size_t)V;
+	k->bias = b = cut(next, panel * sizeof(float));
+	k->w = w = cut(next, panel * (size_t)k->rows * sizeof(float));
+	k->entry = entry = cut(next, panel * (size_t)k->inputs * sizeof(float));
+	k->scale = scale = cut(next, panel * sizeof(float));
+	k->base = base = cut(next, panel * sizeof(int32_t));
+	k->q = q = cut(next, panel * (size_t)k->quads * 4);
+	if (!fill)
+		return;
+	bias.wx = net->b[l];
+	bias.from_x = 1;
+	bias.hidden = hidden;
+	pack_floats(&bias, V, k->panels, 1, b);
+	pack_floats(&part, V, k->panels, k->rows, w);
+	all.from_x = k->inputs;
+	pack_floats(&all, V, k->panels, k->inputs, entry);
+	if (kernel->int8)
+		pack_bytes(&bytes, V, kernel->offset, k, q, scale, base);
+}
+
+static void output_pack(struct kernel_output *k, const struct lstm_kernel *kernel,
+	const struct lstm *net, char **next, bool fill)
+{
+	int hidden = net->shape.hidden, classes = net->shape.classes;
+	float *w, *b;
+
+	k->rows = rounded(hidden, KERNEL_ROWS);
+	k->columns = rounded(classes, kernel->cells);
+	k->classes = classes;
+	k->bias = b = cut(next, (size_t)k->columns * sizeof(float));
+	k->w = w = cut(next, (size_t)k->columns * (size_t)k->rows * sizeof(float));
+	if (!fill)
+		return;
+	memcpy(b, net->bo, (size_t)classes * sizeof(*b));
+	for (int r = 0; r < hidden; r++)
+		memcpy(w + (size_t)r * (size_t)k->columns, net->wo + (size_t)r * (size_t)classes,
+			(size_t)classes * sizeof(*w));
+}
+
+static size_t net_pack(struct kernel_net *k, const struct lstm_kernel *kernel,
+	const struct lstm *net, char *block, bool fill)
+{
+	char *next = block;
+
+	for (int l = 0; l < net->shape.layers; l++)
+		layer_pack(&k->layer[l], kernel, net, l, &next, fill);
+	output_pack(&k->output, kernel, net, &next, fill);
+	return (size_t)(next - block);
+}
+
+int kernel_net_init(struct kernel_net *k, const struct lstm_kernel *kernel, const struct lstm *net)
+{
+	/* Any aligned address will do to measure from; it is not read. */
+	size_t size = net_pack(k, kernel, net, (char *)LINE, false);
+
+	memset(k, 0, sizeof(*k));
+	k->block = lstm_floats(size / sizeof(float));
+	if (!k->block)
+		return -ENOMEM;
+	net_pack(k, kernel, net, k->block, true);
+	return 0;
+}
+
+void kernel_net_free(struct kernel_net *k)
+{
+	free(k->block);
+	memset(k, 0, sizeof(*k));
+}

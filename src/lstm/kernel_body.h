@@ -1,0 +1,234 @@
+/* What the kernels have in common. The file that includes it has said by vec256.h or vec512.h what a
+ * vector is, and for int8 how bytes are multiplied: DOT and OFFSET.
+ *
+ * TILE lanes go through a panel together. Their sums, TILE * 4 vectors, fill the registers; each
+ * vector of weights is read once for all of them. A lane alone would wait for its own sums: it has
+ * them KERNEL_ROWS times over, for rows that follow each other, and adds them up at the end. */
+#include <string.h>
+
+#include "lstm/kernel.h"
+
+/* Loops that must not remain: what they run over stands in registers. */
+#define EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < (n); i++)
+
+enum { GATES = 4, WIDTH = GATES * V };
+
+/* e ** -x of the gates' sums, which come as powers of two. Their products stay below the largest
+ * number: beyond 40 a sigmoid is 0 to within 1e-12. A NAN stays one. */
+FN vec decay(vec y)
+{
+	return exp2_fast(vec_min(vec_set(40.0f), y));
+}
+
+/* c' = sigmoid(f) c + sigmoid(i) tanh(g); h = sigmoid(o) tanh(c'). A division each. */
+FN void cell(const vec *sum, vec *c, vec *h)
+{
+	const vec one = vec_set(1.0f), twice = vec_set(-2.8853900817779268f);
+	vec i = one + decay(sum[0]), f = one + decay(sum[1]), o = one + decay(sum[3]);
+	vec g = decay(sum[2]), ig = i * (one + g), t;
+
+	*c = (*c * ig + (one - g) * f) / (ig * f);
+	t = decay(*c * twice);
+	*h = (one - t) / (o * (one + t));
+}
+
+/* Up to V floats; the vector is full where count >= V. */
+FN vec take(const float *from, int count)
+{
+	float part[V] = {0};
+
+	if (count >= V)
+		return vec_load(from);
+	memcpy(part, from, (size_t)count * sizeof(*part));
+	return vec_load(part);
+}
+
+FN void put(float *to, vec v, int count)
+{
+	float part[V];
+
+	if (count >= V) {
+		vec_store(to, v);
+		return;
+	}
+	vec_store(part, v);
+	memcpy(to, part, (size_t)count * sizeof(*part));
+}
+
+#ifdef DOT
+FN void put_bytes(uint8_t *to, vec h, int count)
+{
+	uint8_t part[V];
+
+	vec_to_bytes(part, h * vec_set(127.0f), OFFSET);
+	if (count >= V)
+		memcpy(to, part, V);
+	else
+		memcpy(to, part, (size_t)count);
+}
+
+/* sum (rows, GATES) = the bias and what the bytes of h give. */
+FN void sum_bytes(const struct kernel_layer *w, const struct kernel_step *s, int panel, int first,
+	int rows, vec (*sum)[GATES])
+{
+	const int8_t *q = w->q + (size_t)panel * (size_t)w->quads * WIDTH * 4;
+	const uint8_t *a = s->aq + (size_t)first * (size_t)s->aq_width;
+	const float *scale = w->scale + (size_t)panel * WIDTH;
+	ints have[TILE][GATES], more[GATES];
+
+	EACH(r, rows)
+		EACH(v, GATES)
+			have[r][v] = ints_load(w->base + (size_t)panel * WIDTH + v * V);
+	EACH(v, GATES)
+		more[v] = ints_zero();
+	for (int k = 0; k < w->quads; k++, q += (ptrdiff_t)WIDTH * 4) {
+		ints x[TILE];
+
+		EACH(r, rows)
+			x[r] = ints_repeat(a + (size_t)r * (size_t)s->aq_width + 4 * (size_t)k);
+		EACH(v, GATES) {
+			ints b = ints_load(q + (size_t)v * V * 4);
+
+			if (rows == 1 && k % 2) /* two chains of sums */
+				more[v] = DOT(more[v], x[0], b);
+			else
+				EACH(r, rows)
+					have[r][v] = DOT(have[r][v], x[r], b);
+		}
+	}
+	if (rows == 1)
+		EACH(v, GATES)
+			have[0][v] = ints_add(have[0][v], more[v]);
+	EACH(r, rows)
+		EACH(v, GATES)
+			sum[r][v] += ints_to_vec(have[r][v]) * vec_load(scale + v * V);
+}
+#endif
+
+/* sum (rows, GATES) += value * row, over a lane's entries. */
+FN void sum_entries(const struct kernel_layer *w, const struct lstm_input *x, int panel, vec *sum)
+{
+	const float *entry = w->entry + (size_t)panel * (size_t)w->inputs * WIDTH;
+
+	for (int i = 0; i < x->entries; i++) {
+		const float *row = entry + (size_t)x->entry[i].row * WIDTH;
+		vec value = vec_set(x->entry[i].value);
+
+		EACH(v, GATES)
+			sum[v] += value * vec_load(row + v * V);
+	}
+}
+
+/* sum (rows, GATES) += a w. */
+FN void sum_floats(const struct kernel_layer *w, const struct kernel_step *s, int panel, int first,
+	int rows, vec (*sum)[GATES])
+{
+	const float *b = w->w + (size_t)panel * (size_t)w->rows * WIDTH;
+	const float *a = s->a + (size_t)first * (size_t)s->a_width;
+	vec more[KERNEL_ROWS][GATES];
+
+	if (rows > 1) {
+		for (int k = 0; k < w->rows; k++, b += WIDTH) {
+			vec x[TILE];
+
+			EACH(r, rows)
+				x[r] = vec_set(a[(size_t)r * (size_t)s->a_width + (size_t)k]);
+			EACH(v, GATES) {
+				vec y = vec_load(b + v * V);
+
+				EACH(r, rows)
+					sum[r][v] += x[r] * y;
+			}
+		}
+		return;
+	}
+	EACH(i, KERNEL_ROWS)
+		EACH(v, GATES)
+			more[i][v] = vec_set(0);
+	for (int k = 0; k < w->rows; k += KERNEL_ROWS)
+		EACH(i, KERNEL_ROWS) {
+			EACH(v, GATES)
+				more[i][v] += vec_set(a[k + i]) * vec_load(b + v * V);
+			b += WIDTH;
+		}
+	EACH(v, GATES)
+		sum[0][v] += (more[0][v] + more[1][v]) + (more[2][v] + more[3][v]);
+}
+
+/* `rows` is a constant where this is called. */
+FN void tile(const struct kernel_layer *w, const struct kernel_step *s, int panel, int first,
+	int rows)
+{
+	int from = panel * V, count = w->cells - from;
+	vec sum[TILE][GATES];
+
+	EACH(r, rows)
+		EACH(v, GATES)
+			sum[r][v] = vec_load(w->bias + (size_t)panel * WIDTH + v * V);
+#ifdef DOT
+	sum_bytes(w, s, panel, first, rows, sum);
+#endif
+	if (s->input)
+		EACH(r, rows)
+			sum_entries(w, &s->input[first + r], panel, sum[r]);
+	sum_floats(w, s, panel, first, rows, sum);
+	EACH(r, rows) {
+		size_t lane = (size_t)(first + r);
+		float *h_at = s->state[lane] + s->at + from, *c_at = h_at + w->cells;
+		vec c = take(c_at, count), h;
+
+		cell(sum[r], &c, &h);
+		put(h_at, h, count);
+		put(c_at, c, count);
+		if (s->out)
+			put(s->out + lane * (size_t)s->out_width + from, h, count);
+#ifdef DOT
+		if (s->outq)
+			put_bytes(s->outq + lane * (size_t)s->outq_width + from, h, count);
+#endif
+	}
+}
+
+__attribute__((target(ISA))) static void layer(
+	const struct kernel_layer *w, const struct kernel_step *s)
+{
+	for (int panel = 0; panel < w->panels; panel++) {
+		int i = 0;
+
+		for (; i + TILE <= s->n; i += TILE)
+			tile(w, s, panel, i, TILE);
+		for (; i + 2 <= s->n; i += 2)
+			tile(w, s, panel, i, 2);
+		for (; i < s->n; i++)
+			tile(w, s, panel, i, 1);
+	}
+}
+
+/* One vector of logits of one lane. */
+__attribute__((target(ISA))) static void output(
+	const struct kernel_output *w, int n, const float *h, int h_width, float *logits)
+{
+	for (int i = 0; i < n; i++, h += h_width, logits += w->classes)
+		for (int j = 0; j < w->columns; j += V) {
+			const float *b = w->w + j;
+			vec sum[KERNEL_ROWS];
+
+			EACH(c, KERNEL_ROWS)
+				sum[c] = vec_set(0);
+			for (int k = 0; k < w->rows; k += KERNEL_ROWS)
+				EACH(c, KERNEL_ROWS) {
+					sum[c] += vec_set(h[k + c]) * vec_load(b);
+					b += w->columns;
+				}
+			sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]) + vec_load(w->bias + j);
+			put(logits + j, sum[0], w->classes - j);
+		}
+}
+
+#ifdef DOT
+__attribute__((target(ISA))) static void bytes(const float *h, int count, uint8_t *to)
+{
+	for (int i = 0; i < count; i += V)
+		put_bytes(to + i, take(h + i, count - i), count - i);
+}
+#endif
