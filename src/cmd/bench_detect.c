@@ -147,7 +147,8 @@ static void judge_all(struct judge *j, struct detector *d, uint64_t records)
 	}
 }
 
-int bench_detect(struct bench_detect *result, uint64_t records, struct error *e)
+int bench_detect(struct bench_detect *result, uint64_t records, const struct lstm_kernel *kernel,
+	struct error *e)
 {
 	struct evidence_settings settings;
 	struct judge *judge = NULL;
@@ -161,7 +162,7 @@ int bench_detect(struct bench_detect *result, uint64_t records, struct error *e)
 	if (!err)
 		err = evidence_settings_read(&settings, m.header, "bench", e);
 	if (!err)
-		err = judge_new(&judge, &m, "bench", 0, 0, e);
+		err = judge_new(&judge, &m, "bench", kernel, 0, 0, e);
 	if (err)
 		goto out;
 	d = detector_new(&settings, judge, ignore_alert, NULL);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "feature/csv.h"
-#include "lstm/kernel.h"
 
 static const uint8_t nobody[16];
 static const char *const forms[] = {[CSV_PARTITION] = "UNSW-NB15 partition",
@@ -361,14 +360,14 @@ static void step_group(const struct dataset *d, const struct encoder *enc, const
 }
 
 int dataset_judge(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
-	size_t from, size_t to, float *logits, struct error *e)
+	const struct lstm_kernel *kernel, size_t from, size_t to, float *logits, struct error *e)
 {
 	struct stepper s = {0};
 	size_t count = to - from, size = lstm_state_size(net);
 	struct train_sequence *order = calloc(count + 1, sizeof(*order));
 	int err = 0;
 
-	s.batch = lstm_batch_new(net, lstm_kernel_find("fp32", e), TOGETHER);
+	s.batch = lstm_batch_new(net, kernel, TOGETHER);
 	s.x = lstm_floats(TOGETHER * (size_t)net->shape.dense);
 	s.memory = lstm_floats(TOGETHER * size);
 	s.logits = lstm_floats(TOGETHER * (size_t)net->shape.classes);

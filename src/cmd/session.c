@@ -117,6 +117,7 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 
 	memset(s, 0, sizeof(*s));
 	s->flows = o->flows;
+	s->kernel = o->kernel ? o->kernel : lstm_kernel_find("fp32", e);
 	err = load_model(s, o->model, e);
 	if (!err)
 		err = open_outputs(s, o, e);
@@ -140,7 +141,7 @@ static void tell_outputs(void *context, const struct alert *a, enum alert_stage 
 
 int session_begin(struct session *s, const struct origin *from, struct error *e)
 {
-	int err = judge_new(&s->judge, &s->model, s->model_path, 0, s->flows, e);
+	int err = judge_new(&s->judge, &s->model, s->model_path, s->kernel, 0, s->flows, e);
 
 	if (err)
 		return err;

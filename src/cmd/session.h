@@ -10,17 +10,19 @@
 #include "util/outfile.h"
 
 struct session_options {
-	const char *model;  /* NULL: the bundled one */
-	const char *eve;    /* NULL: none */
-	const char *scores; /* NULL: none */
-	uint32_t flows;     /* how many may be open at a time; 0: no more than usual */
-	bool json;          /* standard output: EVE instead of lines for people */
+	const char *model;                /* NULL: the bundled one */
+	const struct lstm_kernel *kernel; /* that steps the network; NULL: the fastest of float32 */
+	const char *eve;                  /* NULL: none */
+	const char *scores;               /* NULL: none */
+	uint32_t flows; /* how many may be open at a time; 0: no more than usual */
+	bool json;      /* standard output: EVE instead of lines for people */
 };
 
 struct session {
 	char model_path[4096];
 	char model_id[9];
 	struct model model;
+	const struct lstm_kernel *kernel;
 	struct evidence_settings settings;
 	uint32_t flows;
 	struct output output[2];

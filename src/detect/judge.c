@@ -27,7 +27,7 @@ struct judge {
 	float *before;  /* the state that the last step started from */
 	float *state;   /* scratch of the same size */
 	float *logits;  /* (C) */
-	float *work;
+	struct lstm_batch *stepper;
 };
 
 static int read_classes(struct judge *j, const char *name, struct error *e)
@@ -69,8 +69,8 @@ static int read_inputs(struct judge *j, const char *name, struct error *e)
 	return 0;
 }
 
-int judge_new(struct judge **judge, const struct model *model, const char *name, uint32_t hosts,
-	uint32_t flows, struct error *e)
+int judge_new(struct judge **judge, const struct model *model, const char *name,
+	const struct lstm_kernel *kernel, uint32_t hosts, uint32_t flows, struct error *e)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 	const struct lstm *net = &model->net;
@@ -90,8 +90,9 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 	j->before = calloc(state, sizeof(float));
 	j->state = calloc(state, sizeof(float));
 	j->logits = calloc((size_t)net->shape.classes, sizeof(float));
-	j->work = calloc(lstm_work_size(net), sizeof(float));
-	if (!j->hosts || !j->window || !j->x || !j->before || !j->state || !j->logits || !j->work) {
+	j->stepper = lstm_batch_new(net, kernel, 1);
+	if (!j->hosts || !j->window || !j->x || !j->before || !j->state || !j->logits ||
+		!j->stepper) {
 		err = error_set(e, -ENOMEM, "not enough memory to remember hosts");
 		goto out;
 	}
@@ -112,7 +113,7 @@ void judge_free(struct judge *j)
 	free(j->before);
 	free(j->state);
 	free(j->logits);
-	free(j->work);
+	lstm_batch_free(j->stepper);
 	free(j);
 }
 
@@ -121,7 +122,7 @@ static void step(struct judge *j, float *state)
 {
 	struct lstm_input x = {.dense = j->x};
 
-	lstm_step(&j->model->net, &x, state, j->logits, j->work);
+	lstm_batch_step(j->stepper, 1, &x, &state, j->logits);
 	lstm_softmax(j->logits, j->model->net.shape.classes, j->model->temperature, j->logits);
 }
 

@@ -4,6 +4,7 @@
 #define KARMA_DETECT_JUDGE_H
 
 #include "feature/feature.h"
+#include "lstm/kernel.h"
 #include "lstm/model.h"
 #include "util/error.h"
 
@@ -30,10 +31,11 @@ struct judge_stats {
 
 /* `hosts`: how many are remembered (0: JUDGE_HOSTS). `flows`: how many may be open at a time (0: no
  * more than usual), by which the counters over time are sized. The model stays the caller's and
- * must outlive the judge. `name`: the model's, for the error's line. -EINVAL: a model whose inputs
+ * must outlive the judge. `name`: the model's, for the error's line. `kernel`: steps
+ * the network. -EINVAL: a model whose inputs
  * or classes are not those of this program; -ENOMEM. */
-int judge_new(struct judge **judge, const struct model *model, const char *name, uint32_t hosts,
-	uint32_t flows, struct error *e);
+int judge_new(struct judge **judge, const struct model *model, const char *name,
+	const struct lstm_kernel *kernel, uint32_t hosts, uint32_t flows, struct error *e);
 void judge_free(struct judge *j);
 
 /* Take a record into account, in the order of at_ns. True: `v` is filled. False: the record has

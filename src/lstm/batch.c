@@ -53,15 +53,14 @@ static bool prepare(struct lstm_batch *b, int max)
 	return true;
 }
 
-struct lstm_batch *lstm_batch_new(
-	const struct lstm *net, const struct lstm_kernel *kernel, int max)
+struct lstm_batch *lstm_batch_new(const struct lstm *net, const struct lstm_kernel *kernel, int max)
 {
 	struct lstm_batch *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		return NULL;
 	b->net = net;
-	b->kernel = kernel;
+	b->kernel = kernel ? kernel : lstm_kernel_find("fp32", NULL);
 	if (!prepare(b, max)) {
 		lstm_batch_free(b);
 		return NULL;
@@ -96,7 +95,8 @@ static void gather_dense(struct lstm_batch *b, int n, const struct lstm_input *x
 static void gather_h(struct lstm_batch *b, int l, int n, float *const *state)
 {
 	int hidden = b->net->shape.hidden, before = l ? hidden : b->net->shape.dense;
-	int rows = b->packed.layer[l].rows, used = b->kernel->int8 ? (l ? 0 : before) : before + hidden;
+	int rows = b->packed.layer[l].rows,
+	    used = b->kernel->int8 ? (l ? 0 : before) : before + hidden;
 	size_t at = (size_t)l * 2 * (size_t)hidden;
 
 	for (int i = 0; i < n; i++) {
@@ -112,8 +112,8 @@ static void gather_h(struct lstm_batch *b, int l, int n, float *const *state)
 	}
 }
 
-static void step_chunk(struct lstm_batch *b, int n, const struct lstm_input *x,
-	float *const *state, float *logits)
+static void step_chunk(
+	struct lstm_batch *b, int n, const struct lstm_input *x, float *const *state, float *logits)
 {
 	int layers = b->net->shape.layers, hidden = b->net->shape.hidden;
 	float *top = b->a[layers & 1];
@@ -145,8 +145,8 @@ static void step_chunk(struct lstm_batch *b, int n, const struct lstm_input *x,
 	b->kernel->output(&b->packed.output, n, top, b->width, logits);
 }
 
-void lstm_batch_step(struct lstm_batch *b, int n, const struct lstm_input *x, float *const *state,
-	float *logits)
+void lstm_batch_step(
+	struct lstm_batch *b, int n, const struct lstm_input *x, float *const *state, float *logits)
 {
 	int classes = b->net->shape.classes, most = b->kernel->layer ? CHUNK : 1;
 

@@ -61,7 +61,8 @@ const struct lstm_kernel *lstm_kernel_find(const char *name, struct error *e)
 		error_set(e, -EINVAL, "no kernel '%s'; there are %s", name, names);
 	else if (!found)
 		error_set(e, -EOPNOTSUPP,
-			"this processor cannot run the kernel '%s'; take fp32, the fastest that it can",
+			"this processor cannot run the kernel '%s'; take fp32, the fastest that it "
+			"can",
 			name);
 	return found;
 }
@@ -113,7 +114,8 @@ static void pack_floats(const struct source *s, int V, int panels, int rows, flo
 			for (int g = 0; g < 4; g++)
 				for (int j = 0; j < V; j++, to++)
 					*to = p * V + j < s->hidden
-						      ? source_at(s, r, g, p * V + j) * gate_scale[g]
+						      ? source_at(s, r, g, p * V + j) *
+								gate_scale[g]
 						      : 0;
 }
 

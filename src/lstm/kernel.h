@@ -23,15 +23,15 @@
 /* A layer as a kernel reads it; P panels. */
 struct kernel_layer {
 	int cells, panels;
-	int rows;           /* of w: padded with zeros to a multiple of KERNEL_ROWS */
-	int quads;          /* rows of q, by fours: padded with zeros */
-	int inputs;         /* rows of `entry` */
-	const float *bias;  /* (P, 4, V) */
-	const float *w;     /* (P, rows, 4, V): of the inputs, then of h; int8: of the numbers */
-	const float *entry; /* (P, inputs, 4, V): wx[0], for the entries */
-	const float *scale; /* (P, 4, V): of a sum of bytes' products */
+	int rows;            /* of w: padded with zeros to a multiple of KERNEL_ROWS */
+	int quads;           /* rows of q, by fours: padded with zeros */
+	int inputs;          /* rows of `entry` */
+	const float *bias;   /* (P, 4, V) */
+	const float *w;      /* (P, rows, 4, V): of the inputs, then of h; int8: of the numbers */
+	const float *entry;  /* (P, inputs, 4, V): wx[0], for the entries */
+	const float *scale;  /* (P, 4, V): of a sum of bytes' products */
 	const int32_t *base; /* (P, 4, V): where such a sum begins */
-	const int8_t *q;    /* (P, quads, 4, V, 4): int8: of what is h */
+	const int8_t *q;     /* (P, quads, 4, V, 4): int8: of what is h */
 };
 
 /* The last layer's h to logits. */
@@ -68,8 +68,8 @@ struct lstm_kernel {
 	bool offset; /* bytes of h have 128 added: the instruction wants them without a sign */
 	/* NULL: lstm_step(). */
 	void (*layer)(const struct kernel_layer *w, const struct kernel_step *s);
-	void (*output)(const struct kernel_output *w, int n, const float *h, int h_width,
-		float *logits);
+	void (*output)(
+		const struct kernel_output *w, int n, const float *h, int h_width, float *logits);
 	void (*bytes)(const float *h, int count, uint8_t *to);
 };
 

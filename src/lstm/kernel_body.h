@@ -1,5 +1,5 @@
-/* What the kernels have in common. The file that includes it has said by vec256.h or vec512.h what a
- * vector is, and for int8 how bytes are multiplied: DOT and OFFSET.
+/* What the kernels have in common. The file that includes it has said by vec256.h or vec512.h what
+ * a vector is, and for int8 how bytes are multiplied: DOT and OFFSET.
  *
  * TILE lanes go through a panel together. Their sums, TILE * 4 vectors, fill the registers; each
  * vector of weights is read once for all of them. A lane alone would wait for its own sums: it has
@@ -77,31 +77,32 @@ FN void sum_bytes(const struct kernel_layer *w, const struct kernel_step *s, int
 	ints have[TILE][GATES], more[GATES];
 
 	EACH(r, rows)
-		EACH(v, GATES)
-			have[r][v] = ints_load(w->base + (size_t)panel * WIDTH + v * V);
 	EACH(v, GATES)
-		more[v] = ints_zero();
+	have[r][v] = ints_load(w->base + (size_t)panel * WIDTH + v * V);
+	EACH(v, GATES)
+	more[v] = ints_zero();
 	for (int k = 0; k < w->quads; k++, q += (ptrdiff_t)WIDTH * 4) {
 		ints x[TILE];
 
 		EACH(r, rows)
-			x[r] = ints_repeat(a + (size_t)r * (size_t)s->aq_width + 4 * (size_t)k);
-		EACH(v, GATES) {
+		x[r] = ints_repeat(a + (size_t)r * (size_t)s->aq_width + 4 * (size_t)k);
+		EACH(v, GATES)
+		{
 			ints b = ints_load(q + (size_t)v * V * 4);
 
 			if (rows == 1 && k % 2) /* two chains of sums */
 				more[v] = DOT(more[v], x[0], b);
 			else
 				EACH(r, rows)
-					have[r][v] = DOT(have[r][v], x[r], b);
+			have[r][v] = DOT(have[r][v], x[r], b);
 		}
 	}
 	if (rows == 1)
 		EACH(v, GATES)
-			have[0][v] = ints_add(have[0][v], more[v]);
+	have[0][v] = ints_add(have[0][v], more[v]);
 	EACH(r, rows)
-		EACH(v, GATES)
-			sum[r][v] += ints_to_vec(have[r][v]) * vec_load(scale + v * V);
+	EACH(v, GATES)
+	sum[r][v] += ints_to_vec(have[r][v]) * vec_load(scale + v * V);
 }
 #endif
 
@@ -115,7 +116,7 @@ FN void sum_entries(const struct kernel_layer *w, const struct lstm_input *x, in
 		vec value = vec_set(x->entry[i].value);
 
 		EACH(v, GATES)
-			sum[v] += value * vec_load(row + v * V);
+		sum[v] += value * vec_load(row + v * V);
 	}
 }
 
@@ -132,47 +133,50 @@ FN void sum_floats(const struct kernel_layer *w, const struct kernel_step *s, in
 			vec x[TILE];
 
 			EACH(r, rows)
-				x[r] = vec_set(a[(size_t)r * (size_t)s->a_width + (size_t)k]);
-			EACH(v, GATES) {
+			x[r] = vec_set(a[(size_t)r * (size_t)s->a_width + (size_t)k]);
+			EACH(v, GATES)
+			{
 				vec y = vec_load(b + v * V);
 
 				EACH(r, rows)
-					sum[r][v] += x[r] * y;
+				sum[r][v] += x[r] * y;
 			}
 		}
 		return;
 	}
 	EACH(i, KERNEL_ROWS)
-		EACH(v, GATES)
-			more[i][v] = vec_set(0);
+	EACH(v, GATES)
+	more[i][v] = vec_set(0);
 	for (int k = 0; k < w->rows; k += KERNEL_ROWS)
-		EACH(i, KERNEL_ROWS) {
+		EACH(i, KERNEL_ROWS)
+		{
 			EACH(v, GATES)
-				more[i][v] += vec_set(a[k + i]) * vec_load(b + v * V);
+			more[i][v] += vec_set(a[k + i]) * vec_load(b + v * V);
 			b += WIDTH;
 		}
 	EACH(v, GATES)
-		sum[0][v] += (more[0][v] + more[1][v]) + (more[2][v] + more[3][v]);
+	sum[0][v] += (more[0][v] + more[1][v]) + (more[2][v] + more[3][v]);
 }
 
 /* `rows` is a constant where this is called. */
-FN void tile(const struct kernel_layer *w, const struct kernel_step *s, int panel, int first,
-	int rows)
+FN void tile(
+	const struct kernel_layer *w, const struct kernel_step *s, int panel, int first, int rows)
 {
 	int from = panel * V, count = w->cells - from;
 	vec sum[TILE][GATES];
 
 	EACH(r, rows)
-		EACH(v, GATES)
-			sum[r][v] = vec_load(w->bias + (size_t)panel * WIDTH + v * V);
+	EACH(v, GATES)
+	sum[r][v] = vec_load(w->bias + (size_t)panel * WIDTH + v * V);
 #ifdef DOT
 	sum_bytes(w, s, panel, first, rows, sum);
 #endif
 	if (s->input)
 		EACH(r, rows)
-			sum_entries(w, &s->input[first + r], panel, sum[r]);
+	sum_entries(w, &s->input[first + r], panel, sum[r]);
 	sum_floats(w, s, panel, first, rows, sum);
-	EACH(r, rows) {
+	EACH(r, rows)
+	{
 		size_t lane = (size_t)(first + r);
 		float *h_at = s->state[lane] + s->at + from, *c_at = h_at + w->cells;
 		vec c = take(c_at, count), h;
@@ -214,9 +218,10 @@ __attribute__((target(ISA))) static void output(
 			vec sum[KERNEL_ROWS];
 
 			EACH(c, KERNEL_ROWS)
-				sum[c] = vec_set(0);
+			sum[c] = vec_set(0);
 			for (int k = 0; k < w->rows; k += KERNEL_ROWS)
-				EACH(c, KERNEL_ROWS) {
+				EACH(c, KERNEL_ROWS)
+				{
 					sum[c] += vec_set(h[k + c]) * vec_load(b);
 					b += w->columns;
 				}

@@ -15,7 +15,8 @@ FN ints dot(ints sum, ints x, ints w)
 #define DOT dot
 #include "lstm/kernel_body.h"
 
-/* gcc knows whether the system keeps the registers, and only its newer versions this instruction. */
+/* gcc knows whether the system keeps the registers, and only its newer versions this instruction.
+ */
 static bool runs_here(void)
 {
 	unsigned a, b, c, d;

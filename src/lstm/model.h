@@ -108,7 +108,8 @@ void lstm_entries(const struct lstm *net, const struct lstm_input *x, float *gat
 /* c (H) and h (H) are renewed from gates (4*H), the sums before their activation. */
 void lstm_cell(const float *restrict gates, int hidden, float *restrict h, float *restrict c);
 
-/* One state or many at a time, by a kernel (lstm/kernel.h). Keeps a packed copy of the weights, and
+/* One state or many at a time, by a kernel (lstm/kernel.h; NULL: the fastest of float32
+ * that runs here). Keeps a packed copy of the weights, and
  * `net`, which must outlive it. NULL when memory is short. */
 struct lstm_batch;
 struct lstm_kernel;

@@ -158,7 +158,7 @@ static void test_judge_is_the_step(void **state)
 	x = lstm_floats(enc.inputs);
 	memory = lstm_floats(lstm_state_size(&net));
 	work = lstm_floats(lstm_work_size(&net));
-	assert_int_equal(dataset_judge(&d, &enc, &net, 0, d.sequences, logits, &e), 0);
+	assert_int_equal(dataset_judge(&d, &enc, &net, NULL, 0, d.sequences, logits, &e), 0);
 	for (size_t s = 0; s < d.sequences; s++) {
 		memset(memory, 0, lstm_state_size(&net) * sizeof(*memory));
 		for (uint32_t t = 0; t < d.sequence[s].length; t++) {

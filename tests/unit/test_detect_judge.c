@@ -53,7 +53,7 @@ static struct judge *new_judge(const struct model *m, uint32_t hosts)
 	struct judge *j = NULL;
 	struct error e = {""};
 
-	assert_int_equal(judge_new(&j, m, "test.karma", hosts, 0, &e), 0);
+	assert_int_equal(judge_new(&j, m, "test.karma", NULL, hosts, 0, &e), 0);
 	return j;
 }
 
@@ -216,16 +216,16 @@ static void foreign_models_are_refused(void **state)
 
 	(void)state;
 	json_array_set_new(classes, 1, json_string("Weather"));
-	assert_int_equal(judge_new(&j, &m, "test.karma", 0, 0, &e), -EINVAL);
+	assert_int_equal(judge_new(&j, &m, "test.karma", NULL, 0, 0, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "test.karma"));
 	assert_non_null(strstr(e.text, "Weather"));
 	assert_null(j);
 	json_array_set_new(classes, 1, json_string("DoS"));
 	json_array_set_new(classes, 0, json_string("Worms"));
-	assert_int_equal(judge_new(&j, &m, "test.karma", 0, 0, &e), -EINVAL);
+	assert_int_equal(judge_new(&j, &m, "test.karma", NULL, 0, 0, &e), -EINVAL);
 	json_array_set_new(classes, 0, json_string("Normal"));
 	json_object_del(m.header, "input");
-	assert_true(judge_new(&j, &m, "test.karma", 0, 0, &e) < 0);
+	assert_true(judge_new(&j, &m, "test.karma", NULL, 0, 0, &e) < 0);
 	assert_non_null(strstr(e.text, "test.karma"));
 	model_free(&m);
 }

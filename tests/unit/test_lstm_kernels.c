@@ -87,8 +87,7 @@ static void draw_inputs(struct lanes *t, struct rng *rng, double scale)
 		int entries = (int)rng_below(rng, ENTRIES + 1);
 
 		for (int k = 0; k < entries; k++)
-			entry[k] = (struct lstm_entry){
-				(uint32_t)rng_below(rng, (uint64_t)s.inputs),
+			entry[k] = (struct lstm_entry){(uint32_t)rng_below(rng, (uint64_t)s.inputs),
 				(float)rng_uniform(rng)};
 		t->input[i] = (struct lstm_input){t->x + (ptrdiff_t)i * s.dense, entry, entries};
 	}
