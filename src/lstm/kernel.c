@@ -177,7 +177,7 @@ static void layer_pack(struct kernel_layer *k, const struct lstm_kernel *kernel,
 	k->cells = hidden;
 	k->panels = rounded(hidden, V) / V;
 	k->rows = rounded(part.from_x + part.from_h, KERNEL_ROWS);
-	k->quads = rounded(bytes.from_x + bytes.from_h, 4) / 4;
+	k->quads = rounded(bytes.from_x + bytes.from_h, 4 * KERNEL_ROWS) / 4;
 	k->inputs = l ? 0 : shape.inputs;
 	panel = (size_t)k->panels * 4 * (size_t)V;
 	k->bias = b = cut(next, panel * sizeof(float));

@@ -23,11 +23,11 @@
 /* A layer as a kernel reads it; P panels. */
 struct kernel_layer {
 	int cells, panels;
-	int rows;            /* of w: padded with zeros to a multiple of KERNEL_ROWS */
-	int quads;           /* rows of q, by fours: padded with zeros */
-	int inputs;          /* rows of `entry` */
-	const float *bias;   /* (P, 4, V) */
-	const float *w;      /* (P, rows, 4, V): of the inputs, then of h; int8: of the numbers */
+	int rows;          /* of w: padded with zeros to a multiple of KERNEL_ROWS */
+	int quads;         /* rows of q, by fours: padded with zeros to a multiple of KERNEL_ROWS */
+	int inputs;        /* rows of `entry` */
+	const float *bias; /* (P, 4, V) */
+	const float *w;    /* (P, rows, 4, V): of the inputs, then of h; int8: of the numbers */
 	const float *entry;  /* (P, inputs, 4, V): wx[0], for the entries */
 	const float *scale;  /* (P, 4, V): of a sum of bytes' products */
 	const int32_t *base; /* (P, 4, V): where such a sum begins */

@@ -68,41 +68,58 @@ FN void put_bytes(uint8_t *to, vec h, int count)
 }
 
 /* sum (rows, GATES) = the bias and what the bytes of h give. */
-FN void sum_bytes(const struct kernel_layer *w, const struct kernel_step *s, int panel, int first,
+FN void begin(const struct kernel_layer *w, const struct kernel_step *s, int panel, int first,
 	int rows, vec (*sum)[GATES])
 {
 	const int8_t *q = w->q + (size_t)panel * (size_t)w->quads * WIDTH * 4;
 	const uint8_t *a = s->aq + (size_t)first * (size_t)s->aq_width;
 	const float *scale = w->scale + (size_t)panel * WIDTH;
-	ints have[TILE][GATES], more[GATES];
+	const float *bias = w->bias + (size_t)panel * WIDTH;
+	const int chains = rows == 1 ? KERNEL_ROWS : 1;
+	ints have[TILE][GATES], more[KERNEL_ROWS][GATES];
 
-	EACH(r, rows)
-	EACH(v, GATES)
-	have[r][v] = ints_load(w->base + (size_t)panel * WIDTH + v * V);
-	EACH(v, GATES)
-	more[v] = ints_zero();
-	for (int k = 0; k < w->quads; k++, q += (ptrdiff_t)WIDTH * 4) {
-		ints x[TILE];
-
-		EACH(r, rows)
-		x[r] = ints_repeat(a + (size_t)r * (size_t)s->aq_width + 4 * (size_t)k);
-		EACH(v, GATES)
-		{
-			ints b = ints_load(q + (size_t)v * V * 4);
-
-			if (rows == 1 && k % 2) /* two chains of sums */
-				more[v] = DOT(more[v], x[0], b);
-			else
-				EACH(r, rows)
-			have[r][v] = DOT(have[r][v], x[r], b);
-		}
+	EACH (v, GATES) {
+		EACH (r, rows)
+			have[r][v] = ints_load(w->base + (size_t)panel * WIDTH + v * V);
+		EACH (i, KERNEL_ROWS)
+			more[i][v] = (ints){0};
 	}
-	if (rows == 1)
-		EACH(v, GATES)
-	have[0][v] = ints_add(have[0][v], more[v]);
-	EACH(r, rows)
-	EACH(v, GATES)
-	sum[r][v] += ints_to_vec(have[r][v]) * vec_load(scale + v * V);
+	for (int k = 0; k < w->quads; k += chains)
+		EACH (i, chains) {
+			ints x[TILE];
+
+			EACH (r, rows)
+				x[r] = ints_repeat(
+					a + (size_t)r * (size_t)s->aq_width + 4 * (size_t)(k + i));
+			EACH (v, GATES) {
+				ints b = ints_load(q + (size_t)v * V * 4);
+
+				EACH (r, rows)
+					if (chains > 1)
+						more[i][v] = DOT(more[i][v], x[r], b);
+					else
+						have[r][v] = DOT(have[r][v], x[r], b);
+			}
+			q += (ptrdiff_t)WIDTH * 4;
+		}
+	EACH (v, GATES) {
+		EACH (i, KERNEL_ROWS)
+			have[0][v] += more[i][v];
+		EACH (r, rows)
+			sum[r][v] = ints_to_vec(have[r][v]) * vec_load(scale + v * V) +
+				    vec_load(bias + v * V);
+	}
+}
+#else
+/* sum (rows, GATES) = the bias. */
+FN void begin(const struct kernel_layer *w, const struct kernel_step *s, int panel, int first,
+	int rows, vec (*sum)[GATES])
+{
+	(void)s;
+	(void)first;
+	EACH (r, rows)
+		EACH (v, GATES)
+			sum[r][v] = vec_load(w->bias + (size_t)panel * WIDTH + v * V);
 }
 #endif
 
@@ -115,8 +132,8 @@ FN void sum_entries(const struct kernel_layer *w, const struct lstm_input *x, in
 		const float *row = entry + (size_t)x->entry[i].row * WIDTH;
 		vec value = vec_set(x->entry[i].value);
 
-		EACH(v, GATES)
-		sum[v] += value * vec_load(row + v * V);
+		EACH (v, GATES)
+			sum[v] += value * vec_load(row + v * V);
 	}
 }
 
@@ -132,30 +149,28 @@ FN void sum_floats(const struct kernel_layer *w, const struct kernel_step *s, in
 		for (int k = 0; k < w->rows; k++, b += WIDTH) {
 			vec x[TILE];
 
-			EACH(r, rows)
-			x[r] = vec_set(a[(size_t)r * (size_t)s->a_width + (size_t)k]);
-			EACH(v, GATES)
-			{
+			EACH (r, rows)
+				x[r] = vec_set(a[(size_t)r * (size_t)s->a_width + (size_t)k]);
+			EACH (v, GATES) {
 				vec y = vec_load(b + v * V);
 
-				EACH(r, rows)
-				sum[r][v] += x[r] * y;
+				EACH (r, rows)
+					sum[r][v] += x[r] * y;
 			}
 		}
 		return;
 	}
-	EACH(i, KERNEL_ROWS)
-	EACH(v, GATES)
-	more[i][v] = vec_set(0);
+	EACH (i, KERNEL_ROWS)
+		EACH (v, GATES)
+			more[i][v] = vec_set(0);
 	for (int k = 0; k < w->rows; k += KERNEL_ROWS)
-		EACH(i, KERNEL_ROWS)
-		{
-			EACH(v, GATES)
-			more[i][v] += vec_set(a[k + i]) * vec_load(b + v * V);
+		EACH (i, KERNEL_ROWS) {
+			EACH (v, GATES)
+				more[i][v] += vec_set(a[k + i]) * vec_load(b + v * V);
 			b += WIDTH;
 		}
-	EACH(v, GATES)
-	sum[0][v] += (more[0][v] + more[1][v]) + (more[2][v] + more[3][v]);
+	EACH (v, GATES)
+		sum[0][v] += (more[0][v] + more[1][v]) + (more[2][v] + more[3][v]);
 }
 
 /* `rows` is a constant where this is called. */
@@ -165,18 +180,12 @@ FN void tile(
 	int from = panel * V, count = w->cells - from;
 	vec sum[TILE][GATES];
 
-	EACH(r, rows)
-	EACH(v, GATES)
-	sum[r][v] = vec_load(w->bias + (size_t)panel * WIDTH + v * V);
-#ifdef DOT
-	sum_bytes(w, s, panel, first, rows, sum);
-#endif
+	begin(w, s, panel, first, rows, sum);
 	if (s->input)
-		EACH(r, rows)
-	sum_entries(w, &s->input[first + r], panel, sum[r]);
+		EACH (r, rows)
+			sum_entries(w, &s->input[first + r], panel, sum[r]);
 	sum_floats(w, s, panel, first, rows, sum);
-	EACH(r, rows)
-	{
+	EACH (r, rows) {
 		size_t lane = (size_t)(first + r);
 		float *h_at = s->state[lane] + s->at + from, *c_at = h_at + w->cells;
 		vec c = take(c_at, count), h;
@@ -217,11 +226,10 @@ __attribute__((target(ISA))) static void output(
 			const float *b = w->w + j;
 			vec sum[KERNEL_ROWS];
 
-			EACH(c, KERNEL_ROWS)
-			sum[c] = vec_set(0);
+			EACH (c, KERNEL_ROWS)
+				sum[c] = vec_set(0);
 			for (int k = 0; k < w->rows; k += KERNEL_ROWS)
-				EACH(c, KERNEL_ROWS)
-				{
+				EACH (c, KERNEL_ROWS) {
 					sum[c] += vec_set(h[k + c]) * vec_load(b);
 					b += w->columns;
 				}

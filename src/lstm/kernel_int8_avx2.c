@@ -8,9 +8,10 @@ enum { TILE = 2, OFFSET = 0 };
 
 FN ints dot(ints sum, ints x, ints w)
 {
-	ints pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(w, x));
+	__m256i h = (__m256i)x;
+	__m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(h), _mm256_sign_epi8((__m256i)w, h));
 
-	return ints_add(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+	return sum + (ints)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
 #define DOT dot

@@ -7,7 +7,7 @@ enum { TILE = 6, OFFSET = 128 };
 
 FN ints dot(ints sum, ints x, ints w)
 {
-	return _mm512_dpbusd_epi32(sum, x, w);
+	return (ints)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)w);
 }
 
 #define DOT dot

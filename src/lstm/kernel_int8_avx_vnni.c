@@ -9,7 +9,7 @@ enum { TILE = 3, OFFSET = 128 };
 
 FN ints dot(ints sum, ints x, ints w)
 {
-	return _mm256_dpbusd_avx_epi32(sum, x, w);
+	return (ints)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)w);
 }
 
 #define DOT dot

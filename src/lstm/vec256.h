@@ -6,8 +6,9 @@
 
 enum { V = 8 };
 
-typedef __m256 vec;
-typedef __m256i ints;
+/* Not the types of immintrin.h, which may stand for anything: arrays of these stay in registers. */
+typedef float vec __attribute__((vector_size(4 * V)));
+typedef int32_t ints __attribute__((vector_size(4 * V)));
 
 FN vec vec_set(float x)
 {
@@ -38,7 +39,7 @@ FN vec exp2_fast(vec y)
 	vec n = _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 	vec r = x - n;
 	vec p = vec_set(1.3276472e-3f);
-	ints two_n = _mm256_slli_epi32(
+	__m256i two_n = _mm256_slli_epi32(
 		_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
 
 	p = p * r + vec_set(9.675541e-3f);
@@ -51,17 +52,7 @@ FN vec exp2_fast(vec y)
 
 FN ints ints_load(const void *p)
 {
-	return _mm256_loadu_si256((const __m256i *)p);
-}
-
-FN ints ints_zero(void)
-{
-	return _mm256_setzero_si256();
-}
-
-FN ints ints_add(ints a, ints b)
-{
-	return _mm256_add_epi32(a, b);
+	return (ints)_mm256_loadu_si256((const __m256i *)p);
 }
 
 /* Four bytes, again and again. */
@@ -70,18 +61,18 @@ FN ints ints_repeat(const uint8_t *p)
 	int32_t four;
 
 	__builtin_memcpy(&four, p, sizeof(four));
-	return _mm256_set1_epi32(four);
+	return (ints)_mm256_set1_epi32(four);
 }
 
 FN vec ints_to_vec(ints v)
 {
-	return _mm256_cvtepi32_ps(v);
+	return _mm256_cvtepi32_ps((__m256i)v);
 }
 
 /* Rounded; within -128 .. 127. */
 FN void vec_to_bytes(uint8_t *to, vec v, uint8_t offset)
 {
-	ints i = _mm256_cvtps_epi32(v);
+	__m256i i = _mm256_cvtps_epi32(v);
 	__m128i half = _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
 	__m128i b = _mm_packs_epi16(half, half);
 

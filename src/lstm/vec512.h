@@ -6,8 +6,9 @@
 
 enum { V = 16 };
 
-typedef __m512 vec;
-typedef __m512i ints;
+/* Not the types of immintrin.h, which may stand for anything: arrays of these stay in registers. */
+typedef float vec __attribute__((vector_size(4 * V)));
+typedef int32_t ints __attribute__((vector_size(4 * V)));
 
 FN vec vec_set(float x)
 {
@@ -47,17 +48,7 @@ FN vec exp2_fast(vec y)
 
 FN ints ints_load(const void *p)
 {
-	return _mm512_loadu_si512(p);
-}
-
-FN ints ints_zero(void)
-{
-	return _mm512_setzero_si512();
-}
-
-FN ints ints_add(ints a, ints b)
-{
-	return _mm512_add_epi32(a, b);
+	return (ints)_mm512_loadu_si512(p);
 }
 
 /* Four bytes, again and again. */
@@ -66,12 +57,12 @@ FN ints ints_repeat(const uint8_t *p)
 	int32_t four;
 
 	__builtin_memcpy(&four, p, sizeof(four));
-	return _mm512_set1_epi32(four);
+	return (ints)_mm512_set1_epi32(four);
 }
 
 FN vec ints_to_vec(ints v)
 {
-	return _mm512_cvtepi32_ps(v);
+	return _mm512_cvtepi32_ps((__m512i)v);
 }
 
 /* Rounded; within -128 .. 127. */
