@@ -9,6 +9,8 @@
 #include "feature/feature.h"
 #include "lstm/train.h"
 
+enum { EPOCHS = 15 };
+
 static void training_input(void *context, size_t row, uint64_t draw, float *x)
 {
 	const struct lstm *net = context;
@@ -25,19 +27,38 @@ static double no_validation(void *context, const struct lstm *net)
 	return 0;
 }
 
-/* Sequences a second, an epoch of `sequences` of them in updates of `batch`; 0: no memory. */
+/* The shortest epoch so far. */
+struct stopwatch {
+	double began, best;
+};
+
+static void note_epoch(void *context, const struct train_progress *p)
+{
+	struct stopwatch *w = context;
+	double now = bench_clock();
+
+	if (!p->epoch_over)
+		return;
+	w->best = w->best == 0 || now - w->began < w->best ? now - w->began : w->best;
+	w->began = now;
+}
+
+/* Sequences a second, in updates of `batch`: the best of several epochs of `sequences`, since the
+ * machine is shared. 0: no memory. */
 static double sequences_per_s(int batch, int length, int sequences, int threads)
 {
 	size_t rows = (size_t)sequences * (size_t)length;
 	struct train_settings settings = train_defaults;
 	struct train_data data = {.rows = rows, .sequences = (size_t)sequences};
-	struct train_hooks hooks = {.validate = no_validation};
+	struct stopwatch watch = {bench_clock(), 0};
+	struct train_hooks hooks = {
+		.validate = no_validation, .progress = note_epoch, .context = &watch};
 	struct train_progress last;
 	struct lstm net = {0};
 	int *label = calloc(rows, sizeof(*label));
 	float *weight = calloc(rows, sizeof(*weight));
 	struct train_sequence *sequence = calloc((size_t)sequences, sizeof(*sequence));
-	double began, rate = 0;
+	double rate = 0;
 
 	if (!label || !weight || !sequence || bench_network(&net) != 0)
 		goto out;
@@ -52,13 +73,13 @@ static double sequences_per_s(int batch, int length, int sequences, int threads)
 	data.sequence = sequence;
 	data.input = training_input;
 	data.context = &net;
-	settings.epochs = 1;
+	settings.epochs = EPOCHS;
+	settings.patience = 0;
 	settings.batch = batch * length;
 	settings.length = length;
 	settings.threads = threads;
-	began = bench_clock();
 	if (train(&net, &data, &settings, &hooks, &last, NULL) == 0)
-		rate = sequences / (bench_clock() - began);
+		rate = sequences / watch.best;
 out:
 	lstm_free(&net);
 	free(label);
@@ -71,7 +92,7 @@ json_t *bench_train(const struct bench_options *o, struct error *e)
 {
 	static const struct {
 		int batch, length, sequences;
-	} cases[] = {{64, 1, 8192}, {1024, 1, 65536}, {64, 16, 2048}, {1024, 16, 4096}};
+	} cases[] = {{64, 1, 2048}, {1024, 1, 8192}, {64, 16, 256}, {1024, 16, 1024}};
 	json_t *figures = json_object();
 
 	(void)o;
