@@ -75,6 +75,7 @@ static double sequences_per_s(int batch, int length, int sequences, int threads)
 	data.context = &net;
 	settings.epochs = EPOCHS;
 	settings.patience = 0;
+	settings.dropout = 0;
 	settings.batch = batch * length;
 	settings.length = length;
 	settings.threads = threads;
