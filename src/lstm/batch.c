@@ -17,6 +17,7 @@ struct lstm_batch {
 	float *a[2];       /* (chunk, width): of a layer, and of the next */
 	uint8_t *aq[2];    /* (chunk, widthq) */
 	float *work;       /* of lstm_step() */
+	bool backward;     /* how the next step goes through the weights */
 };
 
 /* The widest that any layer is given. */
@@ -118,6 +119,7 @@ static void step_chunk(
 	int layers = b->net->shape.layers, hidden = b->net->shape.hidden;
 	float *top = b->a[layers & 1];
 
+	b->backward = !b->backward;
 	gather_dense(b, n, x);
 	for (int l = 0; l < layers; l++) {
 		bool last = l + 1 == layers, bytes = b->kernel->int8 && !last;
@@ -134,6 +136,7 @@ static void step_chunk(
 			.out_width = b->width,
 			.outq = bytes ? b->aq[(l + 1) & 1] : NULL,
 			.outq_width = b->widthq,
+			.backward = b->backward,
 		};
 
 		gather_h(b, l, n, state);

@@ -56,6 +56,7 @@ struct kernel_step {
 	int out_width;
 	uint8_t *outq; /* the same as bytes */
 	int outq_width;
+	bool backward; /* the panels from the last to the first, where only one lane goes */
 };
 
 enum { KERNEL_ROWS = 4 };

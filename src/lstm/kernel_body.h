@@ -173,48 +173,81 @@ FN void sum_floats(const struct kernel_layer *w, const struct kernel_step *s, in
 		sum[0][v] += (more[0][v] + more[1][v]) + (more[2][v] + more[3][v]);
 }
 
-/* `rows` is a constant where this is called. */
-FN void tile(
-	const struct kernel_layer *w, const struct kernel_step *s, int panel, int first, int rows)
+/* sum (rows, GATES) of a panel. `rows` is a constant where this is called. */
+FN void sums(const struct kernel_layer *w, const struct kernel_step *s, int panel, int first,
+	int rows, vec (*sum)[GATES])
 {
-	int from = panel * V, count = w->cells - from;
-	vec sum[TILE][GATES];
-
 	begin(w, s, panel, first, rows, sum);
 	if (s->input)
 		EACH (r, rows)
 			sum_entries(w, &s->input[first + r], panel, sum[r]);
 	sum_floats(w, s, panel, first, rows, sum);
-	EACH (r, rows) {
-		size_t lane = (size_t)(first + r);
-		float *h_at = s->state[lane] + s->at + from, *c_at = h_at + w->cells;
-		vec c = take(c_at, count), h;
+}
 
-		cell(sum[r], &c, &h);
-		put(h_at, h, count);
-		put(c_at, c, count);
-		if (s->out)
-			put(s->out + lane * (size_t)s->out_width + from, h, count);
+/* From a lane's sums to its new h and c. */
+FN void finish(const struct kernel_layer *w, const struct kernel_step *s, int panel, int lane,
+	const vec *sum)
+{
+	int from = panel * V, count = w->cells - from;
+	float *h_at = s->state[lane] + s->at + from, *c_at = h_at + w->cells;
+	vec c = take(c_at, count), h;
+
+	cell(sum, &c, &h);
+	put(h_at, h, count);
+	put(c_at, c, count);
+	if (s->out)
+		put(s->out + (ptrdiff_t)lane * s->out_width + from, h, count);
 #ifdef DOT
-		if (s->outq)
-			put_bytes(s->outq + lane * (size_t)s->outq_width + from, h, count);
+	if (s->outq)
+		put_bytes(s->outq + (ptrdiff_t)lane * s->outq_width + from, h, count);
 #endif
+}
+
+FN void tile(
+	const struct kernel_layer *w, const struct kernel_step *s, int panel, int first, int rows)
+{
+	vec sum[TILE][GATES];
+
+	sums(w, s, panel, first, rows, sum);
+	EACH (r, rows)
+		finish(w, s, panel, first + r, sum[r]);
+}
+
+/* A lane that no other goes with: all sums, then all cells, so that these do not wait for each
+ * other's divisions. The weights hardly fit the second cache; a step that begins where the last one
+ * ended finds more of them there. */
+FN void alone(const struct kernel_layer *w, const struct kernel_step *s, int lane)
+{
+	float all[GATES * (LSTM_MAX_HIDDEN + V)];
+	vec sum[1][GATES];
+
+	for (int i = 0; i < w->panels; i++) {
+		int panel = s->backward ? w->panels - 1 - i : i;
+
+		sums(w, s, panel, lane, 1, sum);
+		EACH (v, GATES)
+			vec_store(all + (ptrdiff_t)panel * WIDTH + v * V, sum[0][v]);
+	}
+	for (int panel = 0; panel < w->panels; panel++) {
+		EACH (v, GATES)
+			sum[0][v] = vec_load(all + (ptrdiff_t)panel * WIDTH + v * V);
+		finish(w, s, panel, lane, sum[0]);
 	}
 }
 
 __attribute__((target(ISA))) static void layer(
 	const struct kernel_layer *w, const struct kernel_step *s)
 {
-	for (int panel = 0; panel < w->panels; panel++) {
-		int i = 0;
+	int i = 0;
 
-		for (; i + TILE <= s->n; i += TILE)
+	for (int panel = 0; panel < w->panels; panel++) {
+		for (i = 0; i + TILE <= s->n; i += TILE)
 			tile(w, s, panel, i, TILE);
 		for (; i + 2 <= s->n; i += 2)
 			tile(w, s, panel, i, 2);
-		for (; i < s->n; i++)
-			tile(w, s, panel, i, 1);
 	}
+	if (i < s->n)
+		alone(w, s, i);
 }
 
 /* One vector of logits of one lane. */
