@@ -33,11 +33,20 @@ void bench_inputs(struct rng *rng, int count, float *x)
 		x[i] = (float)rng_uniform(rng) - 0.5f;
 }
 
-/* Multiplications and additions of a step. */
-static double step_flop(const struct lstm *net)
+/* Of a model whose numbers are encoded as entries: two of each. */
+static int entries_of(const struct model *m)
 {
-	struct lstm_shape s = net->shape;
-	double macs = (double)s.dense * 4 * s.hidden + (double)s.hidden * s.classes;
+	json_t *list = json_object_get(json_object_get(m->header, "input"), "features");
+
+	return m->net.shape.dense < m->net.shape.inputs ? 2 * (int)json_array_size(list) : 0;
+}
+
+/* Multiplications and additions of a step. */
+static double step_flop(const struct model *m)
+{
+	struct lstm_shape s = m->net.shape;
+	double macs =
+		((double)s.dense + entries_of(m)) * 4 * s.hidden + (double)s.hidden * s.classes;
 
 	return 2 * (macs + (double)(2 * s.layers - 1) * 4 * s.hidden * s.hidden);
 }
@@ -45,6 +54,7 @@ static double step_flop(const struct lstm *net)
 /* Many hosts, one record of each. */
 struct hosts {
 	int n;
+	struct lstm_entry *entry;
 	struct lstm_batch *batch;
 	float *x, *states, *logits;
 	float **state;
@@ -59,11 +69,14 @@ static void hosts_free(struct hosts *h)
 	free(h->logits);
 	free(h->state);
 	free(h->input);
+	free(h->entry);
 }
 
 static int hosts_init(
-	struct hosts *h, const struct lstm *net, const struct lstm_kernel *kernel, int n)
+	struct hosts *h, const struct model *m, const struct lstm_kernel *kernel, int n)
 {
+	const struct lstm *net = &m->net;
+	int entries = entries_of(m);
 	size_t dense = (size_t)net->shape.dense, size = lstm_state_size(net), lanes = (size_t)n;
 	struct rng rng = {1};
 
@@ -74,12 +87,20 @@ static int hosts_init(
 	h->logits = lstm_floats(lanes * (size_t)net->shape.classes);
 	h->state = calloc(lanes, sizeof(*h->state));
 	h->input = calloc(lanes, sizeof(*h->input));
-	if (!h->batch || !h->x || !h->states || !h->logits || !h->state || !h->input)
+	h->entry = calloc(lanes * (size_t)entries + 1, sizeof(*h->entry));
+	if (!h->batch || !h->x || !h->states || !h->logits || !h->state || !h->input || !h->entry)
 		return -ENOMEM;
 	bench_inputs(&rng, (int)(lanes * dense), h->x);
 	for (size_t i = 0; i < lanes; i++) {
 		h->state[i] = h->states + i * size;
-		h->input[i].dense = h->x + i * dense;
+		h->input[i] = (struct lstm_input){
+			h->x + i * dense, h->entry + i * (size_t)entries, entries};
+	}
+	for (size_t i = 0; i + 1 < lanes * (size_t)entries; i += 2) { /* neighbours, as knots are */
+		uint32_t row = (uint32_t)rng_below(&rng, (uint64_t)net->shape.inputs - 1);
+
+		h->entry[i] = (struct lstm_entry){row, 0.25F};
+		h->entry[i + 1] = (struct lstm_entry){row + 1, 0.75F};
 	}
 	return 0;
 }
@@ -97,12 +118,12 @@ static double round_of(struct hosts *h, int steps)
 /* us a step, n together. The processor's peak is measured between the rounds: its clock is not the
  * same all the time. 0: no memory. */
 static double us_per_step(
-	const struct lstm *net, const struct lstm_kernel *kernel, int n, double *peak)
+	const struct model *m, const struct lstm_kernel *kernel, int n, double *peak)
 {
 	struct hosts h;
 	double best = 0;
 
-	if (hosts_init(&h, net, kernel, n) == 0) {
+	if (hosts_init(&h, m, kernel, n) == 0) {
 		int steps = 1 + (int)(round_s / n / round_of(&h, 1));
 
 		for (int r = 0; r < ROUNDS; r++) {
@@ -116,7 +137,7 @@ static double us_per_step(
 	return best * 1e6;
 }
 
-static json_t *bench_one(const struct lstm *net, const struct lstm_kernel *kernel, double *peak)
+static json_t *bench_one(const struct model *m, const struct lstm_kernel *kernel, double *peak)
 {
 	static const struct {
 		const char *name;
@@ -127,11 +148,11 @@ static json_t *bench_one(const struct lstm *net, const struct lstm_kernel *kerne
 	double us = 0;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		us = us_per_step(net, kernel, cases[i].n, peak);
+		us = us_per_step(m, kernel, cases[i].n, peak);
 		json_object_set_new(figures, cases[i].name, json_real(us));
 	}
 	if (!kernel->int8) {
-		double gflop = step_flop(net) / us * 1e-3;
+		double gflop = step_flop(m) / us * 1e-3;
 
 		json_object_set_new(figures, "batch_of_1024_gflop_per_s", json_real(gflop));
 		json_object_set_new(figures, "batch_of_1024_share_of_peak",
@@ -140,9 +161,9 @@ static json_t *bench_one(const struct lstm *net, const struct lstm_kernel *kerne
 	return figures;
 }
 
-static json_t *bench_kernels(const struct lstm *net, const struct lstm_kernel *only)
+static json_t *bench_kernels(const struct model *m, const struct lstm_kernel *only)
 {
-	struct lstm_shape s = net->shape;
+	struct lstm_shape s = m->net.shape;
 	json_t *figures =
 		json_pack("{si si si}", "inputs", s.inputs, "layers", s.layers, "hidden", s.hidden);
 	double peak = 0;
@@ -151,7 +172,7 @@ static json_t *bench_kernels(const struct lstm *net, const struct lstm_kernel *o
 		const struct lstm_kernel *k = lstm_kernels[i];
 
 		if ((!only || only == k) && k->runs_here())
-			json_object_set_new(figures, k->name, bench_one(net, k, &peak));
+			json_object_set_new(figures, k->name, bench_one(m, k, &peak));
 	}
 	json_object_set_new(figures, "peak_gflop_per_s", json_real(peak));
 	return figures;
@@ -164,7 +185,7 @@ json_t *bench_lstm(const struct bench_options *o, struct error *e)
 	int err = o->model ? model_load(&m, o->model, e) : bench_network(&m.net);
 
 	if (!err)
-		figures = bench_kernels(&m.net, o->kernel);
+		figures = bench_kernels(&m, o->kernel);
 	else if (!o->model)
 		error_set(e, err, "not enough memory for a network");
 	model_free(&m);

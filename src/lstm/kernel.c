@@ -119,6 +119,18 @@ static void pack_floats(const struct source *s, int V, int panels, int rows, flo
 						      : 0;
 }
 
+/* to (rows, panels, 4, V) */
+static void pack_rows(const struct source *s, int V, int panels, int rows, float *to)
+{
+	struct source one = *s;
+
+	one.from_x = 1;
+	for (int r = 0; r < rows; r++, to += (ptrdiff_t)panels * 4 * V) {
+		one.wx = s->wx + (size_t)r * 4 * (size_t)s->hidden;
+		pack_floats(&one, V, panels, 1, to);
+	}
+}
+
 /* One gate of one cell: q takes every 4 * V * 4th group of four. */
 static void pack_column(const struct source *s, int V, int quads, int gate, int cell, bool offset,
 	int8_t *q, float *scale, int32_t *base)
@@ -194,7 +206,7 @@ static void layer_pack(struct kernel_layer *k, const struct lstm_kernel *kernel,
 	pack_floats(&bias, V, k->panels, 1, b);
 	pack_floats(&part, V, k->panels, k->rows, w);
 	all.from_x = k->inputs;
-	pack_floats(&all, V, k->panels, k->inputs, entry);
+	pack_rows(&all, V, k->panels, k->inputs, entry);
 	if (kernel->int8)
 		pack_bytes(&bytes, V, kernel->offset, k, q, scale, base);
 }

@@ -11,7 +11,7 @@
 /* Loops that must not remain: what they run over stands in registers. */
 #define EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < (n); i++)
 
-enum { GATES = 4, WIDTH = GATES * V };
+enum { GATES = 4, WIDTH = GATES * V, LANES_OUT = 3 };
 
 /* e ** -x of the gates' sums, which come as powers of two. Their products stay below the largest
  * number: beyond 40 a sigmoid is 0 to within 1e-12. A NAN stays one. */
@@ -126,10 +126,9 @@ FN void begin(const struct kernel_layer *w, const struct kernel_step *s, int pan
 /* sum (rows, GATES) += value * row, over a lane's entries. */
 FN void sum_entries(const struct kernel_layer *w, const struct lstm_input *x, int panel, vec *sum)
 {
-	const float *entry = w->entry + (size_t)panel * (size_t)w->inputs * WIDTH;
-
 	for (int i = 0; i < x->entries; i++) {
-		const float *row = entry + (size_t)x->entry[i].row * WIDTH;
+		size_t at = (size_t)x->entry[i].row * (size_t)w->panels + (size_t)panel;
+		const float *row = w->entry + at * WIDTH;
 		vec value = vec_set(x->entry[i].value);
 
 		EACH (v, GATES)
@@ -250,25 +249,45 @@ __attribute__((target(ISA))) static void layer(
 		alone(w, s, i);
 }
 
-/* One vector of logits of one lane. */
+/* Logits of `lanes` lanes, a constant; as a lane alone's sums, each is had KERNEL_ROWS times over.
+ */
+FN void columns(
+	const struct kernel_output *w, int lanes, const float *h, int h_width, float *logits)
+{
+	for (int j = 0; j < w->columns; j += V) {
+		const float *b = w->w + j;
+		vec sum[LANES_OUT][KERNEL_ROWS];
+
+		EACH (r, lanes)
+			EACH (c, KERNEL_ROWS)
+				sum[r][c] = vec_set(0);
+		for (int k = 0; k < w->rows; k += KERNEL_ROWS)
+			EACH (c, KERNEL_ROWS) {
+				vec y = vec_load(b);
+
+				EACH (r, lanes)
+					sum[r][c] += vec_set(h[(ptrdiff_t)r * h_width + k + c]) * y;
+				b += w->columns;
+			}
+		EACH (r, lanes)
+			put(logits + (ptrdiff_t)r * w->classes + j,
+				(sum[r][0] + sum[r][1]) + (sum[r][2] + sum[r][3]) +
+					vec_load(w->bias + j),
+				w->classes - j);
+	}
+}
+
 __attribute__((target(ISA))) static void output(
 	const struct kernel_output *w, int n, const float *h, int h_width, float *logits)
 {
-	for (int i = 0; i < n; i++, h += h_width, logits += w->classes)
-		for (int j = 0; j < w->columns; j += V) {
-			const float *b = w->w + j;
-			vec sum[KERNEL_ROWS];
+	int i = 0;
 
-			EACH (c, KERNEL_ROWS)
-				sum[c] = vec_set(0);
-			for (int k = 0; k < w->rows; k += KERNEL_ROWS)
-				EACH (c, KERNEL_ROWS) {
-					sum[c] += vec_set(h[k + c]) * vec_load(b);
-					b += w->columns;
-				}
-			sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]) + vec_load(w->bias + j);
-			put(logits + j, sum[0], w->classes - j);
-		}
+	for (; i + LANES_OUT <= n; i += LANES_OUT)
+		columns(w, LANES_OUT, h + (ptrdiff_t)i * h_width, h_width,
+			logits + (ptrdiff_t)i * w->classes);
+	for (; i < n; i++)
+		columns(w, 1, h + (ptrdiff_t)i * h_width, h_width,
+			logits + (ptrdiff_t)i * w->classes);
 }
 
 #ifdef DOT
