@@ -162,12 +162,14 @@ FN void sum_floats(const struct kernel_layer *w, const struct kernel_step *s, in
 	EACH (i, KERNEL_ROWS)
 		EACH (v, GATES)
 			more[i][v] = vec_set(0);
-	for (int k = 0; k < w->rows; k += KERNEL_ROWS)
-		EACH (i, KERNEL_ROWS) {
+	for (int k = 0; k < w->rows; k += KERNEL_ROWS, b += (ptrdiff_t)KERNEL_ROWS * WIDTH) {
+		if (a[k] == 0 && a[k + 1] == 0 && a[k + 2] == 0 && a[k + 3] == 0)
+			continue; /* one-hots, a new host's memory */
+		EACH (i, KERNEL_ROWS)
 			EACH (v, GATES)
-				more[i][v] += vec_set(a[k + i]) * vec_load(b + v * V);
-			b += WIDTH;
-		}
+				more[i][v] += vec_set(a[k + i]) *
+					      vec_load(b + (ptrdiff_t)i * WIDTH + v * V);
+	}
 	EACH (v, GATES)
 		sum[0][v] += (more[0][v] + more[1][v]) + (more[2][v] + more[3][v]);
 }
