@@ -133,18 +133,22 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static void weigh(void *detector, const struct record *r, const struct verdict *v)
+{
+	detector_tick(detector, r->at_ns);
+	detector_weigh(detector, r, v);
+}
+
 static void judge_all(struct judge *j, struct detector *d, uint64_t records)
 {
 	uint64_t seed = 2;
-	struct verdict v;
 	struct record r;
 
 	for (uint64_t n = 0; n < records; n++) {
 		make_record(&r, n, &seed);
-		detector_tick(d, r.at_ns);
-		if (judge_record(j, &r, &v))
-			detector_weigh(d, &r, &v);
+		judge_record(j, &r, weigh, d);
 	}
+	judge_flush(j, weigh, d);
 }
 
 int bench_detect(struct bench_detect *result, uint64_t records, const struct lstm_kernel *kernel,

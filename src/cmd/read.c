@@ -82,9 +82,7 @@ static int follow_record(void *session, const struct record *r)
 /* While there is nothing to read: alerts end when it has been quiet long enough. */
 static void wait_quietly(void *session, int64_t now_ns)
 {
-	struct session *s = session;
-
-	detector_tick(s->detector, now_ns);
+	session_flush(session, now_ns);
 }
 
 /* A capture that cannot be read is told of and does not keep the others from being read. Returns

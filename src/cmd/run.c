@@ -186,7 +186,7 @@ static int watch(struct watch *w, struct error *e)
 		n = live_poll(w->live, poll_ms, session_record, w->session);
 		if (n == -EINTR)
 			n = 0;
-		detector_tick(w->session->detector, now(CLOCK_REALTIME));
+		session_flush(w->session, now(CLOCK_REALTIME));
 		housekeeping(w);
 	}
 	terminal_status_clear();
@@ -224,6 +224,7 @@ static int run(struct session *s, const struct meter_options *o, struct error *e
 			err = error_set(e, drained, "%s: the open flows were not read: %s",
 				interfaces, strerror(-drained));
 	}
+	session_flush(s, s->last_ns);
 	detector_finish(s->detector);
 	figures_now(&w, &figures);
 	if (err != -EPIPE)

@@ -53,6 +53,9 @@ int session_begin(struct session *s, const struct origin *from, struct error *e)
 /* A record_sink; -EINTR when session_stopped, -EPIPE when standard output is gone. */
 int session_record(void *session, const struct record *r);
 
+/* No record is at hand: what is still to be judged is, and time goes on. */
+void session_flush(struct session *s, int64_t now_ns);
+
 /* End the timeline: its alerts end, its figures join the totals. */
 void session_end(struct session *s);
 

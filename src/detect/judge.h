@@ -38,11 +38,19 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 	const struct lstm_kernel *kernel, uint32_t hosts, uint32_t flows, struct error *e);
 void judge_free(struct judge *j);
 
-/* Take a record into account, in the order of at_ns. True: `v` is filled. False: the record has
- * nothing new; it corrects counters and is no step of the memory. */
-bool judge_record(struct judge *j, const struct record *r, struct verdict *v);
+/* What is told of a record; in the order in which they came. */
+typedef void (*judge_sink)(void *context, const struct record *r, const struct verdict *v);
 
-/* Why the last judged record looks like an attack: the features without which the model would be
+/* Take a record into account, in the order of at_ns. Its verdict may wait: records of different
+ * hosts are stepped together. One that has nothing new corrects counters, is no step of the memory,
+ * and nothing is told of it. */
+void judge_record(struct judge *j, const struct record *r, judge_sink sink, void *context);
+
+/* Tell the verdicts that wait. To be called when no record is at hand. */
+void judge_flush(struct judge *j, judge_sink sink, void *context);
+
+/* Why the record whose verdict was told last looks like an attack; in the sink, or before the next
+ * record: the features without which the model would be
  * less sure, most telling first, in words. Returns how many; each costs a step of the network per
  * feature, so ask only for what is shown. `size`: bytes in a reason. */
 unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reason)[size]);
