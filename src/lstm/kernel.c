@@ -71,12 +71,17 @@ const struct lstm_kernel *lstm_kernel_find(const char *name, struct error *e)
 
 enum { LINE = 64 };
 
-/* Cut from one block; with NULL it only measures. */
-static void *cut(char **next, size_t bytes)
-{
-	void *p = *next;
+/* A block that is cut up; without one it is only measured. */
+struct block {
+	char *start;
+	size_t used;
+};
 
-	*next += (bytes + LINE - 1) & ~(size_t)(LINE - 1);
+static void *cut(struct block *b, size_t bytes)
+{
+	void *p = b->start ? b->start + b->used : NULL;
+
+	b->used += (bytes + LINE - 1) & ~(size_t)(LINE - 1);
 	return p;
 }
 
@@ -119,15 +124,15 @@ static void pack_floats(const struct source *s, int V, int panels, int rows, flo
 						      : 0;
 }
 
-/* to (rows, panels, 4, V) */
-static void pack_rows(const struct source *s, int V, int panels, int rows, float *to)
+/* to (from_x, panels, 4, V) */
+static void pack_rows(const struct source *s, int V, int panels, float *to)
 {
 	struct source one = *s;
 
 	one.from_x = 1;
-	for (int r = 0; r < rows; r++, to += (ptrdiff_t)panels * 4 * V) {
-		one.wx = s->wx + (size_t)r * 4 * (size_t)s->hidden;
+	for (int r = 0; r < s->from_x; r++, to += (ptrdiff_t)panels * 4 * V) {
 		pack_floats(&one, V, panels, 1, to);
+		one.wx += 4 * (ptrdiff_t)s->hidden;
 	}
 }
 
@@ -157,8 +162,8 @@ static void pack_bytes(const struct source *s, int V, bool offset, struct kernel
 	for (int p = 0; p < k->panels; p++)
 		for (int g = 0; g < 4; g++)
 			for (int j = 0; j < V && p * V + j < s->hidden; j++) {
-				size_t at = (size_t)((p * 4 + g) * V + j);
-				size_t row = (size_t)(g * V + j) * 4;
+				size_t at = ((size_t)p * 4 + (size_t)g) * (size_t)V + (size_t)j;
+				size_t row = ((size_t)g * (size_t)V + (size_t)j) * 4;
 
 				pack_column(s, V, k->quads, g, p * V + j, offset,
 					q + (size_t)p * (size_t)k->quads * 16 * (size_t)V + row,
@@ -166,91 +171,79 @@ static void pack_bytes(const struct source *s, int V, bool offset, struct kernel
 			}
 }
 
-/* Measures where *next is NULL at the start, else fills. */
 static void layer_pack(struct kernel_layer *k, const struct lstm_kernel *kernel,
-	const struct lstm *net, int l, char **next, bool fill)
+	const struct lstm *net, int l, struct block *block)
 {
-	struct lstm_shape shape = net->shape;
-	int V = kernel->cells, hidden = shape.hidden, width = l ? hidden : shape.dense;
-	size_t panel;
-	struct source all = {net->wx[l], net->wh[l], width, hidden, hidden}, bias = {0};
-	struct source part = all, bytes = all;
-	float *w, *b, *entry, *scale;
+	const struct lstm_shape shape = net->shape;
+	const int V = kernel->cells, hidden = shape.hidden, width = l ? hidden : shape.dense;
+	/* What enters the first layer is not h: its weights are not bytes. */
+	const int bytes_x = kernel->int8 && l ? width : 0, bytes_h = kernel->int8 ? hidden : 0;
+	const struct source bias = {net->b[l], NULL, 1, 0, hidden};
+	const struct source floats = {
+		net->wx[l], net->wh[l], width - bytes_x, hidden - bytes_h, hidden};
+	const struct source bytes = {net->wx[l], net->wh[l], bytes_x, bytes_h, hidden};
+	const struct source entries = {net->wx[l], NULL, l ? 0 : shape.inputs, 0, hidden};
+	float *b, *w, *entry, *scale;
 	int32_t *base;
 	int8_t *q;
+	size_t panel;
 
-	if (kernel->int8) {
-		part.from_h = 0;
-		part.from_x = l ? 0 : width;
-		bytes.from_x = l ? width : 0;
-	} else {
-		bytes.from_x = bytes.from_h = 0;
-	}
 	k->cells = hidden;
 	k->panels = rounded(hidden, V) / V;
-	k->rows = rounded(part.from_x + part.from_h, KERNEL_ROWS);
-	k->quads = rounded(bytes.from_x + bytes.from_h, 4 * KERNEL_ROWS) / 4;
-	k->inputs = l ? 0 : shape.inputs;
+	k->rows = rounded(floats.from_x + floats.from_h, KERNEL_ROWS);
+	k->quads = rounded(bytes_x + bytes_h, 4 * KERNEL_ROWS) / 4;
 	panel = (size_t)k->panels * 4 * (size_t)V;
-	k->bias = b = cut(next, panel * sizeof(float));
-	k->w = w = cut(next, panel * (size_t)k->rows * sizeof(float));
-	k->entry = entry = cut(next, panel * (size_t)k->inputs * sizeof(float));
-	k->scale = scale = cut(next, panel * sizeof(float));
-	k->base = base = cut(next, panel * sizeof(int32_t));
-	k->q = q = cut(next, panel * (size_t)k->quads * 4);
-	if (!fill)
+	k->bias = b = cut(block, panel * sizeof(float));
+	k->w = w = cut(block, panel * (size_t)k->rows * sizeof(float));
+	k->entry = entry = cut(block, panel * (size_t)entries.from_x * sizeof(float));
+	k->scale = scale = cut(block, panel * sizeof(float));
+	k->base = base = cut(block, panel * sizeof(int32_t));
+	k->q = q = cut(block, panel * (size_t)k->quads * 4);
+	if (!block->start)
 		return;
-	bias.wx = net->b[l];
-	bias.from_x = 1;
-	bias.hidden = hidden;
 	pack_floats(&bias, V, k->panels, 1, b);
-	pack_floats(&part, V, k->panels, k->rows, w);
-	all.from_x = k->inputs;
-	pack_rows(&all, V, k->panels, k->inputs, entry);
+	pack_floats(&floats, V, k->panels, k->rows, w);
+	pack_rows(&entries, V, k->panels, entry);
 	if (kernel->int8)
 		pack_bytes(&bytes, V, kernel->offset, k, q, scale, base);
 }
 
 static void output_pack(struct kernel_output *k, const struct lstm_kernel *kernel,
-	const struct lstm *net, char **next, bool fill)
+	const struct lstm *net, struct block *block)
 {
-	int hidden = net->shape.hidden, classes = net->shape.classes;
+	size_t classes = (size_t)net->shape.classes;
 	float *w, *b;
 
-	k->rows = rounded(hidden, KERNEL_ROWS);
-	k->columns = rounded(classes, kernel->cells);
-	k->classes = classes;
-	k->bias = b = cut(next, (size_t)k->columns * sizeof(float));
-	k->w = w = cut(next, (size_t)k->columns * (size_t)k->rows * sizeof(float));
-	if (!fill)
+	k->rows = rounded(net->shape.hidden, KERNEL_ROWS);
+	k->columns = rounded(net->shape.classes, kernel->cells);
+	k->classes = net->shape.classes;
+	k->bias = b = cut(block, (size_t)k->columns * sizeof(float));
+	k->w = w = cut(block, (size_t)k->columns * (size_t)k->rows * sizeof(float));
+	if (!block->start)
 		return;
-	memcpy(b, net->bo, (size_t)classes * sizeof(*b));
-	for (int r = 0; r < hidden; r++)
-		memcpy(w + (size_t)r * (size_t)k->columns, net->wo + (size_t)r * (size_t)classes,
-			(size_t)classes * sizeof(*w));
+	memcpy(b, net->bo, classes * sizeof(*b));
+	for (size_t r = 0; r < (size_t)net->shape.hidden; r++)
+		memcpy(w + r * (size_t)k->columns, net->wo + r * classes, classes * sizeof(*w));
 }
 
-static size_t net_pack(struct kernel_net *k, const struct lstm_kernel *kernel,
-	const struct lstm *net, char *block, bool fill)
+static void net_pack(struct kernel_net *k, const struct lstm_kernel *kernel, const struct lstm *net,
+	struct block *block)
 {
-	char *next = block;
-
 	for (int l = 0; l < net->shape.layers; l++)
-		layer_pack(&k->layer[l], kernel, net, l, &next, fill);
-	output_pack(&k->output, kernel, net, &next, fill);
-	return (size_t)(next - block);
+		layer_pack(&k->layer[l], kernel, net, l, block);
+	output_pack(&k->output, kernel, net, block);
 }
 
 int kernel_net_init(struct kernel_net *k, const struct lstm_kernel *kernel, const struct lstm *net)
 {
-	/* Any aligned address will do to measure from; it is not read. */
-	size_t size = net_pack(k, kernel, net, (char *)LINE, false);
+	struct block block = {NULL, 0};
 
-	memset(k, 0, sizeof(*k));
-	k->block = lstm_floats(size / sizeof(float));
+	net_pack(k, kernel, net, &block);
+	k->block = lstm_floats(block.used / sizeof(float)); /* zeroed */
+	block = (struct block){k->block, 0};
 	if (!k->block)
 		return -ENOMEM;
-	net_pack(k, kernel, net, k->block, true);
+	net_pack(k, kernel, net, &block);
 	return 0;
 }
 

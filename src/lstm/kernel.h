@@ -25,10 +25,9 @@ struct kernel_layer {
 	int cells, panels;
 	int rows;          /* of w: padded with zeros to a multiple of KERNEL_ROWS */
 	int quads;         /* rows of q, by fours: padded with zeros to a multiple of KERNEL_ROWS */
-	int inputs;        /* rows of `entry` */
 	const float *bias; /* (P, 4, V) */
 	const float *w;    /* (P, rows, 4, V): of the inputs, then of h; int8: of the numbers */
-	const float *entry;  /* (inputs, P, 4, V): wx[0], for the entries */
+	const float *entry;  /* (I, P, 4, V): wx[0], for the entries */
 	const float *scale;  /* (P, 4, V): of a sum of bytes' products */
 	const int32_t *base; /* (P, 4, V): where such a sum begins */
 	const int8_t *q;     /* (P, quads, 4, V, 4): int8: of what is h */

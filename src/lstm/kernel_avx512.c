@@ -1,6 +1,6 @@
 /* float32 with AVX-512. */
 #ifdef __x86_64__
-#define ISA "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512"
+#define ISA "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
 #include "lstm/vec512.h"
 
 enum { TILE = 6 };

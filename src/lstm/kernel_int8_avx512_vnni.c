@@ -1,6 +1,6 @@
 /* int8 with AVX-512 VNNI: four products of bytes and their sum in one instruction. */
 #ifdef __x86_64__
-#define ISA "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,prefer-vector-width=512"
+#define ISA "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma"
 #include "lstm/vec512.h"
 
 enum { TILE = 6, OFFSET = 128 };
