@@ -99,14 +99,8 @@ void lstm_step(const struct lstm *net, const struct lstm_input *x, float *state,
 	float *work);
 size_t lstm_work_size(const struct lstm *net);
 
-/* y (n) += x (rows) w (rows, n); zero inputs are skipped. */
-void lstm_accumulate(const float *w, int n, const float *x, int rows, float *y);
-
 /* gates (4*H) += value * row of wx[0], over the entries of x. */
 void lstm_entries(const struct lstm *net, const struct lstm_input *x, float *gates);
-
-/* c (H) and h (H) are renewed from gates (4*H), the sums before their activation. */
-void lstm_cell(const float *restrict gates, int hidden, float *restrict h, float *restrict c);
 
 /* One state or many at a time, by a kernel (lstm/kernel.h; NULL: the fastest of float32
  * that runs here). Keeps a packed copy of the weights, and
