@@ -172,7 +172,8 @@ def main():
     options = parser.parse_args()
     absent = {}
     if not os.path.isdir(os.path.join(PEERS, "node_modules", "onnxruntime-node")):
-        absent["onnxruntime"] = "npm ci --ignore-scripts --prefix tests/bench"
+        absent["onnxruntime"] = ("scripts/install-packages.sh peers; "
+                                 "npm ci --ignore-scripts --prefix tests/bench")
     if not has_torch():
         absent["torch"] = "scripts/install-packages.sh reference"
     peers = {"onnxruntime", "torch"} - set(absent)
