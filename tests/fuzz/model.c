@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "lstm/kernel.h"
 #include "lstm/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,6 +19,15 @@ static void run(const struct lstm *net)
 
 	lstm_step(net, &in, state, p, work);
 	lstm_softmax(p, net->shape.classes, 1, p);
+	for (int i = 0; lstm_kernels[i]; i++) {
+		struct lstm_batch *b;
+
+		if (!lstm_kernels[i]->runs_here())
+			continue;
+		b = lstm_batch_new(net, lstm_kernels[i], 1);
+		lstm_batch_step(b, 1, &in, &state, p);
+		lstm_batch_free(b);
+	}
 	free(x);
 	free(state);
 	free(work);
