@@ -37,10 +37,15 @@ def run(command):
 
 
 def rounds(commands, count):
-    """Each command in turn, `count` times: {name: (median seconds, least, most, most memory)}."""
+    """Each command in turn, `count` times: {name: (median seconds, least, most, most memory)}.
+
+    Each round begins with the next one: what a program leaves behind (caches, memory that it gave
+    back) is another's to pay for, in every round another's.
+    """
     runs = {name: [] for name in commands}
-    for _ in range(count):
-        for name, command in commands.items():
-            runs[name].append(run(command))
+    names = list(commands)
+    for i in range(count):
+        for name in names[i % len(names):] + names[:i % len(names)]:
+            runs[name].append(run(commands[name]))
     return {name: (statistics.median(s for s, _ in r), min(r)[0], max(r)[0], max(m for _, m in r))
             for name, r in runs.items()}

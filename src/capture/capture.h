@@ -1,5 +1,5 @@
-/* Where flow records come from: interfaces (live.c, libbpf) or captures (file.c, libpcap). Both
- * hand each record to a sink and keep the same counters. */
+/* Where flow records come from: interfaces (live.c, libbpf) or captures (file.c). Both hand each
+ * record to a sink and keep the same counters. */
 #ifndef KARMA_CAPTURE_H
 #define KARMA_CAPTURE_H
 

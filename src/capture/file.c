@@ -1,4 +1,4 @@
-/* Captures: libpcap reads pcap, pcapng.c reads pcapng, the flow table meters. */
+/* Captures: pcapfile.c reads pcap, pcapng.c pcapng, the flow table meters. */
 #include "capture/capture.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "capture/link.h"
+#include "capture/pcapfile.h"
 #include "capture/pcapng.h"
 #include "capture/stream.h"
 #include "flow/table.h"
@@ -16,7 +17,8 @@ struct capture {
 	const char *path;
 	const struct meter_settings *settings;
 	struct stream stream;
-	pcap_t *pcap;
+	bool is_ng;
+	struct pcapfile pcap;
 	link_decode decode; /* of a pcap; each packet of a pcapng says its own */
 	struct pcapng ng;
 	int unknown_link; /* the first link type of a pcapng that is not understood, or -1 */
@@ -60,15 +62,6 @@ static uint64_t frame_time(uint64_t ns)
 	return ns > last ? last : ns ? ns : 1;
 }
 
-static uint64_t pcap_time(const struct timeval *nano)
-{
-	const int64_t last = 9000000000;
-
-	if (nano->tv_sec > last || nano->tv_usec < 0 || nano->tv_usec >= 1000000000)
-		return UINT64_MAX;
-	return nano->tv_sec < 0 ? 0 : (uint64_t)nano->tv_sec * 1000000000 + (uint64_t)nano->tv_usec;
-}
-
 /* From 1 on, in the order in which they are met; those beyond share the last place. */
 static unsigned place_of(struct capture *c, uint32_t ifindex)
 {
@@ -100,16 +93,15 @@ static struct frame frame_of(
 static int next_frame(struct capture *c, struct frame *f, link_decode *decode)
 {
 	struct pcapng_packet p;
-	struct pcap_pkthdr *header;
-	const u_char *data;
+	struct pcap_packet classic;
 	int got;
 
-	if (c->pcap) {
-		got = pcap_next_ex(c->pcap, &header, &data);
+	if (!c->is_ng) {
+		got = pcapfile_next(&c->pcap, &classic);
 		if (got == 1)
-			*f = frame_of(c, data, header->caplen, header->len, pcap_time(&header->ts));
+			*f = frame_of(c, classic.data, classic.caught, classic.length, classic.ns);
 		*decode = c->decode;
-		return got == 1 ? 1 : got == PCAP_ERROR ? -1 : 0;
+		return got;
 	}
 	got = pcapng_next(&c->ng, &p);
 	if (got == 1) {
@@ -224,21 +216,17 @@ static int broken(const struct capture *c, int err, const char *why, struct erro
 /* From its first byte to the first packet: 0, or a negative errno. */
 static int open_capture(struct capture *c, struct error *e)
 {
-	char why[PCAP_ERRBUF_SIZE] = "";
-	int first = getc(c->stream.file);
+	const uint8_t *first = stream_peek(&c->stream, 1);
 
-	ungetc(first, c->stream.file);
-	if (first == PCAPNG_FIRST_BYTE) {
-		pcapng_open(&c->ng, c->stream.file);
+	c->is_ng = first && *first == PCAPNG_FIRST_BYTE;
+	if (c->is_ng) {
+		pcapng_open(&c->ng, &c->stream);
 		return 0;
 	}
-	c->pcap = pcap_fopen_offline_with_tstamp_precision(
-		c->stream.file, PCAP_TSTAMP_PRECISION_NANO, why);
-	if (!c->pcap)
-		return broken(c, -EINVAL, why, e);
-	c->stream.file = NULL; /* it has become libpcap's */
-	c->decode = link_of(pcap_datalink(c->pcap));
-	return c->decode ? 0 : unknown_link(c, pcap_datalink(c->pcap), e);
+	if (!pcapfile_open(&c->pcap, &c->stream))
+		return broken(c, -EINVAL, c->pcap.wrong, e);
+	c->decode = link_of(c->pcap.link);
+	return c->decode ? 0 : unknown_link(c, c->pcap.link, e);
 }
 
 static int meter_capture(struct capture *c, struct error *e)
@@ -262,7 +250,7 @@ static int meter_capture(struct capture *c, struct error *e)
 	if (c->stream.shrunk)
 		return broken(c, -EIO, "it became shorter while it was followed", e);
 	if (!whole)
-		return broken(c, -EIO, c->pcap ? pcap_geterr(c->pcap) : c->ng.wrong, e);
+		return broken(c, -EIO, c->is_ng ? c->ng.wrong : c->pcap.wrong, e);
 	if (c->unknown_link >= 0 && !c->known_link)
 		return unknown_link(c, c->unknown_link, e);
 	return 0;
@@ -290,8 +278,6 @@ int capture_read(const char *path, const struct meter_settings *settings, record
 	}
 	flow_table_free(c.table);
 	pcapng_close(&c.ng);
-	if (c.pcap)
-		pcap_close(c.pcap);
 	stream_close(&c.stream);
 	return err;
 }

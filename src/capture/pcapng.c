@@ -19,7 +19,7 @@ enum {
 static const uint32_t byte_order = 0x1a2b3c4d;
 static const uint64_t second = 1000000000;
 
-void pcapng_open(struct pcapng *ng, FILE *in)
+void pcapng_open(struct pcapng *ng, struct stream *in)
 {
 	memset(ng, 0, sizeof(*ng));
 	ng->in = in;
@@ -28,7 +28,6 @@ void pcapng_open(struct pcapng *ng, FILE *in)
 void pcapng_close(struct pcapng *ng)
 {
 	free(ng->interface);
-	free(ng->block);
 }
 
 /* ---- numbers of the section's byte order ---- */
@@ -68,21 +67,7 @@ static int broken(struct pcapng *ng, const char *why)
 static int cut_short(struct pcapng *ng)
 {
 	return broken(ng,
-		ferror(ng->in) ? "it cannot be read" : "truncated: its last block is cut short");
-}
-
-static bool make_room(struct pcapng *ng, uint32_t size)
-{
-	uint8_t *grown;
-
-	if (size <= ng->room)
-		return true;
-	grown = realloc(ng->block, size);
-	if (!grown)
-		return false;
-	ng->block = grown;
-	ng->room = size;
-	return true;
+		ng->in->failed ? "it cannot be read" : "truncated: its last block is cut short");
 }
 
 /* What is behind the type of a section's block decides how its length is read. */
@@ -100,14 +85,11 @@ static int section_order(struct pcapng *ng, const uint8_t magic[4])
 /* The next block, without its type and lengths: 1, its type in `type`; 0 at the end, -1. */
 static int next_block(struct pcapng *ng, uint32_t *type)
 {
-	uint8_t head[12]; /* type, length, the first word */
-	size_t got = fread_unlocked(head, 1, sizeof(head), ng->in);
+	const uint8_t *head = stream_peek(ng->in, 12); /* type, length, the first word */
 	uint32_t length;
 
-	if (got == 0 && !ferror(ng->in))
-		return 0;
-	if (got < sizeof(head))
-		return cut_short(ng);
+	if (!head)
+		return stream_rest(ng->in) || ng->in->failed ? cut_short(ng) : 0;
 	memcpy(type, head, sizeof(*type)); /* the section's reads alike in both orders */
 	if (*type == BLOCK_SECTION) {
 		if (section_order(ng, head + 8) < 0)
@@ -118,13 +100,11 @@ static int next_block(struct pcapng *ng, uint32_t *type)
 	length = get32(ng, head + 4);
 	if (length < 12 || length % 4 || length > PCAPNG_BLOCK_MAX)
 		return broken(ng, "a block has an impossible length");
-	if (!make_room(ng, length))
-		return broken(ng, "no memory for a block");
-	/* The first word is the body's, or in an empty block the length once more. */
-	ng->size = length - 12;
-	memcpy(ng->block, head + 8, 4);
-	if (fread_unlocked(ng->block + 4, 1, ng->size, ng->in) < ng->size)
+	head = stream_take(ng->in, length);
+	if (!head)
 		return cut_short(ng);
+	ng->block = head + 8;
+	ng->size = length - 12;
 	if (get32(ng, ng->block + ng->size) != length)
 		return broken(ng, "a block's two lengths differ");
 	return 1;

@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include "capture/stream.h"
 
 enum {
 	PCAPNG_FIRST_BYTE = 0x0a,      /* of such a capture, and of no pcap */
@@ -30,17 +31,17 @@ struct pcapng_packet {
 };
 
 struct pcapng {
-	FILE *in;
+	struct stream *in;
 	bool swapped; /* the section's byte order is not ours */
 	struct pcapng_interface *interface;
 	uint32_t interfaces, interfaces_room;
-	uint8_t *block; /* the present one, without its type and lengths */
-	uint32_t size, room;
+	const uint8_t *block; /* the present one, without its type and lengths */
+	uint32_t size;
 	const char *wrong; /* why it ended before its end */
 };
 
 /* Read from `in`, which is not taken over; pcapng_close() frees what was taken. */
-void pcapng_open(struct pcapng *ng, FILE *in);
+void pcapng_open(struct pcapng *ng, struct stream *in);
 void pcapng_close(struct pcapng *ng);
 
 /* The next packet: 1; 0 at the end, -1 where it is broken (ng->wrong). */

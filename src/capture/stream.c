@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdint.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +11,7 @@
 
 enum {
 	WAIT_MS = 200,
-	PIECE = 256 << 10, /* the C library's 4 KiB take longer to read than to meter */
+	PIECE = 256 << 10, /* read at a time: in 4 KiB they take longer to read than to meter */
 };
 
 static bool is_readable(const struct stream *s, int timeout_ms)
@@ -40,11 +38,9 @@ static bool is_shorter(const struct stream *s)
 	return s->regular && fstat(s->fd, &st) == 0 && st.st_size < s->at;
 }
 
-/* What the C library calls for more. A signal interrupts every wait. */
-static ssize_t fill(void *cookie, char *bytes, size_t size)
+/* Some more bytes; 0 at the end, -1. A signal interrupts every wait. */
+static ssize_t read_some(struct stream *s, uint8_t *bytes, size_t size)
 {
-	struct stream *s = cookie;
-
 	while (!s->stopped && !(s->stop && *s->stop)) {
 		if (is_readable(s, 0)) {
 			ssize_t n = read(s->fd, bytes, size);
@@ -84,19 +80,60 @@ int stream_open(struct stream *s, const char *path, bool follow, const volatile 
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	s->regular = S_ISREG(st.st_mode);
-	s->buffer = malloc(PIECE);
-	s->file = s->buffer ? fopencookie(s, "rb", (cookie_io_functions_t){.read = fill}) : NULL;
-	if (!s->file)
-		return -ENOMEM;
-	setvbuf(s->file, s->buffer, _IOFBF, PIECE);
-	__fsetlocking(s->file, FSETLOCKING_BYCALLER); /* one thread reads */
-	return 0;
+	s->room = 2 * (size_t)PIECE;
+	s->buffer = malloc(s->room);
+	return s->buffer ? 0 : -ENOMEM;
+}
+
+/* Room for `size` bytes from the beginning of what is there. */
+static bool make_room(struct stream *s, size_t size)
+{
+	uint8_t *grown;
+
+	memmove(s->buffer, s->buffer + s->begin, s->end - s->begin);
+	s->end -= s->begin;
+	s->begin = 0;
+	if (size <= s->room)
+		return true;
+	grown = realloc(s->buffer, size);
+	if (!grown)
+		return false;
+	s->buffer = grown;
+	s->room = size;
+	return true;
+}
+
+const uint8_t *stream_peek(struct stream *s, size_t size)
+{
+	if (s->end - s->begin >= size)
+		return s->buffer + s->begin;
+	if (!make_room(s, size)) {
+		s->failed = true;
+		return NULL;
+	}
+	while (s->end < size) {
+		size_t room = s->room - s->end;
+		ssize_t n = read_some(s, s->buffer + s->end, room < PIECE ? room : PIECE);
+
+		s->failed = n < 0;
+		if (n <= 0)
+			return NULL;
+		s->end += (size_t)n;
+	}
+	return s->buffer;
+}
+
+const uint8_t *stream_take(struct stream *s, size_t size)
+{
+	const uint8_t *bytes = stream_peek(s, size);
+
+	if (bytes)
+		s->begin += size;
+	return bytes;
 }
 
 void stream_close(struct stream *s)
 {
-	if (s->file)
-		fclose(s->file);
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s->buffer);

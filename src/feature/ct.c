@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "feature/csv.h"
+#include "util/room.h"
 
 /* A record is final 60 s after its first packet (flow/meter.h), when the next sweep comes round. */
 static const int64_t waits_ns = 61LL * 1000000000;
@@ -32,8 +32,7 @@ static const uint32_t none = UINT32_MAX;
 static const size_t held_size = (CT_WAITING + CT_BLOCK) * sizeof(struct held);
 
 struct ct_block {
-	struct held
-		*held; /* in huge pages where there are any; taken from the front, freed first */
+	struct held *held; /* taken from the front, freed ones first */
 	uint32_t used, freed;
 	struct waiting heap[CT_WAITING]; /* the first is the earliest */
 	uint32_t count;
@@ -103,12 +102,11 @@ struct ct_block *ct_new(void)
 	if (!b)
 		return NULL;
 	b->freed = none;
-	b->held = mmap(NULL, held_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (b->held == MAP_FAILED) {
+	b->held = room_new(held_size);
+	if (!b->held) {
 		free(b);
 		return NULL;
 	}
-	madvise(b->held, held_size, MADV_HUGEPAGE);
 	return b;
 }
 
@@ -118,7 +116,7 @@ void ct_free(struct ct_block *b)
 		return;
 	for (uint32_t i = 0; i < b->used; i++)
 		free(b->held[i].longer);
-	munmap(b->held, held_size);
+	room_free(b->held, held_size);
 	free(b);
 }
 

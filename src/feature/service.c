@@ -21,6 +21,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "util/room.h"
+
 const char *const service_names[] = {
 	[SERVICE_NONE] = "-",
 	[SERVICE_DNS] = "dns",
@@ -324,12 +326,12 @@ struct services {
 
 struct services *services_new(void)
 {
-	return calloc(1, sizeof(struct services));
+	return room_new(sizeof(struct services));
 }
 
 void services_free(struct services *s)
 {
-	free(s);
+	room_free(s, sizeof(*s));
 }
 
 /* The name by content, told anew only where more of it is held than before. */

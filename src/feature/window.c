@@ -8,17 +8,15 @@
 #include "feature/window.h"
 
 #include <math.h>
-#include <netinet/icmp6.h>
-#include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "feature/chain.h"
+#include "feature/outcome.h"
 #include "feature/service.h"
 #include "feature/value.h"
+#include "util/room.h"
 
 enum { DEFAULT_EVENTS = 262144, HOST_COUNTS = COUNT_HALF_TO + 1 };
 
@@ -77,9 +75,6 @@ struct window {
 	struct chains services; /* of pair, protocol and port */
 
 	struct services *names;
-
-	unsigned char *block; /* where the ring, pools and buckets stand */
-	size_t block_size;
 };
 
 static uint64_t mix(uint64_t x)
@@ -385,75 +380,9 @@ static struct event *push(struct window *w, const struct event *event)
 
 /* ---- records ---- */
 
-static bool is_icmp(const struct record *r)
-{
-	return (r->net == NET_IPV4 && r->proto == IPPROTO_ICMP) ||
-	       (r->net == NET_IPV6 && r->proto == IPPROTO_ICMPV6);
-}
-
-/* ICMP's answers to a packet that could not be delivered. */
-static bool is_icmp_error(const struct record *r)
-{
-	if (!is_icmp(r))
-		return false;
-	if (r->net == NET_IPV6)
-		return r->icmp_type >= ICMP6_DST_UNREACH && r->icmp_type <= ICMP6_PARAM_PROB;
-	return r->icmp_type == ICMP_DEST_UNREACH || r->icmp_type == ICMP_TIME_EXCEEDED ||
-	       r->icmp_type == ICMP_PARAMETERPROB || r->icmp_type == ICMP_SOURCE_QUENCH;
-}
-
-/* Of these, the ones that refuse; a path's packet size or length is not the target's word. */
-static bool is_unreachable(const struct record *r)
-{
-	if (r->net == NET_IPV6)
-		return r->icmp_type == ICMP6_DST_UNREACH;
-	return r->icmp_type == ICMP_DEST_UNREACH && r->icmp_code != ICMP_FRAG_NEEDED;
-}
-
 const uint8_t *record_actor(const struct record *r)
 {
-	return r->addr[is_icmp_error(r) ? DST : SRC];
-}
-
-/* Groups do not answer for themselves: asking one is no sign of anything. */
-static bool is_group(const uint8_t addr[16])
-{
-	static const uint8_t v4_mapped[12] = {[10] = 0xff, 0xff};
-
-	if (memcmp(addr, v4_mapped, sizeof(v4_mapped)) != 0)
-		return addr[0] == 0xff;
-	return (addr[12] & 0xf0) == 0xe0 || memcmp(addr + 12, "\xff\xff\xff\xff", 4) == 0;
-}
-
-static bool is_tcp(const struct record *r)
-{
-	return r->net != NET_ARP && r->proto == IPPROTO_TCP;
-}
-
-/* The destination answered with RST and nothing else, to a source that sent no data. */
-static bool is_refused(const struct record *r)
-{
-	const struct flow_side *src = &r->side[SRC], *dst = &r->side[DST];
-
-	return is_tcp(r) && dst->flags[FLAG_RST] && !dst->flags[FLAG_SYN] && !dst->payload &&
-	       !src->payload;
-}
-
-static bool is_silent(const struct record *r)
-{
-	if (r->side[DST].packets || is_group(r->addr[DST]))
-		return false;
-	if (r->net == NET_ARP)
-		return true;
-	if (is_tcp(r))
-		return r->side[SRC].flags[FLAG_SYN];
-	return r->proto == IPPROTO_UDP || (is_icmp(r) && r->state == STATE_ECO);
-}
-
-static bool is_half_open(const struct record *r)
-{
-	return is_tcp(r) && r->side[SRC].flags[FLAG_SYN] &&
-	       (r->state == STATE_REQ || r->state == STATE_ACC);
+	return r->addr[record_is_icmp_error(r) ? DST : SRC];
 }
 
 static void count_again(struct window *w, const struct event *e, uint64_t n, uint32_t sign)
@@ -469,9 +398,9 @@ static void correct(struct window *w, struct event *e, const struct record *r)
 {
 	uint64_t n = w->head - 1 - ((w->head - 1 - (uint64_t)(e - w->ring)) & w->ring_mask);
 
-	uint32_t refused = is_refused(r) || (r->part && e->refused);
-	bool silent = is_silent(r) && (!r->part || e->silent);
-	bool half = is_half_open(r) && (!r->part || e->half);
+	uint32_t refused = record_is_refused(r) || (r->part && e->refused);
+	bool silent = record_is_silent(r) && (!r->part || e->silent);
+	bool half = record_is_half_open(r) && (!r->part || e->half);
 
 	if (refused == e->refused && silent == e->silent && half == e->half)
 		return;
@@ -490,7 +419,7 @@ static void take_error(
 	event->refused = (uint32_t)event->seen;
 	if (last && last->part == event->part)
 		event->refused -= (uint32_t)(last->seen < event->seen ? last->seen : event->seen);
-	if (!is_unreachable(r))
+	if (!record_is_unreachable(r))
 		event->refused = 0;
 	if (event->refused)
 		push(w, event);
@@ -533,7 +462,7 @@ static struct about take(struct window *w, const struct record *r, uint32_t from
 	if (w->head - w->tail[WINDOWS - 1] == w->events)
 		forget_oldest(w);
 	last = event_find(w, r->flow_id);
-	if (is_icmp_error(r)) {
+	if (record_is_icmp_error(r)) {
 		event.to = host_get(w, r->addr[SRC]);
 		take_error(w, r, last, &event);
 		return look_up(w, r, from);
@@ -549,9 +478,9 @@ static struct about take(struct window *w, const struct record *r, uint32_t from
 	if (r->again)
 		return look_up(w, r, from); /* began too long ago */
 	event.to = host_get(w, r->addr[DST]);
-	event.refused = is_refused(r);
-	event.silent = is_silent(r);
-	event.half = is_half_open(r);
+	event.refused = record_is_refused(r);
+	event.silent = record_is_silent(r);
+	event.half = record_is_half_open(r);
 	event.pair = key_get(w, &w->pairs, from, event.to);
 	event.service = key_get(w, &w->services, event.pair, service_of(r));
 	if (record_has_ports(r))
@@ -624,49 +553,30 @@ void feature_row(struct window *w, const struct record *r, struct row *row)
 
 /* ---- making and freeing ---- */
 
-/* Where `count` things of `size` bytes stand in the block. */
-static size_t place(size_t *block_size, size_t count, size_t size)
+/* Chains over `pool`, with room for `most` buckets. */
+static bool chains_new(struct window *w, struct chains *c, void *pool, size_t size,
+	uint64_t (*hash)(const void *, uint64_t), size_t most)
 {
-	size_t at = *block_size;
+	uint32_t *bucket = malloc(most * sizeof(*bucket));
 
-	*block_size = (at + count * size + 63) & ~(size_t)63;
-	return at;
+	*c = (struct chains){.pool = pool, .size = size, .seed = w->seed, .hash = hash};
+	if (bucket)
+		chains_start(c, bucket, (uint32_t)most - 1);
+	return bucket && pool;
 }
 
-/* One block for everything, in huge pages where there are any: it is touched here and there. */
 static bool make_room(struct window *w)
 {
-	struct chains *const chains[] = {&w->flows, &w->hosts, &w->ports, &w->pairs, &w->services};
-	enum { CHAINS = sizeof(chains) / sizeof(chains[0]) };
-	size_t most = (size_t)w->ring_most + 1, bucket[CHAINS], ring, host, key;
+	size_t most = (size_t)w->ring_most + 1;
 
-	for (int i = 0; i < CHAINS; i++)
-		bucket[i] = place(&w->block_size, most, sizeof(uint32_t));
-	ring = place(&w->block_size, most, sizeof(*w->ring));
-	host = place(&w->block_size, w->events, sizeof(*w->host));
-	key = place(&w->block_size, 3 * (size_t)w->events, sizeof(*w->key));
-	w->block = mmap(
-		NULL, w->block_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (w->block == MAP_FAILED)
-		return false;
-	madvise(w->block, w->block_size, MADV_HUGEPAGE);
-	w->ring = (struct event *)(w->block + ring);
-	w->host = (struct host *)(w->block + host);
-	w->key = (struct key *)(w->block + key);
-	for (int i = 0; i < CHAINS; i++) {
-		*chains[i] = (struct chains){.pool = w->key,
-			.size = sizeof(*w->key),
-			.seed = w->seed,
-			.hash = hash_of_key};
-		chains_start(chains[i], (uint32_t *)(w->block + bucket[i]), w->ring_most);
-	}
-	w->flows.pool = w->ring;
-	w->flows.size = sizeof(*w->ring);
-	w->flows.hash = hash_of_event;
-	w->hosts.pool = w->host;
-	w->hosts.size = sizeof(*w->host);
-	w->hosts.hash = hash_of_host;
-	return true;
+	w->ring = room_new(most * sizeof(*w->ring));
+	w->host = room_new(w->events * sizeof(*w->host));
+	w->key = room_new(3 * (size_t)w->events * sizeof(*w->key));
+	return chains_new(w, &w->flows, w->ring, sizeof(*w->ring), hash_of_event, most) &&
+	       chains_new(w, &w->hosts, w->host, sizeof(*w->host), hash_of_host, most) &&
+	       chains_new(w, &w->ports, w->key, sizeof(*w->key), hash_of_key, most) &&
+	       chains_new(w, &w->pairs, w->key, sizeof(*w->key), hash_of_key, most) &&
+	       chains_new(w, &w->services, w->key, sizeof(*w->key), hash_of_key, most);
 }
 
 static size_t buckets_for(uint32_t events)
@@ -693,8 +603,7 @@ struct window *window_new(uint32_t events)
 	w->host_free = w->key_free = w->oldest = w->newest = NONE;
 	w->names = services_new();
 	if (!w->names || !make_room(w)) {
-		services_free(w->names);
-		free(w);
+		window_free(w);
 		return NULL;
 	}
 	return w;
@@ -718,7 +627,14 @@ void window_free(struct window *w)
 	if (!w)
 		return;
 	services_free(w->names);
-	munmap(w->block, w->block_size);
+	room_free(w->ring, ((size_t)w->ring_most + 1) * sizeof(*w->ring));
+	room_free(w->host, w->events * sizeof(*w->host));
+	room_free(w->key, 3 * (size_t)w->events * sizeof(*w->key));
+	free(w->flows.bucket);
+	free(w->hosts.bucket);
+	free(w->ports.bucket);
+	free(w->pairs.bucket);
+	free(w->services.bucket);
 	free(w);
 }
 

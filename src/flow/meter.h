@@ -393,8 +393,16 @@ KARMA_INLINE int side_tcp(struct flow *f, struct flow_side *s, const struct flow
 
 	tcp_handshake(f, p, side, now);
 	/* A super-packet's ACK is on all of its segments, the rest on one of them. */
+#ifdef __bpf__
 	for (int i = 0; i < FLAGS; i++)
 		side_flag(s, p, i, i == FLAG_ACK ? p->segments : 1);
+#else
+	for (unsigned flags = p->flags; flags; flags &= flags - 1) {
+		int i = __builtin_ctz(flags);
+
+		side_flag(s, p, i, i == FLAG_ACK ? p->segments : 1);
+	}
+#endif
 	if (p->window && !(FRESH(p->flags) & TCP_RST) &&
 		(!(FRESH(p->flags) & TCP_FIN) || (side == 0 && !s->packets && !f->part)))
 		s->window = p->window;

@@ -3,14 +3,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "flow/meter.h"
+#include "util/room.h"
 
 enum {
-	TICK_SHIFT = 24,  /* 16.8 ms: how late a look may be */
-	BUCKETS = 8192,   /* 137 s: longer than a flow may be silent */
+	TICK_SHIFT = 24, /* 16.8 ms: how late a look may be */
+	BUCKETS = 8192,  /* 137 s: longer than a flow may be silent */
+	INDEX_START = 1024,
 	TOTALS = 1024,    /* entries kept for totals, when the flows' are full */
 	NONE = UINT32_MAX /* no entry */
 };
@@ -37,8 +38,9 @@ struct flow_table {
 
 	uint32_t *order; /* room to sort the open flows at the end */
 
-	uint64_t *index; /* hash << 32 | entry + 1; 0: empty */
-	uint32_t mask;
+	/* hash << 32 | entry + 1; 0: empty. Its first part is used, doubled when half of it is. */
+	uint64_t *index;
+	uint32_t mask, mask_most;
 	uint64_t seed[2];
 
 	uint64_t clock;          /* the latest time seen */
@@ -46,50 +48,30 @@ struct flow_table {
 	uint32_t first[BUCKETS]; /* head of each bucket's ring, or NONE */
 
 	struct flow_report ended, closed;
-
-	char *block; /* where slots, links, order and index stand */
-	size_t block_size;
 };
 
 /* ---- memory ---- */
-
-/* One zeroed block, in huge pages where there are any: a page fault per 4 KiB would cost more than
- * metering the packets that cause it. */
-static bool make_room(struct flow_table *t, size_t places)
-{
-	size_t slots = t->entries * sizeof(*t->slot);
-	size_t index = places * sizeof(*t->index);
-	size_t links = t->entries * sizeof(*t->link);
-
-	t->block_size = slots + index + links + t->entries * sizeof(*t->order);
-	t->block = mmap(
-		NULL, t->block_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (t->block == MAP_FAILED) {
-		t->block = NULL;
-		return false;
-	}
-	madvise(t->block, t->block_size, MADV_HUGEPAGE);
-	t->slot = (struct flow_slot *)t->block; /* first: they are to be cache lines */
-	t->index = (uint64_t *)(t->block + slots);
-	t->link = (struct link *)(t->block + slots + index);
-	t->order = (uint32_t *)(t->block + slots + index + links);
-	return true;
-}
 
 struct flow_table *flow_table_new(
 	uint32_t flows, report_sink sink, void *context, struct meter_stats *stats)
 {
 	struct flow_table *t = calloc(1, sizeof(*t));
-	uint64_t places = 16;
+	uint64_t places = INDEX_START;
 
 	if (!t)
 		return NULL;
 	t->entries = (flows ? flows : FLOW_TABLE_DEFAULT) + TOTALS;
 	while (places < t->entries + (uint64_t)t->entries / 2)
 		places *= 2;
-	t->mask = (uint32_t)(places - 1);
+	t->mask = INDEX_START - 1;
+	t->mask_most = (uint32_t)(places - 1);
+	t->slot = room_new(t->entries * sizeof(*t->slot));
+	t->link = calloc(t->entries, sizeof(*t->link));
+	t->order = calloc(t->entries, sizeof(*t->order));
+	t->index = calloc(places, sizeof(*t->index));
 	/* Secret, so that nobody can choose addresses that fall in one place. */
-	if (!make_room(t, places) || getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {
+	if (!t->slot || !t->link || !t->order || !t->index ||
+		getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {
 		flow_table_free(t);
 		return NULL;
 	}
@@ -108,8 +90,10 @@ void flow_table_free(struct flow_table *t)
 		return;
 	if (t->stats)
 		t->stats->count[COUNT_OPEN] -= t->open;
-	if (t->block)
-		munmap(t->block, t->block_size);
+	room_free(t->slot, t->entries * sizeof(*t->slot));
+	free(t->link);
+	free(t->order);
+	free(t->index);
 	free(t);
 }
 
@@ -163,6 +147,16 @@ static void index_add(struct flow_table *t, uint32_t hash, uint32_t entry)
 	while (t->index[at])
 		at = (at + 1) & t->mask;
 	t->index[at] = (uint64_t)hash << 32 | (entry + 1);
+}
+
+/* Whoever is open is in a bucket of the wheel. */
+static void index_grow(struct flow_table *t)
+{
+	t->mask = 2 * t->mask + 1;
+	memset(t->index, 0, ((size_t)t->mask + 1) * sizeof(*t->index));
+	for (uint32_t i = 0; i < t->used; i++)
+		if (t->link[i].bucket != NONE)
+			index_add(t, t->link[i].hash, i);
 }
 
 /* Close the gap: whatever probes past it moves into it. */
@@ -239,10 +233,12 @@ static uint32_t entry_new(struct flow_table *t, const struct packet *p, uint32_t
 		entry = t->used++;
 	else
 		return NONE;
+	t->link[entry].bucket = NONE;
+	if (t->open > t->mask / 2 && t->mask < t->mask_most)
+		index_grow(t);
 	t->slot[entry].key = p->key;
 	t->slot[entry].flow.bits = 0;
 	t->link[entry].hash = hash;
-	t->link[entry].bucket = NONE;
 	index_add(t, hash, entry);
 	t->open++;
 	t->stats->count[COUNT_OPEN]++;

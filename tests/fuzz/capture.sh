@@ -30,8 +30,8 @@ check() { # name command...
 }
 
 mkdir -p "$build/corpus"
-sources=(src/capture/{file,link,pcapng,stream,wifi}.c src/feature/{dissect,service}.c
-	src/flow/{counter,names,record,table}.c src/util/error.c)
+sources=(src/capture/{file,link,pcapfile,pcapng,stream,wifi}.c src/feature/{dissect,service}.c
+	src/flow/{counter,names,record,table}.c src/util/{error,room}.c)
 if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d && n > 9 ? 0 : 0;}' |
 	clang -fsanitize=fuzzer -x c -o "$build/probe" - 2>/dev/null; then
 	echo "skipped: clang has no libFuzzer here (libclang-rt-14-dev)"

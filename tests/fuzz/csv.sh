@@ -17,7 +17,7 @@ closing() {
 
 mkdir -p "$build/csv-corpus" "$build/csv-seeds"
 sources=(src/feature/{csv,dissect,encode,feature,features,service,unsw,value}.c src/flow/{names,record}.c
-	src/util/{error,number}.c)
+	src/util/{error,number,room}.c)
 if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d && n > 9 ? 0 : 0;}' |
 	clang -fsanitize=fuzzer -x c -o "$build/probe-csv" - 2>/dev/null; then
 	echo "skipped: clang has no libFuzzer here (libclang-rt-14-dev)"

@@ -15,6 +15,7 @@
 
 #include "capture/capture.h"
 #include "capture/pcapng.h"
+#include "streams.h"
 
 enum { ROOM = 4096 };
 
@@ -112,19 +113,18 @@ static void packet(uint32_t interface_id, uint64_t ticks, const char *data, uint
 
 static struct pcapng ng;
 static struct pcapng_packet got;
-static FILE *in;
+static struct stream in;
 
-static void read_begin(void)
+static void read_begin(uint32_t size)
 {
-	in = fmemopen(bytes, end, "rb");
-	assert_non_null(in);
-	pcapng_open(&ng, in);
+	stream_of_bytes(&in, bytes, size);
+	pcapng_open(&ng, &in);
 }
 
 static void read_end(void)
 {
 	pcapng_close(&ng);
-	fclose(in);
+	stream_close(&in);
 }
 
 static void assert_next(uint32_t interface_id, uint16_t link, const char *data, uint64_t ns)
@@ -164,7 +164,7 @@ static void interfaces_may_differ(void **state)
 		finish();
 		packet(1, 1700000000123456789, "raw", 3);
 		packet(0, 6000000, "", 0);
-		read_begin();
+		read_begin(end);
 		assert_next(0, 1, "ethernet", 5000001000);
 		assert_int_equal(got.length, 99);
 		assert_next(1, 101, "raw", 1700000000123456789);
@@ -201,7 +201,7 @@ static void clocks_of_every_resolution(void **state)
 		option(9, cases[i].code, 1);
 		finish();
 		packet(0, cases[i].ticks, "x", 1);
-		read_begin();
+		read_begin(end);
 		assert_next(0, 1, "x", cases[i].ns);
 		assert_end();
 	}
@@ -217,7 +217,7 @@ static void clocks_of_every_resolution(void **state)
 	packet(0, 250000, "a", 1);
 	packet(1, 7, "b", 1);
 	packet(1, 3, "c", 1);
-	read_begin();
+	read_begin(end);
 	assert_next(0, 1, "a", 1700000000250000000);
 	assert_next(1, 1, "b", 2000000000);
 	assert_next(1, 1, "c", 0);
@@ -235,7 +235,7 @@ static void sections_start_anew(void **state)
 	packet(0, 2, "big", 3);
 	section(false);
 	packet(0, 3, "?", 1); /* no interface yet */
-	read_begin();
+	read_begin(end);
 	assert_next(0, 1, "little", 1000);
 	assert_next(0, 113, "big", 2000);
 	assert_broken("not described");
@@ -264,7 +264,7 @@ static void other_packet_blocks(void **state)
 	put(2, 4);
 	put('o' | 'k' << 8, 2);
 	finish();
-	read_begin();
+	read_begin(end);
 	assert_next(0, 1, "old", 9000);
 	assert_int_equal(got.length, 60);
 	assert_next(0, 1, "cut!", 0);
@@ -287,7 +287,7 @@ static void what_is_not_known_is_skipped(void **state)
 	begin(4); /* names */
 	put(0, 8);
 	finish();
-	read_begin();
+	read_begin(end);
 	assert_next(0, 1, "x", 1000);
 	assert_end();
 }
@@ -308,7 +308,7 @@ static void options_that_are_wrong(void **state)
 	finish();
 	packet(0, 1, "x", 1);
 	packet(1, 1, "x", 1);
-	read_begin();
+	read_begin(end);
 	assert_next(0, 1, "x", 1);
 	assert_next(1, 1, "x", 1000);
 	assert_end();
@@ -327,50 +327,50 @@ static void broken_blocks_are_named(void **state)
 	packet(0, 2, "y", 1);
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		patch(at + 4, lengths[i]);
-		read_begin();
+		read_begin(end);
 		assert_next(0, 1, "x", 1000);
 		assert_broken("impossible length");
 	}
 	patch(at + 4, end - at);
 	patch(end - 4, 12);
-	read_begin();
+	read_begin(end);
 	assert_next(0, 1, "x", 1000);
 	assert_broken("lengths differ");
 	patch(end - 4, end - at);
 	patch(at + 20, 5); /* more than its block has */
-	read_begin();
+	read_begin(end);
 	assert_next(0, 1, "x", 1000);
 	assert_broken("longer than its block");
 	patch(at + 20, UINT32_MAX);
-	read_begin();
+	read_begin(end);
 	assert_next(0, 1, "x", 1000);
 	assert_broken("longer than its block");
 	patch(at + 20, 1);
 	patch(at + 8, 1);
-	read_begin();
+	read_begin(end);
 	assert_next(0, 1, "x", 1000);
 	assert_broken("not described");
 
 	new_capture(false);
 	patch(8, 0x12345678);
-	read_begin();
+	read_begin(end);
 	assert_broken("byte order");
 	new_capture(false);
 	patch(12, 2);
-	read_begin();
+	read_begin(end);
 	assert_broken("version");
 	new_capture(false);
 	begin(1);
 	put(1, 4);
 	finish();
-	read_begin();
+	read_begin(end);
 	assert_broken("too short");
 	new_capture(false);
 	plain_interface(1, 0);
 	begin(6);
 	put(0, 8);
 	finish();
-	read_begin();
+	read_begin(end);
 	assert_broken("too short");
 }
 
@@ -387,14 +387,9 @@ static void every_cut(void **state)
 	last = end;
 	packet(0, 2, "two", 3);
 	for (uint32_t cut = 1; cut < end; cut++) {
-		uint8_t *exact = malloc(cut);
 		int n = 0, result;
 
-		assert_non_null(exact);
-		memcpy(exact, bytes, cut);
-		in = fmemopen(exact, cut, "rb");
-		assert_non_null(in);
-		pcapng_open(&ng, in);
+		read_begin(cut);
 		while ((result = pcapng_next(&ng, &got)) == 1)
 			n++;
 		assert_int_equal(n, cut >= last);
@@ -402,7 +397,6 @@ static void every_cut(void **state)
 		if (result)
 			assert_non_null(strstr(ng.wrong, "truncated"));
 		read_end();
-		free(exact);
 	}
 }
 
