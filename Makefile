@@ -98,7 +98,7 @@ run: all
 # A part that cannot be measured here (the kernel's, without root) does not keep the others back.
 bench: all $(B)/mixed-capture
 	@$(B)/karma bench all; status=$$?; echo; scripts/bench-captures.py && \
-		scripts/bench-throughput.sh && exit $$status
+		scripts/bench-lstm.py && scripts/bench-throughput.sh && exit $$status
 
 $(B)/mixed-capture: tests/bench/mixed.c
 	@mkdir -p $(@D)

@@ -15,11 +15,11 @@
 #include "cmd/bench_meter.h"
 #include "cmd/cmd.h"
 
-static json_t *detect(struct error *e)
+static json_t *detect(const struct bench_options *o, struct error *e)
 {
 	struct bench_detect r;
 
-	if (bench_detect(&r, 200000, e) != 0)
+	if (bench_detect(&r, 200000, o->kernel, e) != 0)
 		return NULL;
 	return json_pack("{sI sf sI sf}", "records", (json_int_t)r.records, "records_per_s",
 		r.records_per_s, "hosts", (json_int_t)r.hosts, "peak_memory_mb",
@@ -83,7 +83,7 @@ static void print_figures(json_t *object, const char *before)
 	}
 }
 
-static int run(const char *which, bool json)
+static int run(const char *which, bool json, const struct bench_options *o)
 {
 	json_t *all = json_object();
 	int status = EXIT_DONE;
@@ -100,7 +100,7 @@ static int run(const char *which, bool json)
 
 		if (strcmp(which, "all") != 0 && strcmp(which, b->name) != 0)
 			continue;
-		figures = b->run(&e);
+		figures = b->run(o, &e);
 		if (!figures) {
 			status = fail("bench", e.text);
 			continue;
@@ -132,17 +132,34 @@ int cmd_bench(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"json", no_argument, NULL, 'j'},
+		{"model", required_argument, NULL, 'm'},
+		{"kernel", required_argument, NULL, 'k'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *which = "all";
+	struct bench_options o = {0};
+	struct error e = {""};
 	bool json = false;
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'j')
-			return usage_error("bench", "'%s' is no option", argv[optind - 1]);
-		json = true;
+	while ((option = getopt_long(argc, argv, "m:", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			json = true;
+			break;
+		case 'm':
+			o.model = optarg;
+			break;
+		case 'k':
+			o.kernel = lstm_kernel_find(optarg, &e);
+			if (!o.kernel)
+				return usage_error("bench", "%s", e.text);
+			break;
+		default:
+			return usage_error(
+				"bench", "'%s' is no option or lacks its value", argv[optind - 1]);
+		}
 	}
 	if (optind < argc)
 		which = argv[optind++];
@@ -150,5 +167,5 @@ int cmd_bench(int argc, char **argv)
 		return usage_error("bench", "one benchmark at a time, or all");
 	if (!is_known(which))
 		return usage_error("bench", "there is no benchmark '%s'", which);
-	return run(which, json);
+	return run(which, json, &o);
 }

@@ -36,7 +36,8 @@ static int make_model(struct model *m, struct error *e)
 		json_array_append_new(classes, json_string(class_name((enum karma_class)c)));
 	m->temperature = 1;
 	m->header = json_pack("{so so}", "classes", classes, "input", encoder_to_json(&enc));
-	err = lstm_init(&m->net, (struct lstm_shape){(int)enc.inputs, LAYERS, HIDDEN, CLASSES});
+	err = lstm_init(&m->net,
+		(struct lstm_shape){(int)enc.inputs, (int)enc.inputs, LAYERS, HIDDEN, CLASSES});
 	if (err || !m->header)
 		return error_set(e, err ? err : -ENOMEM, "not enough memory for a network");
 	for (size_t i = 0; i < m->net.count; i++)
@@ -132,21 +133,26 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static void weigh(void *detector, const struct record *r, const struct verdict *v)
+{
+	detector_tick(detector, r->at_ns);
+	detector_weigh(detector, r, v);
+}
+
 static void judge_all(struct judge *j, struct detector *d, uint64_t records)
 {
 	uint64_t seed = 2;
-	struct verdict v;
 	struct record r;
 
 	for (uint64_t n = 0; n < records; n++) {
 		make_record(&r, n, &seed);
-		detector_tick(d, r.at_ns);
-		if (judge_record(j, &r, &v))
-			detector_weigh(d, &r, &v);
+		judge_record(j, &r, weigh, d);
 	}
+	judge_flush(j, weigh, d);
 }
 
-int bench_detect(struct bench_detect *result, uint64_t records, struct error *e)
+int bench_detect(struct bench_detect *result, uint64_t records, const struct lstm_kernel *kernel,
+	struct error *e)
 {
 	struct evidence_settings settings;
 	struct judge *judge = NULL;
@@ -160,7 +166,7 @@ int bench_detect(struct bench_detect *result, uint64_t records, struct error *e)
 	if (!err)
 		err = evidence_settings_read(&settings, m.header, "bench", e);
 	if (!err)
-		err = judge_new(&judge, &m, "bench", 0, 0, e);
+		err = judge_new(&judge, &m, "bench", kernel, 0, 0, e);
 	if (err)
 		goto out;
 	d = detector_new(&settings, judge, ignore_alert, NULL);

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "lstm/kernel.h"
 #include "util/error.h"
 
 struct bench_detect {
@@ -15,6 +16,7 @@ struct bench_detect {
 };
 
 /* Judge `records` made-up records of many hosts. 0, or a negative errno and the line. */
-int bench_detect(struct bench_detect *result, uint64_t records, struct error *e);
+int bench_detect(struct bench_detect *result, uint64_t records, const struct lstm_kernel *kernel,
+	struct error *e);
 
 #endif

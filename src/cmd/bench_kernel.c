@@ -202,12 +202,13 @@ static json_t *run_all(struct karma_bpf *skel, int empty, int clock, struct erro
 	return result;
 }
 
-json_t *bench_kernel(struct error *e)
+json_t *bench_kernel(const struct bench_options *o, struct error *e)
 {
 	int empty = load_empty(false), clock = load_empty(true);
 	struct karma_bpf *skel = empty < 0 || clock < 0 ? NULL : load_meter(TABLE);
 	json_t *result = NULL;
 
+	(void)o;
 	if (skel)
 		result = run_all(skel, empty, clock, e);
 	else

@@ -192,13 +192,14 @@ static json_t *figures(struct run *run)
 		(double)run->ms[run->count * 99 / 100], "max_ms", (double)run->ms[run->count - 1]);
 }
 
-json_t *bench_latency(struct error *e)
+json_t *bench_latency(const struct bench_options *o, struct error *e)
 {
 	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct run *run = calloc(1, sizeof(*run));
 	json_t *result = NULL;
 	int err;
 
+	(void)o;
 	if (home < 0 || !run || unshare(CLONE_NEWNET) < 0) {
 		error_set(e, -EPERM,
 			"the benchmark of latency needs a network namespace of its own; run with "

@@ -2,11 +2,12 @@
 #ifndef KARMA_CMD_BENCH_LATENCY_H
 #define KARMA_CMD_BENCH_LATENCY_H
 
+#include "cmd/bench.h"
 #include <jansson.h>
 
 #include "util/error.h"
 
 /* An object of figures, a new reference, or NULL with the line in `e`. Needs root. */
-json_t *bench_latency(struct error *e);
+json_t *bench_latency(const struct bench_options *o, struct error *e);
 
 #endif

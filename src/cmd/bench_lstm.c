@@ -1,210 +1,193 @@
-/* The network's speed with the default sizes and the live inputs, on one core: steps as they are
- * made live, and training. */
+/* The network's speed on one core: steps as they are made live, alone and many together, by each
+ * kernel that runs here; and the most that the processor could do. */
 #include "cmd/bench.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "feature/encode.h"
-#include "lstm/model.h"
+#include "cmd/bench_network.h"
+#include "cmd/bench_peak.h"
+#include "feature/feature.h"
+#include "lstm/kernel.h"
 #include "lstm/train.h"
 
-enum { LAYERS = 2, HIDDEN = 128, REPEATS = 3 };
+enum { INPUTS = 40, LAYERS = 2, HIDDEN = 128 };
 
-/* A network that has learned nothing: it costs what a trained one costs. */
-static int make_network(struct lstm *net)
+/* What is measured is the best of many short rounds: the machine is shared. */
+enum { ROUNDS = 40 };
+static const double round_s = 0.004;
+
+int bench_network(struct lstm *net)
 {
-	struct encoder enc;
-	int err;
+	int err = lstm_init(net, (struct lstm_shape){INPUTS, INPUTS, LAYERS, HIDDEN, CLASSES});
 
-	encoder_init(&enc, SET_LIVE);
-	err = lstm_init(net, (struct lstm_shape){(int)enc.inputs, LAYERS, HIDDEN, CLASSES});
 	if (!err)
 		train_init_weights(net, 1);
 	return err;
 }
 
-/* Multiplications and additions of a step without zeros. */
-static double step_flop(const struct lstm *net)
+void bench_inputs(struct rng *rng, int count, float *x)
 {
-	struct lstm_shape s = net->shape;
-	double macs = (double)s.inputs * 4 * s.hidden + (double)s.hidden * s.classes;
+	for (int i = 0; i < count; i++)
+		x[i] = (float)rng_uniform(rng) - 0.5f;
+}
+
+/* Of a model whose numbers are encoded as entries: two of each. */
+static int entries_of(const struct model *m)
+{
+	json_t *list = json_object_get(json_object_get(m->header, "input"), "features");
+
+	return m->net.shape.dense < m->net.shape.inputs ? 2 * (int)json_array_size(list) : 0;
+}
+
+/* Multiplications and additions of a step. */
+static double step_flop(const struct model *m)
+{
+	struct lstm_shape s = m->net.shape;
+	double macs =
+		((double)s.dense + entries_of(m)) * 4 * s.hidden + (double)s.hidden * s.classes;
 
 	return 2 * (macs + (double)(2 * s.layers - 1) * 4 * s.hidden * s.hidden);
 }
 
-/* Numbers in the first half, zeros in most of the rest: the one-hot inputs. */
-static void draw_inputs(struct rng *rng, int inputs, float *x)
+/* Many hosts, one record of each. */
+struct hosts {
+	int n;
+	struct lstm_entry *entry;
+	struct lstm_batch *batch;
+	float *x, *states, *logits;
+	float **state;
+	struct lstm_input *input;
+};
+
+static void hosts_free(struct hosts *h)
 {
-	for (int i = 0; i < inputs; i++)
-		x[i] = i < inputs / 2 || i % 16 == 0 ? (float)rng_uniform(rng) - 0.5f : 0;
+	lstm_batch_free(h->batch);
+	free(h->x);
+	free(h->states);
+	free(h->logits);
+	free(h->state);
+	free(h->input);
+	free(h->entry);
 }
 
-static json_t *figures_of(double seconds, double flop)
+static int hosts_init(
+	struct hosts *h, const struct model *m, const struct lstm_kernel *kernel, int n)
 {
-	return json_pack("{sf sf sf}", "us_per_step", seconds * 1e6, "steps_per_s", 1 / seconds,
-		"gflop_per_s", flop / seconds * 1e-9);
-}
-
-static json_t *bench_alone(const struct lstm *net)
-{
-	enum { STEPS = 10000 };
-	float *x = lstm_floats((size_t)net->shape.inputs), *work = lstm_floats(lstm_work_size(net));
-	float *state = lstm_floats(lstm_state_size(net)), logits[LSTM_MAX_CLASSES];
+	const struct lstm *net = &m->net;
+	int entries = entries_of(m);
+	size_t dense = (size_t)net->shape.dense, size = lstm_state_size(net), lanes = (size_t)n;
 	struct rng rng = {1};
-	double best = 1e9;
 
-	for (int r = 0; x && work && state && r < REPEATS; r++) {
-		double began = bench_clock(), took;
-
-		draw_inputs(&rng, net->shape.inputs, x);
-		for (int i = 0; i < STEPS; i++)
-			lstm_step(net, x, state, logits, work);
-		took = (bench_clock() - began) / STEPS;
-		best = took < best ? took : best;
+	*h = (struct hosts){.n = n};
+	h->batch = lstm_batch_new(net, kernel, n);
+	h->x = lstm_floats(lanes * dense);
+	h->states = lstm_floats(lanes * size);
+	h->logits = lstm_floats(lanes * (size_t)net->shape.classes);
+	h->state = calloc(lanes, sizeof(*h->state));
+	h->input = calloc(lanes, sizeof(*h->input));
+	h->entry = calloc(lanes * (size_t)entries + 1, sizeof(*h->entry));
+	if (!h->batch || !h->x || !h->states || !h->logits || !h->state || !h->input || !h->entry)
+		return -ENOMEM;
+	bench_inputs(&rng, (int)(lanes * dense), h->x);
+	for (size_t i = 0; i < lanes; i++) {
+		h->state[i] = h->states + i * size;
+		h->input[i] = (struct lstm_input){
+			h->x + i * dense, h->entry + i * (size_t)entries, entries};
 	}
-	free(x);
-	free(work);
-	free(state);
-	return figures_of(best, step_flop(net));
-}
+	for (size_t i = 0; i + 1 < lanes * (size_t)entries; i += 2) { /* neighbours, as knots are */
+		uint32_t row = (uint32_t)rng_below(&rng, (uint64_t)net->shape.inputs - 1);
 
-static json_t *bench_batch(const struct lstm *net, int n)
-{
-	const int rounds = 65536 / n;
-	size_t inputs = (size_t)net->shape.inputs, size = lstm_state_size(net);
-	struct lstm_batch *b = lstm_batch_new(net, n);
-	float *x = lstm_floats((size_t)n * inputs), *states = lstm_floats((size_t)n * size);
-	float *logits = lstm_floats((size_t)n * (size_t)net->shape.classes);
-	float **state = calloc((size_t)n, sizeof(*state));
-	struct rng rng = {1};
-	double best = 1e9;
-
-	for (int i = 0; x && states && state && i < n; i++) {
-		draw_inputs(&rng, net->shape.inputs, x + (size_t)i * inputs);
-		state[i] = states + (size_t)i * size;
+		h->entry[i] = (struct lstm_entry){row, 0.25F};
+		h->entry[i + 1] = (struct lstm_entry){row + 1, 0.75F};
 	}
-	for (int r = 0; b && x && states && logits && state && r < REPEATS; r++) {
-		double began = bench_clock(), took;
-
-		for (int i = 0; i < rounds; i++)
-			lstm_batch_step(b, n, x, state, logits);
-		took = (bench_clock() - began) / rounds / n;
-		best = took < best ? took : best;
-	}
-	lstm_batch_free(b);
-	free(x);
-	free(states);
-	free(logits);
-	free(state);
-	return figures_of(best, step_flop(net));
-}
-
-json_t *bench_lstm(struct error *e)
-{
-	struct lstm net;
-	json_t *figures;
-
-	if (make_network(&net) != 0) {
-		error_set(e, -ENOMEM, "not enough memory for a network");
-		return NULL;
-	}
-	figures = json_pack("{si si si so so so}", "inputs", net.shape.inputs, "layers",
-		net.shape.layers, "hidden", net.shape.hidden, "alone", bench_alone(&net),
-		"batch_of_64", bench_batch(&net, 64), "batch_of_1024", bench_batch(&net, 1024));
-	lstm_free(&net);
-	return figures;
-}
-
-/* ---- training ---- */
-
-static void training_input(void *context, size_t row, uint64_t draw, float *x)
-{
-	const struct lstm *net = context;
-	struct rng rng = {row};
-
-	(void)draw;
-	draw_inputs(&rng, net->shape.inputs, x);
-}
-
-static double no_validation(void *context, const struct lstm *net)
-{
-	(void)context;
-	(void)net;
 	return 0;
 }
 
-/* Sequences a second, an epoch of `sequences` of them in updates of `batch`; 0: no memory. */
-static double sequences_per_s(int batch, int length, int sequences, int threads)
+/* Seconds of a step in a round of `steps` times n. */
+static double round_of(struct hosts *h, int steps)
 {
-	size_t rows = (size_t)sequences * (size_t)length;
-	struct train_settings settings = train_defaults;
-	struct train_data data = {.rows = rows, .sequences = (size_t)sequences};
-	struct train_hooks hooks = {.validate = no_validation};
-	struct train_progress last;
-	struct lstm net = {0};
-	int *label = calloc(rows, sizeof(*label));
-	float *weight = calloc(rows, sizeof(*weight));
-	struct train_sequence *sequence = calloc((size_t)sequences, sizeof(*sequence));
-	double began, rate = 0;
+	double began = bench_clock();
 
-	if (!label || !weight || !sequence || make_network(&net) != 0)
-		goto out;
-	for (size_t r = 0; r < rows; r++) {
-		label[r] = (int)(r % CLASSES);
-		weight[r] = 1;
-	}
-	for (int s = 0; s < sequences; s++)
-		sequence[s] = (struct train_sequence){(uint32_t)(s * length), (uint32_t)length};
-	data.label = label;
-	data.weight = weight;
-	data.sequence = sequence;
-	data.input = training_input;
-	data.context = &net;
-	settings.epochs = 1;
-	settings.batch = batch * length;
-	settings.length = length;
-	settings.threads = threads;
-	began = bench_clock();
-	if (train(&net, &data, &settings, &hooks, &last, NULL) == 0)
-		rate = sequences / (bench_clock() - began);
-out:
-	lstm_free(&net);
-	free(label);
-	free(weight);
-	free(sequence);
-	return rate;
+	for (int i = 0; i < steps; i++)
+		lstm_batch_step(h->batch, h->n, h->input, h->state, h->logits);
+	return (bench_clock() - began) / steps / h->n;
 }
 
-json_t *bench_train(struct error *e)
+/* us a step, n together. The processor's peak is measured between the rounds: its clock is not the
+ * same all the time. 0: no memory. */
+static double us_per_step(
+	const struct model *m, const struct lstm_kernel *kernel, int n, double *peak)
+{
+	struct hosts h;
+	double best = 0;
+
+	if (hosts_init(&h, m, kernel, n) == 0) {
+		int steps = 1 + (int)(round_s / n / round_of(&h, 1));
+
+		for (int r = 0; r < ROUNDS; r++) {
+			double took = round_of(&h, steps), most = bench_peak();
+
+			best = best == 0 || took < best ? took : best;
+			*peak = most > *peak ? most : *peak;
+		}
+	}
+	hosts_free(&h);
+	return best * 1e6;
+}
+
+static json_t *bench_one(const struct model *m, const struct lstm_kernel *kernel, double *peak)
 {
 	static const struct {
-		int batch, length, sequences;
-	} cases[] = {{64, 1, 8192}, {1024, 1, 65536}, {64, 16, 2048}, {1024, 16, 4096}};
+		const char *name;
+		int n;
+	} cases[] = {{"alone_us_per_step", 1}, {"batch_of_64_us_per_step", 64},
+		{"batch_of_1024_us_per_step", 1024}};
 	json_t *figures = json_object();
+	double us = 0;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char name[64];
-		json_t *rates = json_object();
-
-		for (int threads = 1; threads <= 2; threads++) {
-			double rate = sequences_per_s(
-				cases[i].batch, cases[i].length, cases[i].sequences, threads);
-
-			if (rate == 0) {
-				error_set(e, -ENOMEM, "not enough memory to train");
-				json_decref(rates);
-				json_decref(figures);
-				return NULL;
-			}
-			json_object_set_new(rates,
-				threads == 1 ? "samples_per_s_1_thread" : "samples_per_s_2_threads",
-				json_real(rate));
-		}
-		snprintf(name, sizeof(name), "length_%d_batch_%d", cases[i].length, cases[i].batch);
-		json_object_set_new(figures, name, rates);
+		us = us_per_step(m, kernel, cases[i].n, peak);
+		json_object_set_new(figures, cases[i].name, json_real(us));
 	}
+	if (!kernel->int8) {
+		double gflop = step_flop(m) / us * 1e-3;
+
+		json_object_set_new(figures, "batch_of_1024_gflop_per_s", json_real(gflop));
+		json_object_set_new(figures, "batch_of_1024_share_of_peak",
+			json_real(*peak > 0 ? gflop / *peak : 0));
+	}
+	return figures;
+}
+
+static json_t *bench_kernels(const struct model *m, const struct lstm_kernel *only)
+{
+	struct lstm_shape s = m->net.shape;
+	json_t *figures =
+		json_pack("{si si si}", "inputs", s.inputs, "layers", s.layers, "hidden", s.hidden);
+	double peak = 0;
+
+	for (int i = 0; lstm_kernels[i]; i++) {
+		const struct lstm_kernel *k = lstm_kernels[i];
+
+		if ((!only || only == k) && k->runs_here())
+			json_object_set_new(figures, k->name, bench_one(m, k, &peak));
+	}
+	json_object_set_new(figures, "peak_gflop_per_s", json_real(peak));
+	return figures;
+}
+
+json_t *bench_lstm(const struct bench_options *o, struct error *e)
+{
+	struct model m = {0};
+	json_t *figures = NULL;
+	int err = o->model ? model_load(&m, o->model, e) : bench_network(&m.net);
+
+	if (!err)
+		figures = bench_kernels(&m, o->kernel);
+	else if (!o->model)
+		error_set(e, err, "not enough memory for a network");
+	model_free(&m);
 	return figures;
 }

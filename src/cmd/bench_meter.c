@@ -114,7 +114,7 @@ static json_t *meter_flows(uint32_t flows, struct error *e)
 		"{sf sf}", "ns_per_packet", took * 1e9 / PACKETS, "packets_per_s", PACKETS / took);
 }
 
-json_t *bench_meter(struct error *e)
+json_t *bench_meter(const struct bench_options *o, struct error *e)
 {
 	static const struct {
 		const char *name;
@@ -122,6 +122,7 @@ json_t *bench_meter(struct error *e)
 	} sizes[] = {{"1_flow", 1}, {"64k_flows", 1 << 16}, {"1m_flows", 1 << 20}};
 	json_t *all = json_object();
 
+	(void)o;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		json_t *one = meter_flows(sizes[i].flows, e);
 

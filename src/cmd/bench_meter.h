@@ -2,6 +2,7 @@
 #ifndef KARMA_CMD_BENCH_METER_H
 #define KARMA_CMD_BENCH_METER_H
 
+#include "cmd/bench.h"
 #include <jansson.h>
 #include <stdint.h>
 
@@ -10,10 +11,10 @@
 /* Each returns an object of figures, a new reference, or NULL with the line in `e`. */
 
 /* User space, frames in memory: decoding, the flow table, the meter; by 1, 64k and 1M flows. */
-json_t *bench_meter(struct error *e);
+json_t *bench_meter(const struct bench_options *o, struct error *e);
 
 /* The TC program, by 1, 64k and 1M flows, the empty program beside it in the same run. */
-json_t *bench_kernel(struct error *e);
+json_t *bench_kernel(const struct bench_options *o, struct error *e);
 
 /* The frame of both: a UDP packet with 32 bytes of payload. */
 enum { BENCH_FRAME = 74 };

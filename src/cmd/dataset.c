@@ -333,17 +333,18 @@ static int by_falling_length(const void *a, const void *b)
 
 struct stepper {
 	struct lstm_batch *batch;
-	float *x;      /* (TOGETHER, I) */
+	float *x;      /* (TOGETHER, D) */
 	float *memory; /* (TOGETHER, S) */
 	float *logits; /* (TOGETHER, C) */
 	float *state[TOGETHER];
+	struct lstm_input input[TOGETHER];
 };
 
 /* `n` sequences, longest first: all that last that long take step t together. */
 static void step_group(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
 	struct stepper *s, const struct train_sequence *group, int n, float *logits)
 {
-	size_t inputs = (size_t)net->shape.inputs, classes = (size_t)net->shape.classes;
+	size_t inputs = (size_t)net->shape.dense, classes = (size_t)net->shape.classes;
 
 	memset(s->memory, 0, (size_t)n * lstm_state_size(net) * sizeof(*s->memory));
 	for (uint32_t t = 0; t < group[0].length; t++) {
@@ -351,7 +352,7 @@ static void step_group(const struct dataset *d, const struct encoder *enc, const
 			n--;
 		for (int i = 0; i < n; i++)
 			encoder_apply(enc, &d->row[group[i].first + t], s->x + (size_t)i * inputs);
-		lstm_batch_step(s->batch, n, s->x, s->state, s->logits);
+		lstm_batch_step(s->batch, n, s->input, s->state, s->logits);
 		for (int i = 0; i < n; i++)
 			memcpy(logits + (size_t)(group[i].first + t) * classes,
 				s->logits + (size_t)i * classes, classes * sizeof(*logits));
@@ -359,23 +360,25 @@ static void step_group(const struct dataset *d, const struct encoder *enc, const
 }
 
 int dataset_judge(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
-	size_t from, size_t to, float *logits, struct error *e)
+	const struct lstm_kernel *kernel, size_t from, size_t to, float *logits, struct error *e)
 {
 	struct stepper s = {0};
 	size_t count = to - from, size = lstm_state_size(net);
 	struct train_sequence *order = calloc(count + 1, sizeof(*order));
 	int err = 0;
 
-	s.batch = lstm_batch_new(net, TOGETHER);
-	s.x = lstm_floats(TOGETHER * (size_t)net->shape.inputs);
+	s.batch = lstm_batch_new(net, kernel, TOGETHER);
+	s.x = lstm_floats(TOGETHER * (size_t)net->shape.dense);
 	s.memory = lstm_floats(TOGETHER * size);
 	s.logits = lstm_floats(TOGETHER * (size_t)net->shape.classes);
 	if (!order || !s.batch || !s.x || !s.memory || !s.logits) {
 		err = no_memory(e);
 		goto out;
 	}
-	for (int i = 0; i < TOGETHER; i++)
-		s.state[i] = s.memory + (size_t)i * size;
+	for (size_t i = 0; i < TOGETHER; i++) {
+		s.state[i] = s.memory + i * size;
+		s.input[i].dense = s.x + i * (size_t)net->shape.dense;
+	}
 	memcpy(order, d->sequence + from, count * sizeof(*order));
 	qsort(order, count, sizeof(*order), by_falling_length);
 	for (size_t i = 0; i < count; i += TOGETHER) {

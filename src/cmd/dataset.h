@@ -41,8 +41,8 @@ int dataset_split(
 void dataset_count(const int *label, size_t count, size_t per_class[CLASSES]);
 
 /* Step a network through sequences `from` .. `to - 1`; logits (rows of the dataset, C) are filled
- * for their rows. -ENOMEM. */
+ * for their rows. `kernel`: as lstm_batch_new() takes it. -ENOMEM. */
 int dataset_judge(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
-	size_t from, size_t to, float *logits, struct error *e);
+	const struct lstm_kernel *kernel, size_t from, size_t to, float *logits, struct error *e);
 
 #endif

@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "cmd/dataset.h"
+#include "lstm/kernel.h"
 #include "lstm/metrics.h"
 #include "lstm/model.h"
 
 static const struct option long_options[] = {
 	{"model", required_argument, NULL, 'm'},
+	{"kernel", required_argument, NULL, 'k'},
 	{"json", no_argument, NULL, 'j'},
 	{NULL, 0, NULL, 0},
 };
@@ -26,7 +28,7 @@ static int read_model(const struct model *m, const char *path, struct encoder *e
 
 	if (err)
 		return error_set(e, err, "%s: %s", path, why.text);
-	if ((int)enc->inputs != m->net.shape.inputs)
+	if ((int)enc->inputs != m->net.shape.dense || m->net.shape.dense != m->net.shape.inputs)
 		return error_set(e, -EINVAL,
 			"%s: %u inputs described, %d in its network; make it again with 'karma "
 			"train'",
@@ -51,11 +53,11 @@ static bool is_as_published(const struct model *m)
 }
 
 /* Probabilities of the labelled rows, one behind the other, and their labels. */
-static int judge(const struct model *m, const struct encoder *enc, struct dataset *d,
-	float *probability, struct error *e)
+static int judge(const struct model *m, const struct lstm_kernel *kernel, const struct encoder *enc,
+	struct dataset *d, float *probability, struct error *e)
 {
 	size_t classes = (size_t)m->net.shape.classes, kept = 0;
-	int err = dataset_judge(d, enc, &m->net, 0, d->sequences, probability, e);
+	int err = dataset_judge(d, enc, &m->net, kernel, 0, d->sequences, probability, e);
 
 	if (err)
 		return err;
@@ -148,7 +150,8 @@ static int print(const struct metrics *m, bool json, struct error *e)
 	return fflush(stdout) == 0 ? 0 : error_set(e, -EIO, "standard output: cannot be written");
 }
 
-static int eval(const char *path, char **files, int count, bool json, struct error *e)
+static int eval(const char *path, const struct lstm_kernel *kernel, char **files, int count,
+	bool json, struct error *e)
 {
 	struct model m = {0};
 	struct encoder enc;
@@ -177,7 +180,7 @@ static int eval(const char *path, char **files, int count, bool json, struct err
 		err = error_set(e, -ENOMEM, "not enough memory for %zu rows", d.rows);
 		goto out;
 	}
-	err = judge(&m, &enc, &d, probability, e);
+	err = judge(&m, kernel, &enc, &d, probability, e);
 	if (!err)
 		err = metrics_compute(
 			figures, probability, d.label, d.rows, m.net.shape.classes, e);
@@ -194,6 +197,7 @@ out:
 int cmd_eval(int argc, char **argv)
 {
 	const char *model = NULL;
+	const struct lstm_kernel *kernel = NULL;
 	struct error e = {""};
 	bool json = false;
 	int option;
@@ -203,6 +207,11 @@ int cmd_eval(int argc, char **argv)
 		switch (option) {
 		case 'm':
 			model = optarg;
+			break;
+		case 'k':
+			kernel = lstm_kernel_find(optarg, &e);
+			if (!kernel)
+				return usage_error("eval", "%s", e.text);
 			break;
 		case 'j':
 			json = true;
@@ -216,7 +225,7 @@ int cmd_eval(int argc, char **argv)
 		return usage_error("eval", "no model; give one with -m");
 	if (optind == argc)
 		return usage_error("eval", "no data; give CSV files with labelled flow records");
-	if (eval(model, argv + optind, argc - optind, json, &e) != 0)
+	if (eval(model, kernel, argv + optind, argc - optind, json, &e) != 0)
 		return fail("eval", e.text);
 	return EXIT_DONE;
 }

@@ -11,11 +11,12 @@ static int cmd_help(int argc, char **argv);
 /* In the order in which a user meets them. */
 static const struct command commands[] = {
 	{"run", cmd_run,
-		"[-i IFACE[,IFACE]...] [-m MODEL] [--eve FILE] [--json] [--outer] "
+		"[-i IFACE[,IFACE]...] [-m MODEL] [--kernel NAME] [--eve FILE] [--json] [--outer] "
 		"[--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},
 	{"read", cmd_read,
-		"FILE.pcap[ng]|DIR ... [-m MODEL] [--eve FILE] [--json] [--outer] [--follow] "
+		"FILE.pcap[ng]|DIR ... [-m MODEL] [--kernel NAME] [--eve FILE] [--json] [--outer] "
+		"[--follow] "
 		"[--scores FILE.csv] [--flows N] [--each-interface]",
 		"find attacks in captures"},
 	{"flows", cmd_flows,
@@ -27,9 +28,10 @@ static const struct command commands[] = {
 		"[--alpha none|root|balanced] [--epochs N] [--seed S] [--layers L] [--hidden H] "
 		"[--length T] [--batch B] [--dropout P] [--lr R] [--as-published] [--json]",
 		"make a model from labelled flow records"},
-	{"eval", cmd_eval, "-m MODEL DATA.csv ... [--json]",
+	{"eval", cmd_eval, "-m MODEL DATA.csv ... [--kernel NAME] [--json]",
 		"how good a model is on labelled flow records"},
-	{"bench", cmd_bench, "[kernel|latency|meter|detect|lstm|train|all] [--json]",
+	{"bench", cmd_bench,
+		"[kernel|latency|meter|detect|lstm|train|all] [-m MODEL] [--kernel NAME] [--json]",
 		"how fast it is on this machine"},
 	{"help", cmd_help, "[COMMAND|features]",
 		"what a command does and takes; the table of all features"},

@@ -9,7 +9,7 @@
 #include "cmd/meter_options.h"
 #include "cmd/session.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES };
+enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_KERNEL };
 
 static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
@@ -17,6 +17,7 @@ static const struct option longs[] = {
 	{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
 	{"outer", no_argument, NULL, OPT_OUTER},
 	{"follow", no_argument, NULL, OPT_FOLLOW},
+	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
@@ -26,6 +27,7 @@ static const struct option longs[] = {
 static int read_options(
 	int argc, char **argv, struct session_options *o, struct meter_options *meter)
 {
+	struct error e = {""};
 	int c, status;
 
 	opterr = 0;
@@ -41,6 +43,11 @@ static int read_options(
 			status = meter_option(meter, "read", c, optarg);
 			if (status)
 				return status;
+			break;
+		case OPT_KERNEL:
+			o->kernel = lstm_kernel_find(optarg, &e);
+			if (!o->kernel)
+				return usage_error("read", "%s", e.text);
 			break;
 		case OPT_EVE:
 			o->eve = optarg;
@@ -66,9 +73,7 @@ static int read_options(
 /* While there is nothing to read: alerts end when it has been quiet long enough. */
 static void wait_quietly(void *session, int64_t now_ns)
 {
-	struct session *s = session;
-
-	detector_tick(s->detector, now_ns);
+	session_flush(session, now_ns);
 }
 
 /* A capture that cannot be read is told of and does not keep the others from being read. Returns

@@ -11,7 +11,7 @@
 #include "feature/window.h"
 #include "util/number.h"
 
-enum { OPT_EVE = 256, OPT_JSON };
+enum { OPT_EVE = 256, OPT_JSON, OPT_KERNEL };
 
 static const int poll_ms = 200;
 static const int64_t second = 1000000000LL;
@@ -27,6 +27,7 @@ static const struct option longs[] = {
 	{"flows", required_argument, NULL, OPT_FLOWS},
 	{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
 	{"model", required_argument, NULL, 'm'},
+	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"outer", no_argument, NULL, OPT_OUTER},
@@ -35,6 +36,7 @@ static const struct option longs[] = {
 
 static int read_options(int argc, char **argv, struct options *o)
 {
+	struct error e = {""};
 	int c, status;
 
 	opterr = 0;
@@ -50,6 +52,11 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'm':
 			o->session.model = optarg;
+			break;
+		case OPT_KERNEL:
+			o->session.kernel = lstm_kernel_find(optarg, &e);
+			if (!o->session.kernel)
+				return usage_error("run", "%s", e.text);
 			break;
 		case OPT_EVE:
 			o->session.eve = optarg;
@@ -179,7 +186,7 @@ static int watch(struct watch *w, struct error *e)
 		n = live_poll(w->live, poll_ms, session_record_live, w->session);
 		if (n == -EINTR)
 			n = 0;
-		detector_tick(w->session->detector, now(CLOCK_REALTIME));
+		session_flush(w->session, now(CLOCK_REALTIME));
 		housekeeping(w);
 	}
 	terminal_status_clear();
@@ -205,8 +212,8 @@ static int run(struct session *s, const struct meter_options *o, struct error *e
 		return err;
 	s->live = w.live;
 	tell_size(w.live);
-	fprintf(stderr, "karma: watching %s (%s) with %s (id %s); Ctrl-C ends it\n", interfaces,
-		live_attachment(w.live), s->model_path, s->model_id);
+	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
+		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
 	w.started_ns = w.shown_ns = w.told_ns = now(CLOCK_MONOTONIC);
 	err = watch(&w, e);
 	/* What is still open is judged, too, however often a signal asks for the end. */
@@ -217,6 +224,7 @@ static int run(struct session *s, const struct meter_options *o, struct error *e
 			err = error_set(e, drained, "%s: the open flows were not read: %s",
 				interfaces, strerror(-drained));
 	}
+	session_flush(s, s->last_ns);
 	detector_finish(s->detector);
 	figures_now(&w, &figures);
 	if (err != -EPIPE)

@@ -117,6 +117,7 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 
 	memset(s, 0, sizeof(*s));
 	s->flows = o->flows;
+	s->kernel = o->kernel ? o->kernel : lstm_kernel_find("fp32", e);
 	err = load_model(s, o->model, e);
 	if (!err)
 		err = open_outputs(s, o, e);
@@ -140,7 +141,7 @@ static void tell_outputs(void *context, const struct alert *a, enum alert_stage 
 
 int session_begin(struct session *s, const struct origin *from, struct error *e)
 {
-	int err = judge_new(&s->judge, &s->model, s->model_path, 0, s->flows, e);
+	int err = judge_new(&s->judge, &s->model, s->model_path, s->kernel, 0, s->flows, e);
 
 	if (err)
 		return err;
@@ -166,21 +167,31 @@ static void put_scores(
 	fputc('\n', out);
 }
 
+static void weigh(void *session, const struct record *r, const struct verdict *v)
+{
+	struct session *s = session;
+	struct weight w;
+
+	detector_tick(s->detector, r->at_ns);
+	w = detector_weigh(s->detector, r, v);
+	if (s->has_scores)
+		put_scores(s->scores.stream, r, v, &w);
+}
+
+void session_flush(struct session *s, int64_t now_ns)
+{
+	judge_flush(s->judge, weigh, s);
+	detector_tick(s->detector, now_ns);
+}
+
 int session_record(void *session, const struct record *r)
 {
 	struct session *s = session;
-	struct verdict v;
-	struct weight w;
 
 	if (!s->first_ns)
 		s->first_ns = r->first_ns;
 	s->last_ns = r->at_ns;
-	detector_tick(s->detector, r->at_ns);
-	if (judge_record(s->judge, r, &v)) {
-		w = detector_weigh(s->detector, r, &v);
-		if (s->has_scores)
-			put_scores(s->scores.stream, r, &v, &w);
-	}
+	judge_record(s->judge, r, weigh, s);
 	if (s->output[0].why == EPIPE)
 		return -EPIPE;
 	return session_stopped ? -EINTR : 0;
@@ -217,6 +228,7 @@ static void add_figures(const struct session *s, struct summary *out)
 void session_end(struct session *s)
 {
 	if (s->detector) {
+		session_flush(s, s->last_ns);
 		detector_finish(s->detector);
 		add_figures(s, &s->total);
 		s->total.now_ns = s->last_ns;

@@ -10,17 +10,19 @@
 #include "util/outfile.h"
 
 struct session_options {
-	const char *model;  /* NULL: the bundled one */
-	const char *eve;    /* NULL: none */
-	const char *scores; /* NULL: none */
-	uint32_t flows;     /* how many may be open at a time; 0: no more than usual */
-	bool json;          /* standard output: EVE instead of lines for people */
+	const char *model;                /* NULL: the bundled one */
+	const struct lstm_kernel *kernel; /* that steps the network; NULL: the fastest of float32 */
+	const char *eve;                  /* NULL: none */
+	const char *scores;               /* NULL: none */
+	uint32_t flows; /* how many may be open at a time; 0: no more than usual */
+	bool json;      /* standard output: EVE instead of lines for people */
 };
 
 struct session {
 	char model_path[4096];
 	char model_id[9];
 	struct model model;
+	const struct lstm_kernel *kernel;
 	struct evidence_settings settings;
 	uint32_t flows;
 	struct output output[2];
@@ -53,6 +55,9 @@ int session_record(void *session, const struct record *r);
 
 /* The same where a signal ends the waiting for records, not their judging. */
 int session_record_live(void *session, const struct record *r);
+
+/* No record is at hand: what is still to be judged is, and time goes on. */
+void session_flush(struct session *s, int64_t now_ns);
 
 /* End the timeline: its alerts end, its figures join the totals. */
 void session_end(struct session *s);

@@ -379,7 +379,8 @@ static double validate(void *context, const struct lstm *net)
 	struct session *s = context;
 	const struct dataset *d = &s->data;
 
-	if (dataset_judge(d, &s->encoder, net, d->training, d->sequences, s->logits, s->e) != 0 ||
+	if (dataset_judge(d, &s->encoder, net, NULL, d->training, d->sequences, s->logits, s->e) !=
+			0 ||
 		measure(s, net, 1) != 0)
 		return NAN;
 	return score(&s->metrics);
@@ -480,7 +481,8 @@ static int finish(struct session *s, const struct train_progress *last, struct e
 {
 	const struct dataset *d = &s->data;
 	struct model *m = &s->model;
-	int err = dataset_judge(d, &s->encoder, &m->net, d->training, d->sequences, s->logits, e);
+	int err = dataset_judge(
+		d, &s->encoder, &m->net, NULL, d->training, d->sequences, s->logits, e);
 
 	if (err)
 		return err;
@@ -500,7 +502,8 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 	struct train_data data = {
 		d->training_rows, d->label, d->weight, d->sequence, d->training, input, s};
 	struct train_hooks hooks = {validate, progress, s, &interrupted};
-	struct lstm_shape shape = {(int)s->encoder.inputs, o->layers, o->hidden, CLASSES};
+	struct lstm_shape shape = {
+		(int)s->encoder.inputs, (int)s->encoder.inputs, o->layers, o->hidden, CLASSES};
 	int err = lstm_init(&s->model.net, shape);
 
 	s->logits = lstm_floats(d->rows * CLASSES);

@@ -12,7 +12,18 @@
 
 struct memory {
 	int64_t at_ns; /* 0: nothing yet */
+	bool waits;    /* for its step */
 	float state[]; /* lstm_state_size() */
+};
+
+/* Records of different hosts that are stepped together. */
+enum { TOGETHER = 32 };
+
+/* One of them. */
+struct waiting {
+	struct record record;
+	struct row row;
+	struct memory *memory; /* stays where it is: it was used later than all that do not wait */
 };
 
 struct judge {
@@ -22,12 +33,15 @@ struct judge {
 	struct lru *hosts;
 	struct window *window;
 	struct judge_stats stats;
-	struct row row; /* the last record's */
-	float *x;       /* (I) */
-	float *before;  /* the state that the last step started from */
-	float *state;   /* scratch of the same size */
-	float *logits;  /* (C) */
-	float *work;
+	struct waiting *queue; /* (TOGETHER) */
+	int most, waiting;     /* how many may wait: no more than hosts are remembered; and do */
+	int told;              /* whose verdict was told last: judge_explain() is about it */
+	float *x;              /* (TOGETHER, D) */
+	float *before;         /* (TOGETHER, S): the states that their steps start from */
+	float *logits;         /* (TOGETHER, C) */
+	float *state;          /* scratch: (S), and below (D) */
+	float *without;
+	struct lstm_batch *stepper;
 };
 
 static int read_classes(struct judge *j, const char *name, struct error *e)
@@ -60,7 +74,8 @@ static int read_inputs(struct judge *j, const char *name, struct error *e)
 
 	if (err)
 		return error_set(e, err, "%s: %s", name, why.text);
-	if ((int)j->encoder.inputs != j->model->net.shape.inputs)
+	if ((int)j->encoder.inputs != j->model->net.shape.dense ||
+		j->model->net.shape.dense != j->model->net.shape.inputs)
 		return error_set(e, -EINVAL,
 			"%s: %u inputs described, %d in its network; make it again with "
 			"'karma train'",
@@ -68,8 +83,8 @@ static int read_inputs(struct judge *j, const char *name, struct error *e)
 	return 0;
 }
 
-int judge_new(struct judge **judge, const struct model *model, const char *name, uint32_t hosts,
-	uint32_t flows, struct error *e)
+int judge_new(struct judge **judge, const struct model *model, const char *name,
+	const struct lstm_kernel *kernel, uint32_t hosts, uint32_t flows, struct error *e)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 	const struct lstm *net = &model->net;
@@ -82,15 +97,19 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 	j->model = model;
 	if ((err = read_classes(j, name, e)) || (err = read_inputs(j, name, e)))
 		goto out;
-	j->hosts = lru_new(
-		hosts ? hosts : JUDGE_HOSTS, 16, sizeof(struct memory) + state * sizeof(float));
+	hosts = hosts ? hosts : JUDGE_HOSTS;
+	j->most = hosts < TOGETHER ? (int)hosts : TOGETHER;
+	j->hosts = lru_new(hosts, 16, sizeof(struct memory) + state * sizeof(float));
 	j->window = window_new(window_events(flows));
-	j->x = calloc((size_t)net->shape.inputs, sizeof(float));
-	j->before = calloc(state, sizeof(float));
-	j->state = calloc(state, sizeof(float));
-	j->logits = calloc((size_t)net->shape.classes, sizeof(float));
-	j->work = calloc(lstm_work_size(net), sizeof(float));
-	if (!j->hosts || !j->window || !j->x || !j->before || !j->state || !j->logits || !j->work) {
+	j->queue = calloc(TOGETHER, sizeof(*j->queue));
+	j->x = lstm_floats(TOGETHER * (size_t)net->shape.dense);
+	j->before = lstm_floats(TOGETHER * state);
+	j->logits = lstm_floats(TOGETHER * (size_t)net->shape.classes);
+	j->state = lstm_floats(state);
+	j->without = lstm_floats((size_t)net->shape.dense);
+	j->stepper = lstm_batch_new(net, kernel, TOGETHER);
+	if (!j->hosts || !j->window || !j->queue || !j->x || !j->before || !j->logits ||
+		!j->state || !j->without || !j->stepper) {
 		err = error_set(e, -ENOMEM, "not enough memory to remember hosts");
 		goto out;
 	}
@@ -107,106 +126,145 @@ void judge_free(struct judge *j)
 		return;
 	lru_free(j->hosts);
 	window_free(j->window);
+	free(j->queue);
 	free(j->x);
 	free(j->before);
-	free(j->state);
 	free(j->logits);
-	free(j->work);
+	free(j->state);
+	free(j->without);
+	lstm_batch_free(j->stepper);
 	free(j);
 }
 
-/* x is set; advances `state`, leaves the probabilities in `logits`. */
-static void step(struct judge *j, float *state)
+static void softmax(struct judge *j, float *logits)
 {
-	lstm_step(&j->model->net, j->x, state, j->logits, j->work);
-	lstm_softmax(j->logits, j->model->net.shape.classes, j->model->temperature, j->logits);
+	lstm_softmax(logits, j->model->net.shape.classes, j->model->temperature, logits);
 }
 
-bool judge_record(struct judge *j, const struct record *r, struct verdict *v)
+void judge_flush(struct judge *j, judge_sink sink, void *context)
 {
-	size_t bytes = lstm_state_size(&j->model->net) * sizeof(float);
+	const struct lstm_shape shape = j->model->net.shape;
+	struct lstm_input x[TOGETHER];
+	float *state[TOGETHER];
+	int n = j->waiting;
+
+	if (n <= 0)
+		return;
+	for (int i = 0; i < n; i++) {
+		x[i] = (struct lstm_input){.dense = j->x + (ptrdiff_t)i * shape.dense};
+		state[i] = j->queue[i].memory->state;
+		j->queue[i].memory->waits = false;
+	}
+	lstm_batch_step(j->stepper, n, x, state, j->logits);
+	j->waiting = 0;
+	for (int i = 0; i < n; i++) {
+		struct waiting *w = &j->queue[i];
+		float *p = j->logits + (ptrdiff_t)i * shape.classes;
+		struct verdict v = {.app = w->row.app};
+
+		softmax(j, p);
+		memcpy(v.actor, w->row.actor, sizeof(v.actor));
+		for (int k = 0; k < shape.classes; k++)
+			v.probability[j->class[k]] += p[k];
+		j->told = i;
+		sink(context, &w->record, &v);
+	}
+}
+
+void judge_record(struct judge *j, const struct record *r, judge_sink sink, void *context)
+{
+	size_t floats = lstm_state_size(&j->model->net);
+	struct waiting *w = &j->queue[j->waiting];
 	struct memory *m;
 	bool fresh;
 
 	if (r->total)
-		return false; /* nobody's doing: the flows of many who found no room */
+		return; /* nobody's doing: the flows of many who found no room */
 
 	j->stats.records++;
-	feature_row(j->window, r, &j->row);
+	feature_row(j->window, r, &w->row);
 	if (!r->news)
-		return false;
+		return;
 	j->stats.judged++;
-	memcpy(v->actor, j->row.actor, sizeof(v->actor));
-	v->app = j->row.app;
-	m = lru_use(j->hosts, v->actor, &fresh);
+	m = lru_use(j->hosts, w->row.actor, &fresh);
+	if (m->waits) { /* one step after the other */
+		judge_flush(j, sink, context);
+		j->queue[0].row = w->row;
+		w = &j->queue[0];
+	}
 	if (!fresh && r->at_ns - m->at_ns > judge_idle_ns)
-		memset(m->state, 0, bytes);
+		memset(m->state, 0, floats * sizeof(float));
 	m->at_ns = r->at_ns;
-	memcpy(j->before, m->state, bytes);
-	encoder_apply(&j->encoder, &j->row, j->x);
-	step(j, m->state);
-	memset(v->probability, 0, sizeof(v->probability));
-	for (int k = 0; k < j->model->net.shape.classes; k++)
-		v->probability[j->class[k]] += j->logits[k];
-	return true;
+	m->waits = true;
+	w->record = *r;
+	w->memory = m;
+	memcpy(j->before + (size_t)j->waiting * floats, m->state, floats * sizeof(float));
+	encoder_apply(
+		&j->encoder, &w->row, j->x + (ptrdiff_t)j->waiting * j->model->net.shape.dense);
+	if (++j->waiting == j->most)
+		judge_flush(j, sink, context);
 }
 
 /* ---- why ---- */
 
-/* Log-odds of attack with the inputs in x, from where the last step started. */
-static double log_odds(struct judge *j)
+/* Log-odds of attack with these inputs, from where the step of the record told last started. */
+static double log_odds(struct judge *j, const float *dense)
 {
+	size_t floats = lstm_state_size(&j->model->net);
+	struct lstm_input x = {.dense = dense};
+	float p[LSTM_MAX_CLASSES];
 	double normal = 0;
 
-	memcpy(j->state, j->before, lstm_state_size(&j->model->net) * sizeof(float));
-	step(j, j->state);
+	memcpy(j->state, j->before + (size_t)j->told * floats, floats * sizeof(float));
+	lstm_batch_step(j->stepper, 1, &x, &j->state, p);
+	softmax(j, p);
 	for (int k = 0; k < j->model->net.shape.classes; k++)
 		if (j->class[k] == CLASS_NORMAL)
-			normal += (double)j->logits[k];
+			normal += (double)p[k];
 	normal = fmin(fmax(normal, 1e-9), 1 - 1e-9);
 	return log((1 - normal) / normal);
 }
 
 /* Put the inputs of a group of features to unknown, in x. */
-static void blank(struct judge *j, const float *whole, float *without, const bool *in_group)
+static void blank(
+	struct judge *j, const struct row *row, const float *whole, float *x, const bool *in_group)
 {
 	for (unsigned f = 0; f < j->encoder.features; f++) {
 		if (!in_group[f])
 			continue;
-		encoder_apply_without(&j->encoder, &j->row, f, without);
+		encoder_apply_without(&j->encoder, row, f, j->without);
 		for (unsigned i = 0; i < j->encoder.inputs; i++)
-			if (without[i] != whole[i])
-				j->x[i] = without[i];
+			if (j->without[i] != whole[i])
+				x[i] = j->without[i];
 	}
 }
 
 unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reason)[size])
 {
 	const struct encoder *enc = &j->encoder;
+	const struct row *row = &j->queue[j->told].row;
 	size_t bytes = enc->inputs * sizeof(float);
-	float *whole = malloc(bytes), *without = malloc(bytes);
+	const float *whole = j->x + (size_t)j->told * enc->inputs;
+	float *x = malloc(bytes);
 	struct telling *t = calloc(enc->features, sizeof(*t));
 	unsigned count = 0, groups = 0;
 	bool in_group[FEATURE_MAX];
 	double all;
 
-	if (!whole || !without || !t)
+	if (!x || !t)
 		goto out;
-	encoder_apply(enc, &j->row, whole);
-	memcpy(j->x, whole, bytes);
-	all = log_odds(j);
+	all = log_odds(j, whole);
 	for (unsigned f = 0; f < enc->features; f++) {
-		if (!explain_group(enc, &j->row, f, in_group, &t[groups].feature))
+		if (!explain_group(enc, row, f, in_group, &t[groups].feature))
 			continue;
-		memcpy(j->x, whole, bytes);
-		blank(j, whole, without, in_group);
-		t[groups].weight = all - log_odds(j);
+		memcpy(x, whole, bytes);
+		blank(j, row, whole, x, in_group);
+		t[groups].weight = all - log_odds(j, x);
 		groups++;
 	}
-	count = explain_words(t, groups, &j->row, most, size, reason);
+	count = explain_words(t, groups, row, most, size, reason);
 out:
-	free(whole);
-	free(without);
+	free(x);
 	free(t);
 	return count;
 }

@@ -4,6 +4,7 @@
 #define KARMA_DETECT_JUDGE_H
 
 #include "feature/feature.h"
+#include "lstm/kernel.h"
 #include "lstm/model.h"
 #include "util/error.h"
 
@@ -30,17 +31,26 @@ struct judge_stats {
 
 /* `hosts`: how many are remembered (0: JUDGE_HOSTS). `flows`: how many may be open at a time (0: no
  * more than usual), by which the counters over time are sized. The model stays the caller's and
- * must outlive the judge. `name`: the model's, for the error's line. -EINVAL: a model whose inputs
+ * must outlive the judge. `name`: the model's, for the error's line. `kernel`: steps
+ * the network. -EINVAL: a model whose inputs
  * or classes are not those of this program; -ENOMEM. */
-int judge_new(struct judge **judge, const struct model *model, const char *name, uint32_t hosts,
-	uint32_t flows, struct error *e);
+int judge_new(struct judge **judge, const struct model *model, const char *name,
+	const struct lstm_kernel *kernel, uint32_t hosts, uint32_t flows, struct error *e);
 void judge_free(struct judge *j);
 
-/* Take a record into account, in the order of at_ns. True: `v` is filled. False: the record has
- * nothing new; it corrects counters and is no step of the memory. */
-bool judge_record(struct judge *j, const struct record *r, struct verdict *v);
+/* What is told of a record; in the order in which they came. */
+typedef void (*judge_sink)(void *context, const struct record *r, const struct verdict *v);
 
-/* Why the last judged record looks like an attack: the features without which the model would be
+/* Take a record into account, in the order of at_ns. Its verdict may wait: records of different
+ * hosts are stepped together. One that has nothing new corrects counters, is no step of the memory,
+ * and nothing is told of it. */
+void judge_record(struct judge *j, const struct record *r, judge_sink sink, void *context);
+
+/* Tell the verdicts that wait. To be called when no record is at hand. */
+void judge_flush(struct judge *j, judge_sink sink, void *context);
+
+/* Why the record whose verdict was told last looks like an attack; in the sink, or before the next
+ * record: the features without which the model would be
  * less sure, most telling first, in words. Returns how many; each costs a step of the network per
  * feature, so ask only for what is shown. `size`: bytes in a reason. */
 unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reason)[size]);

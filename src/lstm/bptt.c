@@ -26,7 +26,7 @@ static size_t packed_layout(struct packed *p, struct lstm_shape s, float *block)
 	int h = s.hidden;
 
 	for (int l = 0; l < s.layers; l++) {
-		p->wx[l] = cut(&next, gemm_packed_size(l ? h : s.inputs, 4 * h));
+		p->wx[l] = cut(&next, gemm_packed_size(l ? h : s.dense, 4 * h));
 		p->wh[l] = cut(&next, gemm_packed_size(h, 4 * h));
 		p->wx_t[l] = l ? cut(&next, gemm_packed_size(4 * h, h)) : NULL;
 		p->wh_t[l] = cut(&next, gemm_packed_size(4 * h, h));
@@ -43,7 +43,7 @@ static size_t bptt_layout(struct bptt *b, struct lstm_shape s, size_t n, float *
 	float *next = block;
 
 	for (int l = 0; l < s.layers; l++) {
-		b->in[l] = cut(&next, n * (l ? h : (size_t)s.inputs));
+		b->in[l] = cut(&next, n * (l ? h : (size_t)s.dense));
 		b->gates[l] = cut(&next, n * 4 * h);
 		b->c[l] = cut(&next, n * h);
 		b->tanh_c[l] = cut(&next, n * h);
@@ -79,7 +79,7 @@ void packed_fill(struct packed *p, const struct lstm *net)
 	int h = net->shape.hidden, classes = net->shape.classes;
 
 	for (int l = 0; l < net->shape.layers; l++) {
-		gemm_pack(l ? h : net->shape.inputs, 4 * h, net->wx[l], 4 * h, p->wx[l]);
+		gemm_pack(l ? h : net->shape.dense, 4 * h, net->wx[l], 4 * h, p->wx[l]);
 		gemm_pack(h, 4 * h, net->wh[l], 4 * h, p->wh[l]);
 		if (l)
 			gemm_pack_transposed(4 * h, h, net->wx[l], 4 * h, p->wx_t[l]);
@@ -184,7 +184,7 @@ static void drop(struct rng *rng, float p, size_t count, const float *from, floa
 static void layer_forward(struct bptt *b, const struct lstm *net, const struct packed *w, int l,
 	float *state, size_t stride)
 {
-	int hidden = b->shape.hidden, width = l ? hidden : b->shape.inputs;
+	int hidden = b->shape.hidden, width = l ? hidden : b->shape.dense;
 	int lanes = b->lanes, n = b->steps * lanes;
 	size_t step = (size_t)lanes * (size_t)hidden; /* floats of an (H) array in a step */
 
@@ -225,7 +225,7 @@ void bptt_forward(struct bptt *b, const struct lstm *net, const struct packed *w
 	b->start = start;
 	b->memory = false;
 	b->dropout = p > 0;
-	memcpy(b->in[0], x, (size_t)n * (size_t)b->shape.inputs * sizeof(*x));
+	memcpy(b->in[0], x, (size_t)n * (size_t)b->shape.dense * sizeof(*x));
 	for (int l = 0; l < b->shape.layers; l++) {
 		float *out = l + 1 < b->shape.layers ? b->in[l + 1] : b->top;
 
@@ -337,7 +337,7 @@ void bptt_backward(struct bptt *b, const struct packed *w, const float *dlogits,
 	gemm(n, hidden, classes, dlogits, classes, w->wo_t, b->dh, hidden);
 
 	for (int l = b->shape.layers - 1; l >= 0; l--) {
-		int width = l ? hidden : b->shape.inputs;
+		int width = l ? hidden : b->shape.dense;
 
 		if (b->dropout)
 			multiply(b->dh, b->mask[l], floats);

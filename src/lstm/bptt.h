@@ -11,7 +11,8 @@
 #include "lstm/model.h"
 #include "util/rng.h"
 
-/* The weights packed for gemm(), as they are and transposed; read by all threads. */
+/* The weights packed for gemm(), as they are and transposed; read by all threads. Of wx[0]
+ * the dense rows. */
 struct packed {
 	float *block;
 	float *wx[LSTM_MAX_LAYERS], *wh[LSTM_MAX_LAYERS], *wo;
@@ -29,7 +30,7 @@ struct bptt {
 	int steps, lanes; /* of the last forward pass */
 	bool memory;      /* some row took a state from the row before it */
 	float *block;
-	float *in[LSTM_MAX_LAYERS];     /* (N, I or H): of layer 0 a copy of x */
+	float *in[LSTM_MAX_LAYERS];     /* (N, D or H): of layer 0 a copy of x */
 	float *gates[LSTM_MAX_LAYERS];  /* (N, 4*H), after their activation: i, f, g, o */
 	float *c[LSTM_MAX_LAYERS];      /* (N, H) */
 	float *tanh_c[LSTM_MAX_LAYERS]; /* (N, H) */
@@ -48,7 +49,7 @@ struct bptt {
 int bptt_init(struct bptt *b, struct lstm_shape shape, int rows);
 void bptt_free(struct bptt *b);
 
-/* x (T, B, I); start (T, B): 1 where a sequence starts and the memory before it is none; state
+/* x (T, B, D); start (T, B): 1 where a sequence starts and the memory before it is none; state
  * (B, lstm_state_size()): before the first step, and on return behind the last; logits (T, B, C).
  * `rng` draws the dropout of probability `p`; it may be NULL where p is 0. x is not needed
  * afterwards, `start` is until the backward pass. */

@@ -19,9 +19,10 @@
 
 static bool shape_is_sound(struct lstm_shape s)
 {
-	return s.inputs >= 1 && s.inputs <= LSTM_MAX_INPUTS && s.layers >= 1 &&
-	       s.layers <= LSTM_MAX_LAYERS && s.hidden >= 1 && s.hidden <= LSTM_MAX_HIDDEN &&
-	       s.classes >= 2 && s.classes <= LSTM_MAX_CLASSES;
+	return s.inputs >= 1 && s.inputs <= LSTM_MAX_INPUTS && s.dense >= 0 &&
+	       s.dense <= s.inputs && s.layers >= 1 && s.layers <= LSTM_MAX_LAYERS &&
+	       s.hidden >= 1 && s.hidden <= LSTM_MAX_HIDDEN && s.classes >= 2 &&
+	       s.classes <= LSTM_MAX_CLASSES;
 }
 
 size_t lstm_count(struct lstm_shape s)
@@ -89,7 +90,7 @@ void lstm_free(struct lstm *net)
 /* y (n) += x (rows) w (rows, n). Inputs that are zero (one-hots, unknown values, the memory of a
  * new host) cost nothing. Four rows at a time spare loads and stores of y; each y[j] is still
  * summed in the order of the rows. */
-CLONES void lstm_accumulate(const float *w, int n, const float *x, int rows, float *y)
+static void accumulate(const float *w, int n, const float *x, int rows, float *y)
 {
 	const float *row[4];
 	float a[4];
@@ -112,7 +113,8 @@ CLONES void lstm_accumulate(const float *w, int n, const float *x, int rows, flo
 			y[j] += a[k] * row[k][j];
 }
 
-CLONES void lstm_cell(const float *restrict gates, int hidden, float *restrict h, float *restrict c)
+/* c (H) and h (H) are renewed from gates (4*H), the sums before their activation. */
+static void cell(const float *restrict gates, int hidden, float *restrict h, float *restrict c)
 {
 	const float *gi = gates, *gf = gates + hidden, *gg = gf + hidden, *go = gg + hidden;
 
@@ -134,23 +136,41 @@ size_t lstm_work_size(const struct lstm *net)
 	return 4 * (size_t)net->shape.hidden;
 }
 
-void lstm_step(const struct lstm *net, const float *x, float *state, float *logits, float *work)
+/* Of training, too: hence the clones. */
+CLONES void lstm_entries(const struct lstm *net, const struct lstm_input *x, float *restrict gates)
 {
-	int hidden = net->shape.hidden, inputs = net->shape.inputs;
+	size_t width = 4 * (size_t)net->shape.hidden;
+
+	for (int i = 0; i < x->entries; i++) {
+		const float *restrict row = net->wx[0] + x->entry[i].row * width;
+		float value = x->entry[i].value;
+
+		for (size_t j = 0; j < width; j++)
+			gates[j] += value * row[j];
+	}
+}
+
+void lstm_step(const struct lstm *net, const struct lstm_input *x, float *state, float *logits,
+	float *work)
+{
+	int hidden = net->shape.hidden, width = net->shape.dense;
 	float *gates = work; /* (4*H) */
-	const float *in = x;
+	const float *in = x->dense;
 
 	for (int l = 0; l < net->shape.layers; l++) {
 		float *h = state + (size_t)l * 2 * (size_t)hidden, *c = h + hidden;
 
 		memcpy(gates, net->b[l], 4 * (size_t)hidden * sizeof(*gates));
-		lstm_accumulate(net->wx[l], 4 * hidden, in, l ? hidden : inputs, gates);
-		lstm_accumulate(net->wh[l], 4 * hidden, h, hidden, gates);
-		lstm_cell(gates, hidden, h, c);
+		accumulate(net->wx[l], 4 * hidden, in, width, gates);
+		if (l == 0)
+			lstm_entries(net, x, gates);
+		accumulate(net->wh[l], 4 * hidden, h, hidden, gates);
+		cell(gates, hidden, h, c);
 		in = h;
+		width = hidden;
 	}
 	memcpy(logits, net->bo, (size_t)net->shape.classes * sizeof(*logits));
-	lstm_accumulate(net->wo, net->shape.classes, in, hidden, logits);
+	accumulate(net->wo, net->shape.classes, in, hidden, logits);
 }
 
 void lstm_softmax(const float *logits, int classes, float temperature, float *probability)

@@ -58,6 +58,7 @@ static int read_header(struct model *m, struct lstm_shape *shape, const char *na
 	const json_t *s = json_object_get(m->header, "shape"), *classes, *t;
 
 	shape->inputs = header_int(s, "inputs");
+	shape->dense = json_object_get(s, "dense") ? header_int(s, "dense") : shape->inputs;
 	shape->layers = header_int(s, "layers");
 	shape->hidden = header_int(s, "hidden");
 	shape->classes = header_int(s, "classes");
@@ -206,8 +207,8 @@ static json_t *full_header(const struct model *m)
 	if (!json_is_object(header))
 		header = json_object();
 	json_object_set_new(header, "shape",
-		json_pack("{si si si si}", "inputs", s.inputs, "layers", s.layers, "hidden",
-			s.hidden, "classes", s.classes));
+		json_pack("{si si si si si}", "inputs", s.inputs, "dense", s.dense, "layers",
+			s.layers, "hidden", s.hidden, "classes", s.classes));
 	json_object_set_new(header, "temperature", json_real((double)m->temperature));
 	return header;
 }

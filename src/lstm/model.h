@@ -3,31 +3,46 @@
  * File: 8 bytes magic "KARMALSM", u32 version, u32 header length, the header (JSON), the weights
  * (float32, in the order of struct lstm), u32 CRC-32 of all before it. Integers and floats are
  * little-endian. The header carries everything that is not a weight:
- *   "shape"        {"inputs", "layers", "hidden", "classes"}: read and checked here
- *   "temperature"  calibration: logits are divided by it; read and checked here
- *   "classes"      names, as many as the shape says; checked here
- *   "input"        the encoder's description (feature/encode.h); opaque here
- *   and how and on what it was trained, its scores and thresholds (cmd/train.c). */
+ *   "shape"        {"inputs", "dense", "layers", "hidden", "classes"}: read and checked here;
+ * without "dense" all inputs are "temperature"  calibration: logits are divided by it; read and
+ * checked here "classes"      names, as many as the shape says; checked here "input"        the
+ * encoder's description (feature/encode.h); opaque here and how and on what it was trained, its
+ * scores and thresholds (cmd/train.c). */
 #ifndef KARMA_LSTM_MODEL_H
 #define KARMA_LSTM_MODEL_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "util/error.h"
 
 enum {
-	LSTM_MAX_INPUTS = 4096,
+	LSTM_MAX_INPUTS = 8192,
 	LSTM_MAX_LAYERS = 4,
 	LSTM_MAX_HIDDEN = 1024,
 	LSTM_MAX_CLASSES = 32,
 	MODEL_VERSION = 1,
 };
 
-/* Sizes of a network: I inputs, L layers of H cells, C classes. */
+/* Sizes of a network: I inputs, the first D of them dense, L layers of H cells, C classes. */
 struct lstm_shape {
-	int inputs, layers, hidden, classes;
+	int inputs, dense, layers, hidden, classes;
+};
+
+/* What a step is given: D numbers, and of all inputs those that are named. Each adds value * its
+ * row of wx[0]: a one-hot, or the two rows between which an encoded number stands, costs no more
+ * however many inputs there are. */
+struct lstm_entry {
+	uint32_t row; /* < I; the caller sees to it */
+	float value;
+};
+
+struct lstm_input {
+	const float *dense; /* (D) */
+	const struct lstm_entry *entry;
+	int entries;
 };
 
 /* The weights, all in one block `data` of `count` floats. Gates stand in the order i, f, g, o, as
@@ -79,24 +94,26 @@ void model_free(struct model *m);
  */
 size_t lstm_state_size(const struct lstm *net);
 
-/* One step: x (I), state is read and written, logits (C). `work` holds lstm_work_size() floats. */
-void lstm_step(const struct lstm *net, const float *x, float *state, float *logits, float *work);
+/* One step: state is read and written, logits (C). `work` holds lstm_work_size() floats. */
+void lstm_step(const struct lstm *net, const struct lstm_input *x, float *state, float *logits,
+	float *work);
 size_t lstm_work_size(const struct lstm *net);
 
-/* y (n) += x (rows) w (rows, n); zero inputs are skipped. */
-void lstm_accumulate(const float *w, int n, const float *x, int rows, float *y);
+/* gates (4*H) += value * row of wx[0], over the entries of x. */
+void lstm_entries(const struct lstm *net, const struct lstm_input *x, float *gates);
 
-/* c (H) and h (H) are renewed from gates (4*H), the sums before their activation. */
-void lstm_cell(const float *restrict gates, int hidden, float *restrict h, float *restrict c);
-
-/* Many states at a time: one step of each, about ten times cheaper than alone. Keeps a packed copy
- * of the weights, and `net`, which must outlive it. NULL when memory is short. */
+/* One state or many at a time, by a kernel (lstm/kernel.h; NULL: the fastest of float32
+ * that runs here). Keeps a packed copy of the weights, and
+ * `net`, which must outlive it. NULL when memory is short. */
 struct lstm_batch;
-struct lstm_batch *lstm_batch_new(const struct lstm *net, int max);
+struct lstm_kernel;
+struct lstm_batch *lstm_batch_new(
+	const struct lstm *net, const struct lstm_kernel *kernel, int max);
 void lstm_batch_free(struct lstm_batch *b);
-/* n <= max: x (n, I), n different states, logits (n, C). What lstm_step() gives, within 1e-6. */
-void lstm_batch_step(
-	struct lstm_batch *b, int n, const float *x, float *const *state, float *logits);
+/* n <= max: x (n), n different states, logits (n, C). What lstm_step() gives, within 1e-5; an int8
+ * kernel's probabilities within 0.02. */
+void lstm_batch_step(struct lstm_batch *b, int n, const struct lstm_input *x, float *const *state,
+	float *logits);
 
 /* Softmax of logits / temperature; may be in place. */
 void lstm_softmax(const float *logits, int classes, float temperature, float *probability);

@@ -28,14 +28,20 @@ const struct train_settings train_defaults = {
 /* A batch is always halved, however many threads there are: sums stay in the same order. */
 enum { SHARDS = 2, WORTH_A_THREAD = 128 /* rows: fewer are done before it has begun */ };
 
+/* Rows that go forward and back together; the rest of a half follows. What the forward pass leaves
+ * is still in the caches when the backward pass wants it, and memory does not grow with the batch.
+ */
+enum { PART_ROWS = 256 };
+
 /* One half of an update's lanes. */
 struct shard {
 	struct trainer *trainer;
 	int from, lanes; /* of the update */
+	int first, part; /* lanes that are worked on: of the update, and how many */
 	struct bptt pass;
 	struct lstm grad;
 	struct rng dropout;
-	float *x;       /* (T, B, I) */
+	float *x;       /* (T, B, D) */
 	float *logits;  /* (T, B, C), then their gradient */
 	uint8_t *start; /* (T, B) */
 	double loss, weight;
@@ -73,13 +79,13 @@ static void shard_inputs(struct shard *s)
 {
 	const struct plan_update *u = s->trainer->update;
 	const struct train_data *d = s->trainer->data;
-	size_t inputs = (size_t)s->trainer->net->shape.inputs;
+	size_t inputs = (size_t)s->trainer->net->shape.dense;
 	float *x = s->x;
 	int at = 0;
 
 	for (int t = 0; t < u->steps; t++)
-		for (int i = 0; i < s->lanes; i++, at++, x += inputs) {
-			int from = t * u->lanes + s->from + i;
+		for (int i = 0; i < s->part; i++, at++, x += inputs) {
+			int from = t * u->lanes + s->first + i;
 
 			s->start[at] = u->start[from];
 			if (u->row[from] == PLAN_NONE)
@@ -98,8 +104,8 @@ static void shard_loss(struct shard *s)
 	float *z = s->logits;
 
 	for (int t = 0; t < u->steps; t++)
-		for (int i = 0; i < s->lanes; i++, z += classes) {
-			uint32_t row = u->row[t * u->lanes + s->from + i];
+		for (int i = 0; i < s->part; i++, z += classes) {
+			uint32_t row = u->row[t * u->lanes + s->first + i];
 			float weight = row == PLAN_NONE ? 0 : d->weight[row];
 
 			s->loss += loss_row(&s->trainer->settings->loss, classes, z,
@@ -110,21 +116,32 @@ static void shard_loss(struct shard *s)
 		}
 }
 
+static void shard_part(struct shard *s)
+{
+	struct trainer *r = s->trainer;
+	float *state = r->update->state + (size_t)s->first * lstm_state_size(r->net);
+
+	shard_inputs(s);
+	bptt_forward(&s->pass, r->net, &r->packed, r->update->steps, s->part, s->x, s->start, state,
+		s->logits, &s->dropout, r->settings->dropout);
+	shard_loss(s);
+	bptt_backward(&s->pass, &r->packed, s->logits, &s->grad);
+}
+
 static void *shard_run(void *arg)
 {
 	struct shard *s = arg;
-	struct trainer *r = s->trainer;
-	float *state = r->update->state + (size_t)s->from * lstm_state_size(r->net);
+	const struct plan_update *u = s->trainer->update;
+	int end = s->from + s->lanes;
 
 	s->loss = s->weight = 0;
 	memset(s->grad.data, 0, s->grad.count * sizeof(*s->grad.data));
-	if (s->lanes == 0)
-		return NULL;
-	shard_inputs(s);
-	bptt_forward(&s->pass, r->net, &r->packed, r->update->steps, s->lanes, s->x, s->start,
-		state, s->logits, &s->dropout, r->settings->dropout);
-	shard_loss(s);
-	bptt_backward(&s->pass, &r->packed, s->logits, &s->grad);
+	for (s->first = s->from; s->first < end; s->first += s->part) {
+		s->part = u->steps < PART_ROWS ? PART_ROWS / u->steps : 1;
+		if (s->part > end - s->first)
+			s->part = end - s->first;
+		shard_part(s);
+	}
 	return NULL;
 }
 
@@ -247,10 +264,13 @@ static int shard_init(struct shard *s, struct trainer *r, uint64_t number)
 	int batch = r->settings->batch;
 	/* Half of the lanes, rounded up: never more rows than half a batch and a lane. */
 	size_t rows = (size_t)(batch + 1) / 2 + (size_t)r->plan.steps;
+	size_t part = r->plan.steps > PART_ROWS ? (size_t)r->plan.steps : PART_ROWS;
+
+	rows = rows < part ? rows : part;
 
 	s->trainer = r;
 	s->dropout.state = rng_derive(r->settings->seed, 'd' + number);
-	s->x = lstm_floats(rows * (size_t)shape.inputs);
+	s->x = lstm_floats(rows * (size_t)shape.dense);
 	s->logits = lstm_floats(rows * (size_t)shape.classes);
 	s->start = calloc(rows, 1);
 	if (!s->x || !s->logits || !s->start || lstm_init(&s->grad, shape) != 0)

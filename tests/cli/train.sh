@@ -141,7 +141,7 @@ run "$karma" eval -m "$work/a.karma" "$work/unlabelled.csv"
 check "eval leaves rows without a label out" eval "grep -q '300 rows without' '$work/err' && grep -q '^600 rows' '$work/out'"
 refuses "bench: unknown" 2 "no benchmark 'sleep'" "$karma" bench sleep
 run "$karma" bench lstm --json
-check "bench --json" python3 -c "import json; d=json.load(open('$work/out')); assert d['lstm']['alone']['us_per_step'] > 0 and d['machine']['cores'] > 0"
+check "bench --json" python3 -c "import json; d=json.load(open('$work/out')); assert d['lstm']['scalar']['alone_us_per_step'] > 0 and d['machine']['cores'] > 0"
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "lstm/kernel.h"
 #include "lstm/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,9 +14,20 @@ static void run(const struct lstm *net)
 {
 	float *x = lstm_floats((size_t)net->shape.inputs), *work = lstm_floats(lstm_work_size(net));
 	float *state = lstm_floats(lstm_state_size(net)), p[LSTM_MAX_CLASSES];
+	struct lstm_entry last = {(uint32_t)net->shape.inputs - 1, 0.5f};
+	struct lstm_input in = {x, &last, 1};
 
-	lstm_step(net, x, state, p, work);
+	lstm_step(net, &in, state, p, work);
 	lstm_softmax(p, net->shape.classes, 1, p);
+	for (int i = 0; lstm_kernels[i]; i++) {
+		struct lstm_batch *b;
+
+		if (!lstm_kernels[i]->runs_here())
+			continue;
+		b = lstm_batch_new(net, lstm_kernels[i], 1);
+		lstm_batch_step(b, 1, &in, &state, p);
+		lstm_batch_free(b);
+	}
 	free(x);
 	free(state);
 	free(work);

@@ -35,7 +35,7 @@ static inline struct model refusals_model(float forget)
 	struct encoder enc;
 
 	encoder_init(&enc, SET_LIVE);
-	if (lstm_init(&m.net, (struct lstm_shape){(int)enc.inputs, 1, 1, 2}))
+	if (lstm_init(&m.net, (struct lstm_shape){(int)enc.inputs, (int)enc.inputs, 1, 1, 2}))
 		abort();
 	m.net.b[0][0] = 20;
 	m.net.b[0][1] = forget;

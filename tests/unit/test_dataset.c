@@ -150,20 +150,22 @@ static void test_judge_is_the_step(void **state)
 	load(&d);
 	encoder_init(&enc, SET_LIVE);
 	encoder_fit(&enc, d.row, d.rows);
-	assert_int_equal(lstm_init(&net, (struct lstm_shape){(int)enc.inputs, 2, 8, CLASSES}), 0);
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){(int)enc.inputs, (int)enc.inputs, 2, 8,
+						 CLASSES}),
+		0);
 	train_init_weights(&net, 3);
 	logits = lstm_floats(d.rows * CLASSES);
 	x = lstm_floats(enc.inputs);
 	memory = lstm_floats(lstm_state_size(&net));
 	work = lstm_floats(lstm_work_size(&net));
-	assert_int_equal(dataset_judge(&d, &enc, &net, 0, d.sequences, logits, &e), 0);
+	assert_int_equal(dataset_judge(&d, &enc, &net, NULL, 0, d.sequences, logits, &e), 0);
 	for (size_t s = 0; s < d.sequences; s++) {
 		memset(memory, 0, lstm_state_size(&net) * sizeof(*memory));
 		for (uint32_t t = 0; t < d.sequence[s].length; t++) {
 			size_t row = d.sequence[s].first + t;
 
 			encoder_apply(&enc, &d.row[row], x);
-			lstm_step(&net, x, memory, z, work);
+			lstm_step(&net, &(struct lstm_input){.dense = x}, memory, z, work);
 			for (int c = 0; c < CLASSES; c++)
 				assert_true(
 					fabsf(z[c] - logits[row * CLASSES + (size_t)c]) < 1e-5f);

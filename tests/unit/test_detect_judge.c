@@ -53,8 +53,35 @@ static struct judge *new_judge(const struct model *m, uint32_t hosts)
 	struct judge *j = NULL;
 	struct error e = {""};
 
-	assert_int_equal(judge_new(&j, m, "test.karma", hosts, 0, &e), 0);
+	assert_int_equal(judge_new(&j, m, "test.karma", NULL, hosts, 0, &e), 0);
 	return j;
+}
+
+struct heard {
+	struct verdict last;
+	int count;
+};
+
+static void hear(void *context, const struct record *r, const struct verdict *v)
+{
+	struct heard *h = context;
+
+	(void)r;
+	h->last = *v;
+	h->count++;
+}
+
+/* A record and its verdict; false: it has none. */
+static bool judge_now(struct judge *j, const struct record *r, struct verdict *v)
+{
+	struct heard h = {.count = 0};
+
+	judge_record(j, r, hear, &h);
+	judge_flush(j, hear, &h);
+	assert_true(h.count <= 1);
+	if (h.count)
+		*v = h.last;
+	return h.count;
 }
 
 static void each_host_is_judged_by_what_it_did(void **state)
@@ -68,14 +95,14 @@ static void each_host_is_judged_by_what_it_did(void **state)
 	for (uint16_t i = 0; i < 30; i++) {
 		struct record r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 100);
 
-		assert_true(judge_record(j, &r, &last));
+		assert_true(judge_now(j, &r, &last));
 		if (i == 0)
 			first = last;
 	}
 	{
 		struct record r = refused(3, 2, 80, start + second);
 
-		assert_true(judge_record(j, &r, &other));
+		assert_true(judge_now(j, &r, &other));
 	}
 	assert_true(first.probability[CLASS_NORMAL] > 0.9F);
 	assert_true(last.probability[CLASS_RECONNAISSANCE] > 0.9F);
@@ -99,15 +126,63 @@ static void memory_lasts_ten_minutes(void **state)
 	(void)state;
 	for (uint16_t i = 0; i < 30; i++) {
 		r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 100);
-		judge_record(j, &r, &v);
+		judge_now(j, &r, &v);
 	}
 	r = refused(1, 2, 99, start + 590 * second);
-	judge_record(j, &r, &v);
+	judge_now(j, &r, &v);
 	assert_true(v.probability[CLASS_RECONNAISSANCE] > 0.9F);
 	r = refused(1, 2, 99, start + 590 * second + 601 * second);
-	judge_record(j, &r, &v);
+	judge_now(j, &r, &v);
 	assert_true(v.probability[CLASS_NORMAL] > 0.9F);
 	judge_free(j);
+	model_free(&m);
+}
+
+/* Verdicts in the order of the records, the same as of each alone, whatever waits for whom. */
+struct order {
+	float probability[400];
+	uint16_t port[400];
+	int count;
+};
+
+static void note_order(void *context, const struct record *r, const struct verdict *v)
+{
+	struct order *o = context;
+
+	assert_int_equal(v->actor[15], r->addr[SRC][15]);
+	o->port[o->count] = r->port[DST];
+	o->probability[o->count++] = v->probability[CLASS_RECONNAISSANCE];
+}
+
+static void together_is_as_alone(void **state)
+{
+	struct model m = refusals_model(20);
+	struct order alone = {.count = 0}, together = {.count = 0};
+
+	(void)state;
+	for (uint32_t hosts = 3; hosts <= 300; hosts += 297) {
+		struct judge *a = new_judge(&m, hosts), *b = new_judge(&m, hosts);
+
+		alone.count = together.count = 0;
+		for (uint16_t i = 0; i < 400; i++) {
+			uint8_t host = (uint8_t)(1 + (i * 7 + i / 50) % 60);
+			struct record r =
+				refused(host, 200, (uint16_t)(i + 1), start + i * second / 50);
+
+			judge_record(a, &r, note_order, &alone);
+			judge_flush(a, note_order, &alone);
+			judge_record(b, &r, note_order, &together);
+			assert_true(together.count <= alone.count);
+		}
+		judge_flush(b, note_order, &together);
+		assert_int_equal(together.count, 400);
+		for (int i = 0; i < 400; i++) {
+			assert_int_equal(together.port[i], i + 1);
+			assert_true(fabsf(together.probability[i] - alone.probability[i]) < 1e-5f);
+		}
+		judge_free(a);
+		judge_free(b);
+	}
 	model_free(&m);
 }
 
@@ -120,10 +195,10 @@ static void no_news_is_no_step(void **state)
 	struct judge_stats s;
 
 	(void)state;
-	assert_true(judge_record(j, &r, &v));
+	assert_true(judge_now(j, &r, &v));
 	r.news = false;
 	r.again = true;
-	assert_false(judge_record(j, &r, &v));
+	assert_false(judge_now(j, &r, &v));
 	judge_stats(j, &s);
 	assert_int_equal(s.records, 2);
 	assert_int_equal(s.judged, 1);
@@ -142,7 +217,7 @@ static void hosts_are_bounded(void **state)
 	for (uint8_t i = 0; i < 20; i++) {
 		struct record r = refused(i + 1, 200, 80, start + i * second);
 
-		judge_record(j, &r, &v);
+		judge_now(j, &r, &v);
 	}
 	judge_stats(j, &s);
 	assert_int_equal(s.hosts, 8);
@@ -173,7 +248,7 @@ static void an_alert_gives_its_reason(void **state)
 		struct record r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 400);
 		struct verdict v;
 
-		judge_record(j, &r, &v);
+		judge_now(j, &r, &v);
 		detector_weigh(d, &r, &v);
 	}
 	assert_int_equal(shown.class, CLASS_RECONNAISSANCE);
@@ -197,8 +272,8 @@ static void explaining_changes_nothing(void **state)
 	for (uint16_t i = 0; i < 20; i++) {
 		struct record r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 100);
 
-		judge_record(j, &r, &a);
-		judge_record(k, &r, &b);
+		judge_now(j, &r, &a);
+		judge_now(k, &r, &b);
 		judge_explain(k, 4, sizeof(reason[0]), reason);
 		assert_memory_equal(a.probability, b.probability, sizeof(a.probability));
 	}
@@ -216,16 +291,16 @@ static void foreign_models_are_refused(void **state)
 
 	(void)state;
 	json_array_set_new(classes, 1, json_string("Weather"));
-	assert_int_equal(judge_new(&j, &m, "test.karma", 0, 0, &e), -EINVAL);
+	assert_int_equal(judge_new(&j, &m, "test.karma", NULL, 0, 0, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "test.karma"));
 	assert_non_null(strstr(e.text, "Weather"));
 	assert_null(j);
 	json_array_set_new(classes, 1, json_string("DoS"));
 	json_array_set_new(classes, 0, json_string("Worms"));
-	assert_int_equal(judge_new(&j, &m, "test.karma", 0, 0, &e), -EINVAL);
+	assert_int_equal(judge_new(&j, &m, "test.karma", NULL, 0, 0, &e), -EINVAL);
 	json_array_set_new(classes, 0, json_string("Normal"));
 	json_object_del(m.header, "input");
-	assert_true(judge_new(&j, &m, "test.karma", 0, 0, &e) < 0);
+	assert_true(judge_new(&j, &m, "test.karma", NULL, 0, 0, &e) < 0);
 	assert_non_null(strstr(e.text, "test.karma"));
 	model_free(&m);
 }
@@ -249,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_host_is_judged_by_what_it_did),
 		cmocka_unit_test(memory_lasts_ten_minutes),
+		cmocka_unit_test(together_is_as_alone),
 		cmocka_unit_test(no_news_is_no_step),
 		cmocka_unit_test(hosts_are_bounded),
 		cmocka_unit_test(an_alert_gives_its_reason),

@@ -16,6 +16,7 @@
 #include "lstm/adam.h"
 #include "lstm/bptt.h"
 #include "lstm/gemm.h"
+#include "lstm/kernel.h"
 #include "lstm/loss.h"
 
 static float draw(struct rng *r, double scale)
@@ -215,7 +216,7 @@ static void test_pass_is_the_reference(void **state)
 		struct problem p;
 		double logits[64 * 5], *w, total;
 
-		problem_init(&p, (struct lstm_shape){9, layers, 7, 5}, 8, 3, 2, true);
+		problem_init(&p, (struct lstm_shape){9, 9, layers, 7, 5}, 8, 3, 2, true);
 		w = malloc(p.net.count * sizeof(*w));
 		for (size_t i = 0; i < p.net.count; i++)
 			w[i] = (double)p.net.data[i];
@@ -228,6 +229,15 @@ static void test_pass_is_the_reference(void **state)
 	}
 }
 
+static float furthest(const float *a, const float *b, size_t count)
+{
+	float most = 0;
+
+	for (size_t i = 0; i < count; i++)
+		most = fmaxf(most, fabsf(a[i] - b[i]));
+	return most;
+}
+
 static void test_step_is_the_pass(void **state)
 {
 	struct problem p;
@@ -235,7 +245,7 @@ static void test_step_is_the_pass(void **state)
 	float *work, logits[5];
 
 	(void)state;
-	problem_init(&p, (struct lstm_shape){37, 2, 19, 5}, 6, 4, 0, true);
+	problem_init(&p, (struct lstm_shape){37, 37, 2, 19, 5}, 6, 4, 0, true);
 	forward(&p, NULL);
 	size = lstm_state_size(&p.net);
 	work = lstm_floats(lstm_work_size(&p.net));
@@ -247,7 +257,8 @@ static void test_step_is_the_pass(void **state)
 
 			if (p.start[row])
 				memset(s, 0, size * sizeof(*s));
-			lstm_step(&p.net, p.x + row * 37, s, logits, work);
+			lstm_step(&p.net, &(struct lstm_input){.dense = p.x + row * 37}, s, logits,
+				work);
 			for (int c = 0; c < 5; c++)
 				assert_true(fabsf(logits[c] - p.logits[row * 5 + c]) < 2e-6f);
 		}
@@ -266,21 +277,24 @@ static void test_batch_is_the_step(void **state)
 	float x[7 * 11], states[7][2 * 2 * 18], single[7][2 * 2 * 18], logits[7 * 4], z[4],
 		work[72];
 	float *pointers[7];
+	struct lstm_input input[7];
 
 	(void)state;
-	assert_int_equal(lstm_init(&net, (struct lstm_shape){11, 2, 18, 4}), 0);
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){11, 11, 2, 18, 4}), 0);
 	fill(&rng, net.data, net.count, 0.6);
-	b = lstm_batch_new(&net, 7);
+	b = lstm_batch_new(&net, lstm_kernel_find("fp32", NULL), 7);
 	assert_non_null(b);
 	fill(&rng, states[0], sizeof(states) / sizeof(float), 0.5);
 	memcpy(single, states, sizeof(states));
 	for (int n = 7; n >= 1; n -= 2) { /* also batches that are not full */
 		fill(&rng, x, 7 * 11, 1);
-		for (int i = 0; i < n; i++)
-			pointers[i] = states[n - 1 - i]; /* in any order */
-		lstm_batch_step(b, n, x, pointers, logits);
 		for (int i = 0; i < n; i++) {
-			lstm_step(&net, x + i * 11, single[n - 1 - i], z, work);
+			pointers[i] = states[n - 1 - i]; /* in any order */
+			input[i] = (struct lstm_input){.dense = x + i * 11};
+		}
+		lstm_batch_step(b, n, input, pointers, logits);
+		for (int i = 0; i < n; i++) {
+			lstm_step(&net, &input[i], single[n - 1 - i], z, work);
 			for (int c = 0; c < 4; c++)
 				assert_true(fabsf(z[c] - logits[i * 4 + c]) < 2e-6f);
 		}
@@ -288,6 +302,46 @@ static void test_batch_is_the_step(void **state)
 	for (int i = 0; i < 7; i++)
 		for (int k = 0; k < 72; k++)
 			assert_true(fabsf(states[i][k] - single[i][k]) < 2e-6f);
+	lstm_batch_free(b);
+	lstm_free(&net);
+}
+
+/* Inputs given as entries are inputs: each row may be named once, several times, or not at all. */
+static void test_entries_are_inputs(void **state)
+{
+	enum { I = 30, D = 4, SIZE = 2 * 2 * 18, N = 3 };
+	static const struct lstm_entry entry[N][4] = {
+		{{4, 1}, {17, 0.25f}, {18, 0.75f}, {29, -2}}, {{5, 0.5f}, {5, 0.5f}}, {{0}}};
+	static const int entries[N] = {4, 2, 0};
+	struct rng rng = {6};
+	struct lstm net, all;
+	struct lstm_input x[N];
+	struct lstm_batch *b;
+	float dense[N][I] = {0}, states[3][N][SIZE] = {0}, z[2][N][5], work[72], *at[N];
+
+	(void)state;
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){I, D, 2, 18, 5}), 0);
+	fill(&rng, net.data, net.count, 0.6);
+	all = net;
+	all.shape.dense = I;
+	b = lstm_batch_new(&net, lstm_kernel_find("fp32", NULL), N);
+	for (int i = 0; i < N; i++) {
+		fill(&rng, dense[i], D, 1);
+		x[i] = (struct lstm_input){dense[i], entry[i], entries[i]};
+		lstm_step(&net, &x[i], states[0][i], z[0][i], work);
+		at[i] = states[1][i];
+	}
+	lstm_batch_step(b, N, x, at, z[1][0]);
+	assert_true(furthest(z[0][0], z[1][0], N * 5) < 2e-6f);
+	for (int i = 0; i < N; i++) {
+		for (int k = 0; k < entries[i]; k++)
+			dense[i][entry[i][k].row] += entry[i][k].value;
+		lstm_step(
+			&all, &(struct lstm_input){.dense = dense[i]}, states[2][i], z[1][i], work);
+	}
+	assert_true(furthest(z[0][0], z[1][0], N * 5) < 2e-6f);
+	assert_true(furthest(states[0][0], states[1][0], N * SIZE) < 2e-6f);
+	assert_true(furthest(states[0][0], states[2][0], N * SIZE) < 2e-6f);
 	lstm_batch_free(b);
 	lstm_free(&net);
 }
@@ -334,13 +388,13 @@ static void test_gradients(void **state)
 	(void)state;
 	for (int layers = 1; layers <= 3; layers++)
 		for (int gamma = 0; gamma <= 2; gamma += 2) {
-			struct lstm_shape s = {5, layers, 6, 4};
+			struct lstm_shape s = {5, 5, layers, 6, 4};
 
 			check_gradients(s, (float)gamma, false, false);
 			check_gradients(s, (float)gamma, true, false);
 			check_gradients(s, (float)gamma, true, true);
 		}
-	check_gradients((struct lstm_shape){5, 2, 6, 4}, 0.5f, true, false);
+	check_gradients((struct lstm_shape){5, 5, 2, 6, 4}, 0.5f, true, false);
 }
 
 /* The focal loss of a row that is certain: no NAN out of (1 - p)^(gamma - 1) * 0. */
@@ -447,7 +501,7 @@ static void test_products(void **state)
 /* Three steps of the textbook's formulas in double; decay leaves the biases alone. */
 static void test_adam(void **state)
 {
-	struct lstm_shape s = {2, 2, 3, 2};
+	struct lstm_shape s = {2, 2, 2, 3, 2};
 	struct lstm net, grad;
 	struct adam adam;
 	struct rng rng = {9};
@@ -493,7 +547,7 @@ static void test_clip(void **state)
 	struct lstm grad;
 
 	(void)state;
-	assert_int_equal(lstm_init(&grad, (struct lstm_shape){1, 1, 1, 2}), 0);
+	assert_int_equal(lstm_init(&grad, (struct lstm_shape){1, 1, 1, 1, 2}), 0);
 	grad.data[0] = 3;
 	grad.data[5] = -4;
 	assert_true(fabs(grad_clip(&grad, 10) - 5) < 1e-12);
@@ -523,6 +577,7 @@ int main(void)
 		cmocka_unit_test(test_pass_is_the_reference),
 		cmocka_unit_test(test_step_is_the_pass),
 		cmocka_unit_test(test_batch_is_the_step),
+		cmocka_unit_test(test_entries_are_inputs),
 		cmocka_unit_test(test_gradients),
 		cmocka_unit_test(test_loss_at_certainty),
 		cmocka_unit_test(test_temperature),

@@ -52,7 +52,7 @@ static int read_dump(void **state)
 		fprintf(stderr, "%s: not there, or not the dump of lstm_torch.py\n", path);
 		return -1;
 	}
-	d.shape = (struct lstm_shape){n[0], n[1], n[2], n[3]};
+	d.shape = (struct lstm_shape){n[0], n[0], n[1], n[2], n[3]};
 	d.steps = n[4];
 	d.lanes = n[5];
 	d.updates = n[6];

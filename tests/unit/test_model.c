@@ -21,7 +21,7 @@ static char path[64];
 static void make_model(struct model *m)
 {
 	memset(m, 0, sizeof(*m));
-	assert_int_equal(lstm_init(&m->net, (struct lstm_shape){3, 2, 4, 2}), 0);
+	assert_int_equal(lstm_init(&m->net, (struct lstm_shape){3, 2, 2, 4, 2}), 0);
 	for (size_t i = 0; i < m->net.count; i++)
 		m->net.data[i] = (float)i * 0.25f - 3;
 	m->temperature = 1.25f;
@@ -183,7 +183,7 @@ static void test_foreign(void **state)
 		{1, "[]", "not JSON"},
 		{1, "{" SHAPE, "not JSON"},
 		{1, "{\"classes\":[]}", "no shape"},
-		{1, "{\"shape\":{\"inputs\":4096,\"layers\":4,\"hidden\":1024,\"classes\":2}" REST,
+		{1, "{\"shape\":{\"inputs\":8192,\"layers\":4,\"hidden\":1024,\"classes\":2}" REST,
 			"bytes, but"},
 		{1,
 			"{\"shape\":{\"inputs\":1,\"layers\":1,\"hidden\":2000000000,\"classes\":"
@@ -194,6 +194,14 @@ static void test_foreign(void **state)
 			"2}" REST,
 			"no shape"},
 		{1, "{\"shape\":{\"inputs\":1,\"layers\":0,\"hidden\":1,\"classes\":2}" REST,
+			"no shape"},
+		{1,
+			"{\"shape\":{\"inputs\":1,\"dense\":2,\"layers\":1,\"hidden\":1,"
+			"\"classes\":2}" REST,
+			"no shape"},
+		{1,
+			"{\"shape\":{\"inputs\":1,\"dense\":\"all\",\"layers\":1,\"hidden\":1,"
+			"\"classes\":2}" REST,
 			"no shape"},
 		{1, "{" SHAPE ",\"classes\":[\"a\"],\"temperature\":1}", "1 class names"},
 		{1, "{" SHAPE ",\"classes\":[\"a\",7],\"temperature\":1}", "class 1 has no name"},
@@ -209,6 +217,7 @@ static void test_foreign(void **state)
 
 	(void)state;
 	assert_int_equal(model_decode(&m, p, n, "x", &e), 0); /* the good one is good */
+	assert_int_equal(m.net.shape.dense, 1);               /* all, where it is not said */
 	model_free(&m);
 	free(p);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -123,7 +123,7 @@ static double task_validate(void *context, const struct lstm *net)
 			float z[2];
 			uint32_t row = t->sequence[s].first + k;
 
-			lstm_step(net, t->x[row], state, z, work);
+			lstm_step(net, &(struct lstm_input){.dense = t->x[row]}, state, z, work);
 			right += (z[1] > z[0]) == t->label[row];
 		}
 	}
@@ -185,7 +185,7 @@ static double learn(struct task *t, struct train_settings *s, struct lstm *net)
 	struct train_progress last;
 	struct error e;
 
-	assert_int_equal(lstm_init(net, (struct lstm_shape){INPUTS, 2, 12, 2}), 0);
+	assert_int_equal(lstm_init(net, (struct lstm_shape){INPUTS, INPUTS, 2, 12, 2}), 0);
 	train_init_weights(net, s->seed);
 	assert_int_equal(train(net, &t->data, s, &hooks, &last, &e), 0);
 	t->stop_after = 0;
@@ -252,7 +252,7 @@ static void test_stop_leaves_the_best(void **state)
 	(void)state;
 	task_init(t, LENGTH);
 	t->stop_after = 2;
-	assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, 1, 8, 2}), 0);
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, INPUTS, 1, 8, 2}), 0);
 	train_init_weights(&net, 1);
 	assert_int_equal(train(&net, &t->data, &s, &hooks, &last, &e), 0);
 	assert_int_equal(last.epoch, 2);
@@ -279,7 +279,7 @@ static void test_patience(void **state)
 	task_init(t, LENGTH);
 	s.rate = 0; /* nothing changes, so nothing gets better */
 	s.patience = 3;
-	assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, 1, 8, 2}), 0);
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, INPUTS, 1, 8, 2}), 0);
 	assert_int_equal(train(&net, &t->data, &s, &hooks, &last, &e), 0);
 	assert_int_equal(last.best_epoch, 1);
 	assert_int_equal(last.epoch, 4);
@@ -299,7 +299,7 @@ static void test_divergence_is_an_error(void **state)
 	(void)state;
 	task_init(t, LENGTH);
 	t->x[5][1] = NAN;
-	assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, 1, 8, 2}), 0);
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, INPUTS, 1, 8, 2}), 0);
 	train_init_weights(&net, 1);
 	assert_true(train(&net, &t->data, &s, &hooks, &last, &e) < 0);
 	assert_non_null(strstr(e.text, "no number"));
