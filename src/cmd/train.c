@@ -32,6 +32,8 @@ struct options {
 	struct train_settings settings;
 	int layers, hidden;
 	enum alpha alpha;
+	unsigned bins;
+	const char *features; /* NULL: those of the rows' form */
 	bool cross_entropy, as_published, json;
 };
 
@@ -80,6 +82,9 @@ enum {
 	OPT_BATCH,
 	OPT_DROPOUT,
 	OPT_LR,
+	OPT_DECAY,
+	OPT_BINS,
+	OPT_FEATURES,
 	OPT_AS_PUBLISHED,
 	OPT_JSON,
 };
@@ -96,6 +101,9 @@ static const struct option long_options[] = {
 	{"batch", required_argument, NULL, OPT_BATCH},
 	{"dropout", required_argument, NULL, OPT_DROPOUT},
 	{"lr", required_argument, NULL, OPT_LR},
+	{"decay", required_argument, NULL, OPT_DECAY},
+	{"bins", required_argument, NULL, OPT_BINS},
+	{"features", required_argument, NULL, OPT_FEATURES},
 	{"as-published", no_argument, NULL, OPT_AS_PUBLISHED},
 	{"json", no_argument, NULL, OPT_JSON},
 	{NULL, 0, NULL, 0},
@@ -116,6 +124,8 @@ static const struct {
 	{OPT_BATCH, "batch", 1, 65536},
 	{OPT_DROPOUT, "dropout", 0, 0.9},
 	{OPT_LR, "lr", 1e-8, 1},
+	{OPT_DECAY, "decay", 0, 10},
+	{OPT_BINS, "bins", 0, ENCODER_BINS},
 };
 
 static int number_option(struct options *o, int option, const char *text)
@@ -130,7 +140,7 @@ static int number_option(struct options *o, int option, const char *text)
 		return usage_error("train", "--%s takes a number from %g to %g, not '%s'",
 			numbers[i].name, numbers[i].low, numbers[i].high, text);
 	if (option != OPT_GAMMA && option != OPT_DROPOUT && option != OPT_LR &&
-		value != floor(value))
+		option != OPT_DECAY && value != floor(value))
 		return usage_error(
 			"train", "--%s takes a whole number, not '%s'", numbers[i].name, text);
 	switch (option) {
@@ -158,6 +168,12 @@ static int number_option(struct options *o, int option, const char *text)
 	case OPT_DROPOUT:
 		s->dropout = (float)value;
 		break;
+	case OPT_DECAY:
+		s->decay = (float)value;
+		break;
+	case OPT_BINS:
+		o->bins = (unsigned)value;
+		break;
 	default:
 		s->rate = (float)value;
 	}
@@ -184,7 +200,7 @@ static int read_options(struct options *o, int argc, char **argv)
 {
 	int option, status;
 
-	*o = (struct options){.settings = train_defaults, .layers = 2, .hidden = 128};
+	*o = (struct options){.settings = train_defaults, .layers = 2, .hidden = 128, .bins = 64};
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "o:", long_options, NULL)) != -1) {
 		status = EXIT_DONE;
@@ -195,6 +211,9 @@ static int read_options(struct options *o, int argc, char **argv)
 		case OPT_LOSS:
 		case OPT_ALPHA:
 			status = word_option(o, option, optarg);
+			break;
+		case OPT_FEATURES:
+			o->features = optarg;
 			break;
 		case OPT_AS_PUBLISHED:
 			o->as_published = true;
@@ -298,6 +317,9 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	if (err)
 		return err;
 	encoder_init(&s->encoder, o->as_published ? SET_PUBLISHED : SET_LIVE);
+	err = o->features ? encoder_choose(&s->encoder, o->features, e) : 0;
+	if (err)
+		return err;
 	err = dataset_split(
 		&s->data, &s->encoder, validation_share, rng_derive(o->settings.seed, 's'), e);
 	if (err)
@@ -305,7 +327,8 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	err = check_data(s, e);
 	if (err)
 		return err;
-	encoder_fit(&s->encoder, s->data.row, s->data.training_rows);
+	if (encoder_fit(&s->encoder, s->data.row, s->data.training_rows, o->bins) != 0)
+		return error_set(e, -ENOMEM, "not enough memory to fit the inputs");
 	for (unsigned k = 0; k < s->encoder.features; k++)
 		s->live_only[k] = !(features[s->encoder.feature[k]].sets & SET_PUBLISHED);
 	return 0;
@@ -330,7 +353,7 @@ static void weigh_classes(struct session *s)
 }
 
 /* An input row, varied by what `draw` says for its sequence. */
-static void input(void *context, size_t at, uint64_t draw, float *x)
+static int input(void *context, size_t at, uint64_t draw, float *x, struct lstm_entry *entry)
 {
 	const struct session *s = context;
 	const struct row *row = &s->data.row[at];
@@ -338,10 +361,8 @@ static void input(void *context, size_t at, uint64_t draw, float *x)
 	struct row varied;
 	double factor;
 
-	if (memcmp(row->actor, nobody, sizeof(nobody)) == 0) {
-		encoder_apply(&s->encoder, row, x);
-		return;
-	}
+	if (memcmp(row->actor, nobody, sizeof(nobody)) == 0)
+		return encoder_apply(&s->encoder, row, NULL, x, entry);
 	varied = *row;
 	factor = stretch_low * pow(stretch_high / stretch_low, rng_uniform(&rng));
 	row_stretch(&varied, factor);
@@ -349,7 +370,7 @@ static void input(void *context, size_t at, uint64_t draw, float *x)
 		for (unsigned k = 0; k < s->encoder.features; k++)
 			if (s->live_only[k])
 				varied.value[s->encoder.feature[k]] = NAN;
-	encoder_apply(&s->encoder, &varied, x);
+	return encoder_apply(&s->encoder, &varied, NULL, x, entry);
 }
 
 /* ---- validation and progress ---- */
@@ -499,11 +520,11 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 {
 	struct options *o = &s->options;
 	struct dataset *d = &s->data;
-	struct train_data data = {
-		d->training_rows, d->label, d->weight, d->sequence, d->training, input, s};
+	struct train_data data = {d->training_rows, d->label, d->weight, d->sequence, d->training,
+		ENCODER_ENTRIES, input, s};
 	struct train_hooks hooks = {validate, progress, s, &interrupted};
 	struct lstm_shape shape = {
-		(int)s->encoder.inputs, (int)s->encoder.inputs, o->layers, o->hidden, CLASSES};
+		(int)s->encoder.inputs, (int)s->encoder.dense, o->layers, o->hidden, CLASSES};
 	int err = lstm_init(&s->model.net, shape);
 
 	s->logits = lstm_floats(d->rows * CLASSES);

@@ -41,7 +41,9 @@ struct shard {
 	struct bptt pass;
 	struct lstm grad;
 	struct rng dropout;
-	float *x;       /* (T, B, D) */
+	struct lstm_input *input; /* (T, B): of the two that follow */
+	float *x;                 /* (T, B, D) */
+	struct lstm_entry *entry; /* (T, B, most entries) */
 	float *logits;  /* (T, B, C), then their gradient */
 	uint8_t *start; /* (T, B) */
 	double loss, weight;
@@ -80,18 +82,21 @@ static void shard_inputs(struct shard *s)
 	const struct plan_update *u = s->trainer->update;
 	const struct train_data *d = s->trainer->data;
 	size_t inputs = (size_t)s->trainer->net->shape.dense;
+	struct lstm_entry *entry = s->entry;
 	float *x = s->x;
 	int at = 0;
 
 	for (int t = 0; t < u->steps; t++)
-		for (int i = 0; i < s->part; i++, at++, x += inputs) {
+		for (int i = 0; i < s->part; i++, at++, x += inputs, entry += d->entries) {
 			int from = t * u->lanes + s->first + i;
 
 			s->start[at] = u->start[from];
+			s->input[at] = (struct lstm_input){x, entry, 0};
 			if (u->row[from] == PLAN_NONE)
 				memset(x, 0, inputs * sizeof(*x));
 			else
-				d->input(d->context, u->row[from], u->draw[from], x);
+				s->input[at].entries = d->input(
+					d->context, u->row[from], u->draw[from], x, entry);
 		}
 }
 
@@ -122,7 +127,8 @@ static void shard_part(struct shard *s)
 	float *state = r->update->state + (size_t)s->first * lstm_state_size(r->net);
 
 	shard_inputs(s);
-	bptt_forward(&s->pass, r->net, &r->packed, r->update->steps, s->part, s->x, s->start, state,
+	bptt_forward(&s->pass, r->net, &r->packed, r->update->steps, s->part, s->input, s->start,
+		state,
 		s->logits, &s->dropout, r->settings->dropout);
 	shard_loss(s);
 	bptt_backward(&s->pass, &r->packed, s->logits, &s->grad);
@@ -270,10 +276,12 @@ static int shard_init(struct shard *s, struct trainer *r, uint64_t number)
 
 	s->trainer = r;
 	s->dropout.state = rng_derive(r->settings->seed, 'd' + number);
+	s->input = calloc(rows, sizeof(*s->input));
 	s->x = lstm_floats(rows * (size_t)shape.dense);
+	s->entry = calloc(rows * (size_t)r->data->entries + 1, sizeof(*s->entry));
 	s->logits = lstm_floats(rows * (size_t)shape.classes);
 	s->start = calloc(rows, 1);
-	if (!s->x || !s->logits || !s->start || lstm_init(&s->grad, shape) != 0)
+	if (!s->input || !s->x || !s->entry || !s->logits || !s->start || lstm_init(&s->grad, shape) != 0)
 		return -ENOMEM;
 	return bptt_init(&s->pass, shape, (int)rows);
 }
@@ -306,7 +314,9 @@ static void trainer_free(struct trainer *r)
 	for (int i = 0; i < SHARDS; i++) {
 		struct shard *s = &r->shard[i];
 
+		free(s->input);
 		free(s->x);
+		free(s->entry);
 		free(s->logits);
 		free(s->start);
 		lstm_free(&s->grad);

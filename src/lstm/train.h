@@ -17,9 +17,10 @@ struct train_data {
 	const float *weight; /* (rows): 0: the row only advances the memory */
 	const struct train_sequence *sequence;
 	size_t sequences;
-	/* Write row `row` into x (D). `draw` is random and the same for all rows of a sequence in
+	int entries; /* most of a row */
+	/* Write row `row` into x (D) and `entry` and return how many entries it has. `draw` is random and the same for all rows of a sequence in
 	 * an epoch: what varies the data takes it from there. Called from several threads. */
-	void (*input)(void *context, size_t row, uint64_t draw, float *x);
+	int (*input)(void *context, size_t row, uint64_t draw, float *x, struct lstm_entry *entry);
 	void *context;
 };
 

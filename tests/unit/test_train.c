@@ -102,12 +102,15 @@ struct task {
 	int stop_after;
 };
 
-static void task_input(void *context, size_t row, uint64_t draw, float *x)
+static int task_input(
+	void *context, size_t row, uint64_t draw, float *x, struct lstm_entry *entry)
 {
 	struct task *t = context;
 
 	(void)draw;
+	(void)entry;
 	memcpy(x, t->x[row], sizeof(t->x[row]));
+	return 0;
 }
 
 /* The share of right answers over the same rows, in sequences. */
