@@ -10,17 +10,17 @@
 #include "lstm/bptt.h"
 
 const struct train_settings train_defaults = {
-	.loss = {.gamma = 2, .alpha = {[0 ... LSTM_MAX_CLASSES - 1] = 1}},
+	.loss = {.gamma = 0, .alpha = {[0 ... LSTM_MAX_CLASSES - 1] = 1}},
 	.epochs = 30,
-	.batch = 128,
+	.batch = 512,
 	.length = 16,
 	.memory = 1024,
-	.rate = 2e-3f,
+	.rate = 3e-3f,
 	.warmup = 1,
-	.decay = 0.01f,
+	.decay = 0.1f,
 	.clip = 1,
-	.dropout = 0.1f,
-	.patience = 8,
+	.dropout = 0.4f,
+	.patience = 0,
 	.threads = 2,
 	.seed = 1,
 };
@@ -228,7 +228,7 @@ static int run_epoch(struct trainer *r, const struct train_hooks *hooks, struct 
 static void judge(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p)
 {
 	p->metric = hooks->validate(hooks->context, r->net);
-	if (p->best_epoch == 0 || p->metric > p->best) {
+	if (p->best_epoch == 0 || p->metric > p->best || r->settings->patience == 0) {
 		p->best = p->metric;
 		p->best_epoch = p->epoch;
 		memcpy(r->best.data, r->net->data, r->net->count * sizeof(*r->net->data));

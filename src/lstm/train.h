@@ -36,12 +36,13 @@ struct train_settings {
 	float decay;   /* weight decay */
 	float clip;    /* global norm of the gradient */
 	float dropout; /* behind each layer */
-	int patience;  /* epochs without a better metric before it stops; 0: never */
+	int patience;  /* epochs without a better metric before it stops and the best weights are
+			  kept; 0: all epochs are run and the last ones' weights kept */
 	int threads;   /* 1 or 2; the result does not depend on it */
 	uint64_t seed;
 };
 
-/* The defaults of 'karma train'. Focal loss, gamma 2, alpha 1. */
+/* The defaults of 'karma train'. Cross-entropy, alpha 1. */
 extern const struct train_settings train_defaults;
 
 struct train_progress {
