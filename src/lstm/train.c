@@ -105,6 +105,7 @@ static void shard_loss(struct shard *s)
 {
 	const struct plan_update *u = s->trainer->update;
 	const struct train_data *d = s->trainer->data;
+	const struct train_settings *settings = s->trainer->settings;
 	int classes = s->trainer->net->shape.classes;
 	float *z = s->logits;
 
@@ -113,8 +114,13 @@ static void shard_loss(struct shard *s)
 			uint32_t row = u->row[t * u->lanes + s->first + i];
 			float weight = row == PLAN_NONE ? 0 : d->weight[row];
 
-			s->loss += loss_row(&s->trainer->settings->loss, classes, z,
-				row == PLAN_NONE ? 0 : d->label[row], weight, z);
+			if (d->soft && weight > 0)
+				s->loss += loss_row_soft(&settings->loss, classes, z, d->label[row],
+					d->soft + (size_t)row * (size_t)classes, settings->soft,
+					weight, z);
+			else
+				s->loss += loss_row(&settings->loss, classes, z,
+					row == PLAN_NONE ? 0 : d->label[row], weight, z);
 			s->weight += (double)weight;
 			for (int c = 0; c < classes; c++)
 				z[c] *= s->trainer->scale;
@@ -303,8 +309,9 @@ static int trainer_init(struct trainer *r)
 		err = lstm_init(&r->best, shape);
 	for (int i = 0; !err && i < SHARDS; i++)
 		err = shard_init(&r->shard[i], r, (uint64_t)i);
-	for (size_t i = 0; i < r->data->rows; i++)
-		weight += (double)r->data->weight[i];
+	for (size_t i = 0; i < r->data->sequences; i++)
+		for (uint32_t k = 0; k < r->data->sequence[i].length; k++)
+			weight += (double)r->data->weight[r->data->sequence[i].first + k];
 	r->scale = (float)((double)r->data->rows / (weight * s->batch));
 	return err;
 }
