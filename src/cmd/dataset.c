@@ -338,10 +338,10 @@ static int by_falling_length(const void *a, const void *b)
 
 struct stepper {
 	struct lstm_batch *batch;
-	float *x;      /* (TOGETHER, D) */
+	float *x;                 /* (TOGETHER, D) */
 	struct lstm_entry *entry; /* (TOGETHER, ENCODER_ENTRIES) */
-	float *memory; /* (TOGETHER, S) */
-	float *logits; /* (TOGETHER, C) */
+	float *memory;            /* (TOGETHER, S) */
+	float *logits;            /* (TOGETHER, C) */
 	float *state[TOGETHER];
 	struct lstm_input input[TOGETHER];
 };

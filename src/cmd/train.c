@@ -33,8 +33,8 @@ struct options {
 	enum alpha alpha;
 	float gamma; /* of the focal loss */
 	unsigned bins;
-	double validation; /* share of the data */
-	double blank;      /* share of the features that a row is shown without */
+	double validation;    /* share of the data */
+	double blank;         /* share of the features that a row is shown without */
 	const char *features; /* NULL: those of the rows' form */
 	bool cross_entropy, as_published, json;
 };
@@ -159,7 +159,7 @@ static int number_option(struct options *o, int option, const char *text)
 			numbers[i].name, numbers[i].low, numbers[i].high, text);
 	if (option != OPT_GAMMA && option != OPT_DROPOUT && option != OPT_LR &&
 		option != OPT_DECAY && option != OPT_BLANK && option != OPT_VALIDATION &&
-		option != OPT_SOFT &&		value != floor(value))
+		option != OPT_SOFT && value != floor(value))
 		return usage_error(
 			"train", "--%s takes a whole number, not '%s'", numbers[i].name, text);
 	switch (option) {
@@ -508,10 +508,10 @@ static json_t *describe_settings(const struct options *o, const struct train_pro
 	return json_pack("{ss sf ss si si si si si si si sf sf sf sf sf sf sI}", "loss",
 		o->cross_entropy ? "ce" : "focal", "gamma", (double)s->loss.gamma, "alpha",
 		alpha_names[o->alpha], "epochs", s->epochs, "best_epoch", last->best_epoch, "batch",
-		s->batch, "length", s->length, "memory", s->memory, "bins",
-		(int)o->bins, "patience", s->patience, "blank", o->blank, "lr", (double)s->rate,
-		"weight_decay", (double)s->decay, "dropout", (double)s->dropout, "clip",
-		(double)s->clip, "validation_share", o->validation, "seed", (json_int_t)s->seed);
+		s->batch, "length", s->length, "memory", s->memory, "bins", (int)o->bins,
+		"patience", s->patience, "blank", o->blank, "lr", (double)s->rate, "weight_decay",
+		(double)s->decay, "dropout", (double)s->dropout, "clip", (double)s->clip,
+		"validation_share", o->validation, "seed", (json_int_t)s->seed);
 }
 
 static json_t *describe_classes(void)
@@ -562,8 +562,8 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 {
 	struct options *o = &s->options;
 	struct dataset *d = &s->data;
-	struct train_data data = {d->training_rows, d->label, d->weight, NULL, d->sequence, d->training,
-		ENCODER_ENTRIES, input, s};
+	struct train_data data = {d->training_rows, d->label, d->weight, NULL, d->sequence,
+		d->training, ENCODER_ENTRIES, input, s};
 	struct train_hooks hooks = {validate, progress, s, &interrupted};
 	struct lstm_shape shape = {
 		(int)s->encoder.inputs, (int)s->encoder.dense, o->layers, o->hidden, CLASSES};

@@ -59,7 +59,7 @@ static unsigned mark(const char *item, bool wanted[FEATURE_MAX])
 	bool want = *item != '-';
 	const char *name = item + !want;
 	size_t length = strlen(name);
-	unsigned set = strcmp(name, "live") == 0	? SET_LIVE
+	unsigned set = strcmp(name, "live") == 0        ? SET_LIVE
 		       : strcmp(name, "published") == 0 ? SET_PUBLISHED
 							: 0;
 	bool begins = length > 1 && name[length - 1] == '*';
@@ -69,10 +69,9 @@ static unsigned mark(const char *item, bool wanted[FEATURE_MAX])
 	for (unsigned i = 0; i < feature_count; i++) {
 		const struct feature *f = &features[i];
 
-		if (!is_input(f) ||
-			(set      ? !(f->sets & set)
-			 : begins ? strncasecmp(name, f->name, length - 1) != 0
-				  : (int)i != one))
+		if (!is_input(f) || (set             ? !(f->sets & set)
+					    : begins ? strncasecmp(name, f->name, length - 1) != 0
+						     : (int)i != one))
 			continue;
 		wanted[i] = want;
 		named++;
@@ -224,8 +223,8 @@ static unsigned find_bin(const float *knot, unsigned knots, float x)
 }
 
 /* The entries of a feature whose rows begin at `row`: how many. */
-static int apply_bins(const struct encoder *enc, unsigned k, double value, uint32_t row,
-	struct lstm_entry *entry)
+static int apply_bins(
+	const struct encoder *enc, unsigned k, double value, uint32_t row, struct lstm_entry *entry)
 {
 	const struct feature *f = &features[enc->feature[k]];
 	const float *knot = enc->knot[k];
@@ -361,8 +360,7 @@ static int take_knots(struct encoder *enc, unsigned k, const json_t *one, struct
 		const json_t *knot = json_array_get(knots, i);
 		float x = (float)json_number_value(knot);
 
-		good = json_is_number(knot) && isfinite(x) &&
-		       (i == 0 || x > enc->knot[k][i - 1]);
+		good = json_is_number(knot) && isfinite(x) && (i == 0 || x > enc->knot[k][i - 1]);
 		enc->knot[k][i] = x;
 	}
 	enc->knots[k] = (unsigned)count;

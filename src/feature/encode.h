@@ -2,11 +2,11 @@
  * model file, with a hash of the feature table's rows it uses, so that a model and a table that do
  * not match are told apart.
  *
- * There are two forms. Plain: a number is scaled and standardised and is one dense input; a category
- * is as many, one-hot. In bins: a number stands between two of the knots that cut its values in
- * training into bins of about as many rows, and is two entries, shared as near as it is to either
- * (Gorishniy et al. 2022, piecewise-linear encoding, by prefix sums); a category is one entry. The
- * network so learns a weight for each place along a number, at the cost of two. */
+ * There are two forms. Plain: a number is scaled and standardised and is one dense input; a
+ * category is as many, one-hot. In bins: a number stands between two of the knots that cut its
+ * values in training into bins of about as many rows, and is two entries, shared as near as it is
+ * to either (Gorishniy et al. 2022, piecewise-linear encoding, by prefix sums); a category is one
+ * entry. The network so learns a weight for each place along a number, at the cost of two. */
 #ifndef KARMA_FEATURE_ENCODE_H
 #define KARMA_FEATURE_ENCODE_H
 
@@ -37,8 +37,8 @@ void encoder_init(struct encoder *enc, unsigned set);
 
 /* The features of a list instead: names apart by commas, with "live" and "published" for the two
  * sets; "ct_*" is all that begin so; "-NAME" takes out what stood before it. Any number or category
- * will do, those of no set as well. -EINVAL with the line in `e`: a name is unknown, is no number or
- * category, or nothing is left. */
+ * will do, those of no set as well. -EINVAL with the line in `e`: a name is unknown, is no number
+ * or category, or nothing is left. */
 int encoder_choose(struct encoder *enc, const char *list, struct error *e);
 
 /* Learn the scaling from the rows, unknown values left out: plain with `bins` 0, else at most so

@@ -16,8 +16,8 @@ struct loss {
 double loss_row(const struct loss *loss, int classes, const float *logits, int label, float weight,
 	float *d);
 
-/* The same against a mixture: (1 - share) of the loss above and `share` of the cross-entropy with the
- * probabilities `soft` (C), which counts as the label's class does. */
+/* The same against a mixture: (1 - share) of the loss above and `share` of the cross-entropy with
+ * the probabilities `soft` (C), which counts as the label's class does. */
 double loss_row_soft(const struct loss *loss, int classes, const float *logits, int label,
 	const float *soft, float share, float weight, float *d);
 

@@ -44,8 +44,8 @@ struct shard {
 	struct lstm_input *input; /* (T, B): of the two that follow */
 	float *x;                 /* (T, B, D) */
 	struct lstm_entry *entry; /* (T, B, most entries) */
-	float *logits;  /* (T, B, C), then their gradient */
-	uint8_t *start; /* (T, B) */
+	float *logits;            /* (T, B, C), then their gradient */
+	uint8_t *start;           /* (T, B) */
 	double loss, weight;
 };
 
@@ -95,8 +95,8 @@ static void shard_inputs(struct shard *s)
 			if (u->row[from] == PLAN_NONE)
 				memset(x, 0, inputs * sizeof(*x));
 			else
-				s->input[at].entries = d->input(
-					d->context, u->row[from], u->draw[from], x, entry);
+				s->input[at].entries =
+					d->input(d->context, u->row[from], u->draw[from], x, entry);
 		}
 }
 
@@ -134,8 +134,7 @@ static void shard_part(struct shard *s)
 
 	shard_inputs(s);
 	bptt_forward(&s->pass, r->net, &r->packed, r->update->steps, s->part, s->input, s->start,
-		state,
-		s->logits, &s->dropout, r->settings->dropout);
+		state, s->logits, &s->dropout, r->settings->dropout);
 	shard_loss(s);
 	bptt_backward(&s->pass, &r->packed, s->logits, &s->grad);
 }
@@ -287,7 +286,8 @@ static int shard_init(struct shard *s, struct trainer *r, uint64_t number)
 	s->entry = calloc(rows * (size_t)r->data->entries + 1, sizeof(*s->entry));
 	s->logits = lstm_floats(rows * (size_t)shape.classes);
 	s->start = calloc(rows, 1);
-	if (!s->input || !s->x || !s->entry || !s->logits || !s->start || lstm_init(&s->grad, shape) != 0)
+	if (!s->input || !s->x || !s->entry || !s->logits || !s->start ||
+		lstm_init(&s->grad, shape) != 0)
 		return -ENOMEM;
 	return bptt_init(&s->pass, shape, (int)rows);
 }

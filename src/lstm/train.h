@@ -12,15 +12,16 @@
 #include "util/error.h"
 
 struct train_data {
-	size_t rows; /* of the sequences */
+	size_t rows;         /* of the sequences */
 	const int *label;    /* (rows): 0 .. C-1; any where the weight is 0 */
 	const float *weight; /* (rows): 0: the row only advances the memory */
 	const float *soft;   /* (rows, C): probabilities to learn as well; NULL: labels alone */
 	const struct train_sequence *sequence;
 	size_t sequences;
 	int entries; /* most of a row */
-	/* Write row `row` into x (D) and `entry` and return how many entries it has. `draw` is random and the same for all rows of a sequence in
-	 * an epoch: what varies the data takes it from there. Called from several threads. */
+	/* Write row `row` into x (D) and `entry` and return how many entries it has. `draw` is
+	 * random and the same for all rows of a sequence in an epoch: what varies the data takes it
+	 * from there. Called from several threads. */
 	int (*input)(void *context, size_t row, uint64_t draw, float *x, struct lstm_entry *entry);
 	void *context;
 };

@@ -224,8 +224,8 @@ static double forward(struct problem *p, struct rng *rng)
 	p->dropout = rng != NULL;
 	memcpy(p->state_after, p->state,
 		(size_t)p->lanes * lstm_state_size(&p->net) * sizeof(float));
-	bptt_forward(&p->b, &p->net, &p->packed, p->steps, p->lanes, p->input, p->start, p->state_after,
-		p->logits, rng, rng ? 0.4f : 0);
+	bptt_forward(&p->b, &p->net, &p->packed, p->steps, p->lanes, p->input, p->start,
+		p->state_after, p->logits, rng, rng ? 0.4f : 0);
 	for (int r = 0; r < p->steps * p->lanes; r++)
 		total += loss_row(&p->loss, C, p->logits + r * C, p->label[r], p->weight[r],
 			p->dlogits + r * C);
@@ -468,10 +468,10 @@ static void test_soft_loss(void **state)
 		sum += exp((double)z[c]);
 	for (int c = 0; c < 3; c++)
 		cross -= (double)soft[c] * log(exp((double)z[c]) / sum);
-	assert_true(fabs(loss_row_soft(&loss, 3, z, 1, soft, 1, 0.75f, d) - 0.75 * 2 * cross) <
-		    1e-6);
+	assert_true(
+		fabs(loss_row_soft(&loss, 3, z, 1, soft, 1, 0.75f, d) - 0.75 * 2 * cross) < 1e-6);
 	assert_true(fabs(loss_row_soft(&loss, 3, z, 1, soft, 0, 0.75f, d) -
-			 loss_row(&loss, 3, z, 1, 0.75f, plain)) < 1e-6);
+			    loss_row(&loss, 3, z, 1, 0.75f, plain)) < 1e-6);
 	for (int c = 0; c < 3; c++)
 		assert_true(fabsf(d[c] - plain[c]) < 1e-7f);
 }

@@ -174,7 +174,8 @@ static void test_pass(void **state)
 		network_init(&n, d, i < 2 ? d->shape.inputs : 2);
 		loss = (float)gradient(&n, d, (float)gamma, logits);
 		expect("loss", &loss, d->pass[i % 2].loss, 1, 2e-6f);
-		expect("logits", logits, d->pass[i % 2].logits, rows * (size_t)d->shape.classes, 2e-6f);
+		expect("logits", logits, d->pass[i % 2].logits, rows * (size_t)d->shape.classes,
+			2e-6f);
 		expect("state", n.state, d->pass[i % 2].state,
 			(size_t)d->lanes * lstm_state_size(&n.net), 2e-6f);
 		expect("gradient", n.grad.data, d->pass[i % 2].grad, n.grad.count, 2e-6f);

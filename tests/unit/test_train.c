@@ -102,8 +102,7 @@ struct task {
 	int stop_after;
 };
 
-static int task_input(
-	void *context, size_t row, uint64_t draw, float *x, struct lstm_entry *entry)
+static int task_input(void *context, size_t row, uint64_t draw, float *x, struct lstm_entry *entry)
 {
 	struct task *t = context;
 
