@@ -181,11 +181,6 @@ static uint64_t hash_inputs(const struct row *row, const struct encoder *enc)
 	return hash;
 }
 
-uint64_t dataset_group(const struct dataset *d, const struct encoder *enc, struct train_sequence s)
-{
-	return s.length > 1 ? rng_mix(s.first) : hash_inputs(&d->row[s.first], enc);
-}
-
 /* The first attack of a sequence, or Normal: what it is there to teach. */
 static int class_of_sequence(const struct dataset *d, struct train_sequence s)
 {

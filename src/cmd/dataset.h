@@ -37,10 +37,6 @@ void dataset_free(struct dataset *d);
 int dataset_split(
 	struct dataset *d, const struct encoder *enc, double share, uint64_t seed, struct error *e);
 
-/* Two sequences of the training part have the same number when no part of the data should tell them
- * apart: single rows with equal features of `enc`. */
-uint64_t dataset_group(const struct dataset *d, const struct encoder *enc, struct train_sequence s);
-
 /* Rows of each class among `count` rows; others are left out. */
 void dataset_count(const int *label, size_t count, size_t per_class[CLASSES]);
 

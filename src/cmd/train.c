@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "cmd/dataset.h"
-#include "cmd/teach.h"
 #include "lstm/loss.h"
 #include "lstm/metrics.h"
 #include "lstm/model.h"
@@ -29,7 +28,7 @@ static const double stretch_low = 0.2, stretch_high = 10, drop_share = 0.2;
 struct options {
 	const char *out;
 	struct train_settings settings;
-	int layers, hidden, teachers;
+	int layers, hidden;
 	enum alpha alpha;
 	float gamma; /* of the focal loss */
 	unsigned bins;
@@ -48,7 +47,6 @@ struct session {
 	struct timespec began, shown;
 	bool terminal;
 	float *logits;      /* (rows, C) of the validation part, where the rows stand */
-	float *soft;        /* (rows, C): what the teachers say of the training part */
 	float *probability; /* the same rows, from 0 on */
 	struct metrics metrics;
 	struct error *e; /* of a failure within a hook */
@@ -85,8 +83,6 @@ enum {
 	OPT_BATCH,
 	OPT_DROPOUT,
 	OPT_LR,
-	OPT_TEACHERS,
-	OPT_SOFT,
 	OPT_VALIDATION,
 	OPT_PATIENCE,
 	OPT_BLANK,
@@ -108,8 +104,6 @@ static const struct option long_options[] = {
 	{"length", required_argument, NULL, OPT_LENGTH},
 	{"batch", required_argument, NULL, OPT_BATCH},
 	{"dropout", required_argument, NULL, OPT_DROPOUT},
-	{"teachers", required_argument, NULL, OPT_TEACHERS},
-	{"soft", required_argument, NULL, OPT_SOFT},
 	{"validation", required_argument, NULL, OPT_VALIDATION},
 	{"patience", required_argument, NULL, OPT_PATIENCE},
 	{"blank", required_argument, NULL, OPT_BLANK},
@@ -136,8 +130,6 @@ static const struct {
 	{OPT_LENGTH, "length", 1, 1024},
 	{OPT_BATCH, "batch", 1, 65536},
 	{OPT_DROPOUT, "dropout", 0, 0.9},
-	{OPT_TEACHERS, "teachers", 0, 100},
-	{OPT_SOFT, "soft", 0, 1},
 	{OPT_VALIDATION, "validation", 0.01, 0.5},
 	{OPT_PATIENCE, "patience", 0, 10000},
 	{OPT_BLANK, "blank", 0, 0.9},
@@ -159,7 +151,7 @@ static int number_option(struct options *o, int option, const char *text)
 			numbers[i].name, numbers[i].low, numbers[i].high, text);
 	if (option != OPT_GAMMA && option != OPT_DROPOUT && option != OPT_LR &&
 		option != OPT_DECAY && option != OPT_BLANK && option != OPT_VALIDATION &&
-		option != OPT_SOFT && value != floor(value))
+		value != floor(value))
 		return usage_error(
 			"train", "--%s takes a whole number, not '%s'", numbers[i].name, text);
 	switch (option) {
@@ -186,12 +178,6 @@ static int number_option(struct options *o, int option, const char *text)
 		break;
 	case OPT_DROPOUT:
 		s->dropout = (float)value;
-		break;
-	case OPT_TEACHERS:
-		o->teachers = (int)value;
-		break;
-	case OPT_SOFT:
-		s->soft = (float)value;
 		break;
 	case OPT_VALIDATION:
 		o->validation = value;
@@ -562,17 +548,16 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 {
 	struct options *o = &s->options;
 	struct dataset *d = &s->data;
-	struct train_data data = {d->training_rows, d->label, d->weight, NULL, d->sequence,
-		d->training, ENCODER_ENTRIES, input, s};
+	struct train_data data = {d->training_rows, d->label, d->weight, d->sequence, d->training,
+		ENCODER_ENTRIES, input, s};
 	struct train_hooks hooks = {validate, progress, s, &interrupted};
 	struct lstm_shape shape = {
 		(int)s->encoder.inputs, (int)s->encoder.dense, o->layers, o->hidden, CLASSES};
 	int err = lstm_init(&s->model.net, shape);
 
 	s->logits = lstm_floats(d->rows * CLASSES);
-	s->soft = lstm_floats(d->rows * CLASSES);
 	s->probability = lstm_floats((d->rows - d->training_rows) * CLASSES);
-	if (!err && (!s->logits || !s->soft || !s->probability))
+	if (!err && (!s->logits || !s->probability))
 		err = -ENOMEM;
 	if (err)
 		return error_set(e, err, "not enough memory to train");
@@ -586,12 +571,7 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 		o->hidden);
 	sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND},
 		NULL);
-	if (o->teachers > 1) {
-		err = teach(d, &s->encoder, shape, &data, &o->settings, o->teachers, &interrupted,
-			s->soft, e);
-		data.soft = s->soft;
-	}
-	return err ? err : train(&s->model.net, &data, &o->settings, &hooks, last, e);
+	return train(&s->model.net, &data, &o->settings, &hooks, last, e);
 }
 
 static void report(const struct session *s, const struct train_progress *last)
@@ -639,7 +619,6 @@ out:
 	model_free(&s->model);
 	dataset_free(&s->data);
 	free(s->logits);
-	free(s->soft);
 	free(s->probability);
 	free(s);
 	return status;

@@ -35,26 +35,6 @@ double loss_row(const struct loss *loss, int classes, const float *logits, int l
 	return -(double)loss->alpha[label] * weight * focus * log_p;
 }
 
-double loss_row_soft(const struct loss *loss, int classes, const float *logits, int label,
-	const float *soft, float share, float weight, float *d)
-{
-	double p[LSTM_MAX_CLASSES], top = logits[0], sum = 0, cross = 0, hard;
-	double scale = weight == 0.0f ? 0 : (double)(share * weight * loss->alpha[label]);
-
-	for (int c = 1; c < classes; c++)
-		top = logits[c] > top ? logits[c] : top;
-	for (int c = 0; c < classes; c++)
-		sum += p[c] = exp(logits[c] - top);
-	for (int c = 0; c < classes; c++) {
-		cross -= (double)soft[c] * (logits[c] - top - log(sum));
-		p[c] = scale * (p[c] / sum - (double)soft[c]);
-	}
-	hard = loss_row(loss, classes, logits, label, weight * (1 - share), d);
-	for (int c = 0; c < classes; c++)
-		d[c] += (float)p[c];
-	return hard + scale * cross;
-}
-
 static double mean_nll(const float *logits, const int *label, size_t rows, int classes, double t)
 {
 	double total = 0;

@@ -16,11 +16,6 @@ struct loss {
 double loss_row(const struct loss *loss, int classes, const float *logits, int label, float weight,
 	float *d);
 
-/* The same against a mixture: (1 - share) of the loss above and `share` of the cross-entropy with
- * the probabilities `soft` (C), which counts as the label's class does. */
-double loss_row_soft(const struct loss *loss, int classes, const float *logits, int label,
-	const float *soft, float share, float weight, float *d);
-
 /* The temperature T that makes softmax(logits / T) most likely (Guo et al. 2017): the minimum of
  * the mean -log p over logits (rows, C), within 0.05 .. 20. */
 float loss_temperature(const float *logits, const int *label, size_t rows, int classes);

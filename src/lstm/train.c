@@ -105,7 +105,6 @@ static void shard_loss(struct shard *s)
 {
 	const struct plan_update *u = s->trainer->update;
 	const struct train_data *d = s->trainer->data;
-	const struct train_settings *settings = s->trainer->settings;
 	int classes = s->trainer->net->shape.classes;
 	float *z = s->logits;
 
@@ -114,13 +113,8 @@ static void shard_loss(struct shard *s)
 			uint32_t row = u->row[t * u->lanes + s->first + i];
 			float weight = row == PLAN_NONE ? 0 : d->weight[row];
 
-			if (d->soft && weight > 0)
-				s->loss += loss_row_soft(&settings->loss, classes, z, d->label[row],
-					d->soft + (size_t)row * (size_t)classes, settings->soft,
-					weight, z);
-			else
-				s->loss += loss_row(&settings->loss, classes, z,
-					row == PLAN_NONE ? 0 : d->label[row], weight, z);
+			s->loss += loss_row(&s->trainer->settings->loss, classes, z,
+				row == PLAN_NONE ? 0 : d->label[row], weight, z);
 			s->weight += (double)weight;
 			for (int c = 0; c < classes; c++)
 				z[c] *= s->trainer->scale;

@@ -15,7 +15,6 @@ struct train_data {
 	size_t rows;         /* of the sequences */
 	const int *label;    /* (rows): 0 .. C-1; any where the weight is 0 */
 	const float *weight; /* (rows): 0: the row only advances the memory */
-	const float *soft;   /* (rows, C): probabilities to learn as well; NULL: labels alone */
 	const struct train_sequence *sequence;
 	size_t sequences;
 	int entries; /* most of a row */
@@ -38,7 +37,6 @@ struct train_settings {
 	float decay;   /* weight decay */
 	float clip;    /* global norm of the gradient */
 	float dropout; /* behind each layer */
-	float soft;    /* share of the probabilities in what is learnt, where there are any */
 	int patience;  /* epochs without a better metric before it stops and the best weights are
 			  kept; 0: all epochs are run and the last ones' weights kept */
 	int threads;   /* 1 or 2; the result does not depend on it */

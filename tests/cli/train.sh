@@ -111,10 +111,6 @@ check "what a list takes out again" test "$(inputs --features 'published,-ct_*,-
 check "numbers standardised" test "$(inputs --features dur,sttl --bins 0)" = "2 False dur sttl"
 refuses "train: --features" 1 "moon" "$karma" train "$work/rows.csv" -o "$work/x.karma" --features moon
 refuses "train: --bins" 2 "from 0 to 64" "$karma" train "$work/rows.csv" -o "$work/x.karma" --bins 65
-run "$karma" train "$work/rows.csv" -o "$work/t.karma" "${settings[@]}" --teachers 2
-check "teachers" test "$status,$(grep -c '^teacher ' "$work/err")" = 0,2
-run "$karma" eval -m "$work/t.karma" "$work/rows.csv" --json
-check "what they taught" python3 -c "import json,sys; sys.exit(json.load(open('$work/out'))['accuracy'] < 0.9)"
 
 rows 30000 >"$work/many.csv"
 "$karma" train "$work/many.csv" -o "$work/i.karma" --hidden 256 2>"$work/err" >"$work/out" &

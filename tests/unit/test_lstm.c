@@ -440,42 +440,6 @@ static void test_loss_at_certainty(void **state)
 	assert_true(d[0] == 0 && d[1] == 0 && d[2] == 0);
 }
 
-/* Learning from probabilities as well: the gradient is the loss's slope, and the mixture's ends are
- * the label's loss and the cross-entropy with the probabilities. */
-static void test_soft_loss(void **state)
-{
-	struct loss loss = {2, {1, 2, 0.5f}};
-	const float soft[3] = {0.2f, 0.5f, 0.3f};
-	float z[3] = {0.4f, -0.3f, 1.1f}, d[3], plain[3], unused[3];
-	double sum = 0, cross = 0;
-
-	(void)state;
-	for (float share = 0; share <= 1; share += 0.25f) {
-		loss_row_soft(&loss, 3, z, 1, soft, share, 0.75f, d);
-		for (int c = 0; c < 3; c++) {
-			const float step = 1.0f / 64, at = z[c];
-			double up, down;
-
-			z[c] = at + step;
-			up = loss_row_soft(&loss, 3, z, 1, soft, share, 0.75f, unused);
-			z[c] = at - step;
-			down = loss_row_soft(&loss, 3, z, 1, soft, share, 0.75f, unused);
-			z[c] = at;
-			assert_true(fabs((up - down) / (2 * (double)step) - (double)d[c]) < 1e-4);
-		}
-	}
-	for (int c = 0; c < 3; c++)
-		sum += exp((double)z[c]);
-	for (int c = 0; c < 3; c++)
-		cross -= (double)soft[c] * log(exp((double)z[c]) / sum);
-	assert_true(
-		fabs(loss_row_soft(&loss, 3, z, 1, soft, 1, 0.75f, d) - 0.75 * 2 * cross) < 1e-6);
-	assert_true(fabs(loss_row_soft(&loss, 3, z, 1, soft, 0, 0.75f, d) -
-			    loss_row(&loss, 3, z, 1, 0.75f, plain)) < 1e-6);
-	for (int c = 0; c < 3; c++)
-		assert_true(fabsf(d[c] - plain[c]) < 1e-7f);
-}
-
 static void test_temperature(void **state)
 {
 	/* 3 rows in 4 of class 0 with logits (k, 0): the best temperature makes p = 3/4. */
@@ -643,7 +607,6 @@ int main(void)
 		cmocka_unit_test(test_entries_are_inputs),
 		cmocka_unit_test(test_gradients),
 		cmocka_unit_test(test_loss_at_certainty),
-		cmocka_unit_test(test_soft_loss),
 		cmocka_unit_test(test_temperature),
 		cmocka_unit_test(test_adam),
 		cmocka_unit_test(test_clip),
