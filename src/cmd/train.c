@@ -226,7 +226,7 @@ static int read_options(struct options *o, int argc, char **argv)
 		.hidden = 128,
 		.bins = 64,
 		.validation = 0.05,
-		.blank = 0.2,
+		.blank = 0.1,
 		.cross_entropy = true};
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "o:", long_options, NULL)) != -1) {
