@@ -21,6 +21,8 @@ def dots(path, title, groups, series):
     """groups: [(name, {series: values})]; a dot is the mean, the line through it one standard
     deviation either way."""
     values = [v for _, group in groups for s in series for v in group.get(s, ())]
+    if not values:
+        return
     low, high = min(values), max(values)
     low, high = low - 0.04 * (high - low) - 1e-3, high + 0.04 * (high - low) + 1e-3
     height = TOP + 34 + sum(ROW * len(series) + GROUP for _ in groups) + 22
