@@ -237,7 +237,7 @@ def write_sequences(raw):
 HEAD = """# The model: experiments
 
 `make paper` wrote this page and its figures from UNSW-NB15's partition and a stretch of its raw rows.
-One row in five is held out, equal rows on one side ({train:,} rows to learn from, {test:,} held out); figures are the mean and standard deviation over {seeds} seeds, of one run on the same rows.
+One row in five is held out, equal rows on one side ({train:,} rows to learn from, {test:,} held out); figures are the mean and standard deviation over up to {seeds} seeds, on the same rows; one without ± is of a single run, and - was not run.
 Equal means equal as published: without the artefacts of the double capture more rows are equal, on both sides (one in five is one and the same look-up), so the corrected figures hold for this mixture of traffic and flatter any model on another.
 """
 
@@ -273,8 +273,8 @@ ABLATION_TEXT = """## What the columns bring
 Karma's recipe, other columns.
 """
 
-ABLATION_SHOWS = """As published against corrected: the gap is what the double capture gives away (packet counts of one packet seen twice, durations of 8 us), together with columns that a live meter does not know alike (loss, jitter, windows, ct_*). It does not show what the live model scores, which learns from other traffic too.
-TTL: with them the figures rise because the machines that attacked had other TTLs; that says nothing about attacks.
+ABLATION_SHOWS = """As published against corrected: the two differ in the double capture (packet counts of one packet seen twice, durations of 8 us) and in columns that a live meter does not know alike (loss, jitter, windows, ct_*); the last column has the corrected rows with ct_* alone put back, and so says how much of the gap these counters are. It does not show what the live model scores, which learns from other traffic too, nor how a model of rows as published does on live traffic: it calls ordinary look-ups attacks.
+TTL: what these columns add comes from the machines that attacked, which had other TTLs; it says nothing about attacks. Where they add little, the other columns tell the same machines apart.
 ct_*: these counters count what came later in a block of 100 records as well, and over all hosts of the test bed; what they bring cannot be had live in this form. Karma's own windows take their place there, and this data set has no rows to show what those bring.
 """
 
