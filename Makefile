@@ -3,6 +3,7 @@
 # make test-kernels   the kernel's side on other kernels, under qemu
 # make lint       clang-format, clang-tidy, cppcheck, shellcheck
 # make model      train models/default.karma again from the data at hand
+# make paper      the experiments of docs/model.md
 # make bench      how fast; make run: watch the default route; make install
 
 CC      = gcc
@@ -122,16 +123,16 @@ range-data: all
 model: all
 	scripts/make-model.sh build/range-data
 
-# Cross-entropy against focal loss, written to docs/losses.md (some five minutes).
+# The experiments of docs/model.md, with python3-xgboost as the yardstick (an hour or so).
 UNSW ?= $(or $(KARMA_SHARED),../shared)/data/unsw-nb15/partition.csv
-losses: all
-	scripts/losses.py $(UNSW)
+paper: all
+	scripts/paper.py $(UNSW) $(dir $(UNSW))raw-slice.csv
 
 clean:
 	rm -rf build build-san build-fuzz
 
 FORCE:
-.PHONY: all tests unit test test-kernels run bench install lint range-data model losses clean FORCE
+.PHONY: all tests unit test test-kernels run bench install lint range-data model paper clean FORCE
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

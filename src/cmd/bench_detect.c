@@ -37,7 +37,7 @@ static int make_model(struct model *m, struct error *e)
 	m->temperature = 1;
 	m->header = json_pack("{so so}", "classes", classes, "input", encoder_to_json(&enc));
 	err = lstm_init(&m->net,
-		(struct lstm_shape){(int)enc.inputs, (int)enc.inputs, LAYERS, HIDDEN, CLASSES});
+		(struct lstm_shape){(int)enc.inputs, (int)enc.dense, LAYERS, HIDDEN, CLASSES});
 	if (err || !m->header)
 		return error_set(e, err ? err : -ENOMEM, "not enough memory for a network");
 	for (size_t i = 0; i < m->net.count; i++)

@@ -11,13 +11,16 @@
 
 enum { EPOCHS = 15 };
 
-static void training_input(void *context, size_t row, uint64_t draw, float *x)
+static int training_input(
+	void *context, size_t row, uint64_t draw, float *x, struct lstm_entry *entry)
 {
 	const struct lstm *net = context;
 	struct rng rng = {row};
 
 	(void)draw;
+	(void)entry;
 	bench_inputs(&rng, net->shape.dense, x);
+	return 0;
 }
 
 static double no_validation(void *context, const struct lstm *net)

@@ -333,9 +333,10 @@ static int by_falling_length(const void *a, const void *b)
 
 struct stepper {
 	struct lstm_batch *batch;
-	float *x;      /* (TOGETHER, D) */
-	float *memory; /* (TOGETHER, S) */
-	float *logits; /* (TOGETHER, C) */
+	float *x;                 /* (TOGETHER, D) */
+	struct lstm_entry *entry; /* (TOGETHER, ENCODER_ENTRIES) */
+	float *memory;            /* (TOGETHER, S) */
+	float *logits;            /* (TOGETHER, C) */
 	float *state[TOGETHER];
 	struct lstm_input input[TOGETHER];
 };
@@ -344,14 +345,16 @@ struct stepper {
 static void step_group(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
 	struct stepper *s, const struct train_sequence *group, int n, float *logits)
 {
-	size_t inputs = (size_t)net->shape.dense, classes = (size_t)net->shape.classes;
+	size_t classes = (size_t)net->shape.classes;
 
 	memset(s->memory, 0, (size_t)n * lstm_state_size(net) * sizeof(*s->memory));
 	for (uint32_t t = 0; t < group[0].length; t++) {
 		while (group[n - 1].length <= t)
 			n--;
 		for (int i = 0; i < n; i++)
-			encoder_apply(enc, &d->row[group[i].first + t], s->x + (size_t)i * inputs);
+			s->input[i].entries = encoder_apply(enc, &d->row[group[i].first + t], NULL,
+				s->x + (size_t)i * (size_t)net->shape.dense,
+				s->entry + (size_t)i * ENCODER_ENTRIES);
 		lstm_batch_step(s->batch, n, s->input, s->state, s->logits);
 		for (int i = 0; i < n; i++)
 			memcpy(logits + (size_t)(group[i].first + t) * classes,
@@ -369,15 +372,17 @@ int dataset_judge(const struct dataset *d, const struct encoder *enc, const stru
 
 	s.batch = lstm_batch_new(net, kernel, TOGETHER);
 	s.x = lstm_floats(TOGETHER * (size_t)net->shape.dense);
+	s.entry = calloc((size_t)TOGETHER * ENCODER_ENTRIES, sizeof(*s.entry));
 	s.memory = lstm_floats(TOGETHER * size);
 	s.logits = lstm_floats(TOGETHER * (size_t)net->shape.classes);
-	if (!order || !s.batch || !s.x || !s.memory || !s.logits) {
+	if (!order || !s.batch || !s.x || !s.entry || !s.memory || !s.logits) {
 		err = no_memory(e);
 		goto out;
 	}
 	for (size_t i = 0; i < TOGETHER; i++) {
 		s.state[i] = s.memory + i * size;
 		s.input[i].dense = s.x + i * (size_t)net->shape.dense;
+		s.input[i].entry = s.entry + i * ENCODER_ENTRIES;
 	}
 	memcpy(order, d->sequence + from, count * sizeof(*order));
 	qsort(order, count, sizeof(*order), by_falling_length);
@@ -389,6 +394,7 @@ int dataset_judge(const struct dataset *d, const struct encoder *enc, const stru
 out:
 	free(order);
 	free(s.x);
+	free(s.entry);
 	free(s.memory);
 	free(s.logits);
 	lstm_batch_free(s.batch);

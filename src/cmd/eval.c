@@ -28,7 +28,7 @@ static int read_model(const struct model *m, const char *path, struct encoder *e
 
 	if (err)
 		return error_set(e, err, "%s: %s", path, why.text);
-	if ((int)enc->inputs != m->net.shape.dense || m->net.shape.dense != m->net.shape.inputs)
+	if ((int)enc->inputs != m->net.shape.inputs || (int)enc->dense != m->net.shape.dense)
 		return error_set(e, -EINVAL,
 			"%s: %u inputs described, %d in its network; make it again with 'karma "
 			"train'",

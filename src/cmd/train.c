@@ -21,8 +21,6 @@
 enum alpha { ALPHA_NONE, ALPHA_ROOT, ALPHA_BALANCED };
 static const char *const alpha_names[] = {"none", "root", "balanced"};
 
-static const double validation_share = 0.15;
-
 /* Augmentation of sequences: the network's delay, and rows without what only Karma's form has, as
  * UNSW-NB15's rows are. */
 static const double stretch_low = 0.2, stretch_high = 10, drop_share = 0.2;
@@ -32,6 +30,11 @@ struct options {
 	struct train_settings settings;
 	int layers, hidden;
 	enum alpha alpha;
+	float gamma; /* of the focal loss */
+	unsigned bins;
+	double validation;    /* share of the data */
+	double blank;         /* share of the features that a row is shown without */
+	const char *features; /* NULL: those of the rows' form */
 	bool cross_entropy, as_published, json;
 };
 
@@ -80,6 +83,12 @@ enum {
 	OPT_BATCH,
 	OPT_DROPOUT,
 	OPT_LR,
+	OPT_VALIDATION,
+	OPT_PATIENCE,
+	OPT_BLANK,
+	OPT_DECAY,
+	OPT_BINS,
+	OPT_FEATURES,
 	OPT_AS_PUBLISHED,
 	OPT_JSON,
 };
@@ -95,7 +104,13 @@ static const struct option long_options[] = {
 	{"length", required_argument, NULL, OPT_LENGTH},
 	{"batch", required_argument, NULL, OPT_BATCH},
 	{"dropout", required_argument, NULL, OPT_DROPOUT},
+	{"validation", required_argument, NULL, OPT_VALIDATION},
+	{"patience", required_argument, NULL, OPT_PATIENCE},
+	{"blank", required_argument, NULL, OPT_BLANK},
 	{"lr", required_argument, NULL, OPT_LR},
+	{"decay", required_argument, NULL, OPT_DECAY},
+	{"bins", required_argument, NULL, OPT_BINS},
+	{"features", required_argument, NULL, OPT_FEATURES},
 	{"as-published", no_argument, NULL, OPT_AS_PUBLISHED},
 	{"json", no_argument, NULL, OPT_JSON},
 	{NULL, 0, NULL, 0},
@@ -115,7 +130,12 @@ static const struct {
 	{OPT_LENGTH, "length", 1, 1024},
 	{OPT_BATCH, "batch", 1, 65536},
 	{OPT_DROPOUT, "dropout", 0, 0.9},
+	{OPT_VALIDATION, "validation", 0.01, 0.5},
+	{OPT_PATIENCE, "patience", 0, 10000},
+	{OPT_BLANK, "blank", 0, 0.9},
 	{OPT_LR, "lr", 1e-8, 1},
+	{OPT_DECAY, "decay", 0, 10},
+	{OPT_BINS, "bins", 0, ENCODER_BINS},
 };
 
 static int number_option(struct options *o, int option, const char *text)
@@ -130,12 +150,13 @@ static int number_option(struct options *o, int option, const char *text)
 		return usage_error("train", "--%s takes a number from %g to %g, not '%s'",
 			numbers[i].name, numbers[i].low, numbers[i].high, text);
 	if (option != OPT_GAMMA && option != OPT_DROPOUT && option != OPT_LR &&
+		option != OPT_DECAY && option != OPT_BLANK && option != OPT_VALIDATION &&
 		value != floor(value))
 		return usage_error(
 			"train", "--%s takes a whole number, not '%s'", numbers[i].name, text);
 	switch (option) {
 	case OPT_GAMMA:
-		s->loss.gamma = (float)value;
+		o->gamma = (float)value;
 		break;
 	case OPT_EPOCHS:
 		s->epochs = (int)value;
@@ -157,6 +178,21 @@ static int number_option(struct options *o, int option, const char *text)
 		break;
 	case OPT_DROPOUT:
 		s->dropout = (float)value;
+		break;
+	case OPT_VALIDATION:
+		o->validation = value;
+		break;
+	case OPT_PATIENCE:
+		s->patience = (int)value;
+		break;
+	case OPT_BLANK:
+		o->blank = value;
+		break;
+	case OPT_DECAY:
+		s->decay = (float)value;
+		break;
+	case OPT_BINS:
+		o->bins = (unsigned)value;
 		break;
 	default:
 		s->rate = (float)value;
@@ -184,7 +220,14 @@ static int read_options(struct options *o, int argc, char **argv)
 {
 	int option, status;
 
-	*o = (struct options){.settings = train_defaults, .layers = 2, .hidden = 128};
+	*o = (struct options){.settings = train_defaults,
+		.gamma = 2,
+		.layers = 2,
+		.hidden = 128,
+		.bins = 64,
+		.validation = 0.05,
+		.blank = 0.1,
+		.cross_entropy = true};
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "o:", long_options, NULL)) != -1) {
 		status = EXIT_DONE;
@@ -195,6 +238,9 @@ static int read_options(struct options *o, int argc, char **argv)
 		case OPT_LOSS:
 		case OPT_ALPHA:
 			status = word_option(o, option, optarg);
+			break;
+		case OPT_FEATURES:
+			o->features = optarg;
 			break;
 		case OPT_AS_PUBLISHED:
 			o->as_published = true;
@@ -211,8 +257,7 @@ static int read_options(struct options *o, int argc, char **argv)
 		if (status != EXIT_DONE)
 			return status;
 	}
-	if (o->cross_entropy)
-		o->settings.loss.gamma = 0;
+	o->settings.loss.gamma = o->cross_entropy ? 0 : o->gamma;
 	if (optind == argc)
 		return usage_error("train", "no data; give CSV files with labelled flow records");
 	if (!o->out)
@@ -293,19 +338,22 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	struct options *o = &s->options;
 	int err = check_output(o->out, e);
 
+	encoder_init(&s->encoder, o->as_published ? SET_PUBLISHED : SET_LIVE);
+	if (!err && o->features)
+		err = encoder_choose(&s->encoder, o->features, e);
 	for (int i = 0; i < count && !err; i++)
 		err = add_file(s, files[i], e);
 	if (err)
 		return err;
-	encoder_init(&s->encoder, o->as_published ? SET_PUBLISHED : SET_LIVE);
 	err = dataset_split(
-		&s->data, &s->encoder, validation_share, rng_derive(o->settings.seed, 's'), e);
+		&s->data, &s->encoder, o->validation, rng_derive(o->settings.seed, 's'), e);
 	if (err)
 		return err;
 	err = check_data(s, e);
 	if (err)
 		return err;
-	encoder_fit(&s->encoder, s->data.row, s->data.training_rows);
+	if (encoder_fit(&s->encoder, s->data.row, s->data.training_rows, o->bins) != 0)
+		return error_set(e, -ENOMEM, "not enough memory to fit the inputs");
 	for (unsigned k = 0; k < s->encoder.features; k++)
 		s->live_only[k] = !(features[s->encoder.feature[k]].sets & SET_PUBLISHED);
 	return 0;
@@ -330,26 +378,26 @@ static void weigh_classes(struct session *s)
 }
 
 /* An input row, varied by what `draw` says for its sequence. */
-static void input(void *context, size_t at, uint64_t draw, float *x)
+static int input(void *context, size_t at, uint64_t draw, float *x, struct lstm_entry *entry)
 {
 	const struct session *s = context;
 	const struct row *row = &s->data.row[at];
 	struct rng rng = {draw};
+	bool blank[FEATURE_MAX];
 	struct row varied;
 	double factor;
 
-	if (memcmp(row->actor, nobody, sizeof(nobody)) == 0) {
-		encoder_apply(&s->encoder, row, x);
-		return;
-	}
+	for (unsigned k = 0; k < s->encoder.features; k++)
+		blank[k] = s->options.blank > 0 && rng_uniform(&rng) < s->options.blank;
+	if (memcmp(row->actor, nobody, sizeof(nobody)) == 0)
+		return encoder_apply(&s->encoder, row, blank, x, entry);
 	varied = *row;
 	factor = stretch_low * pow(stretch_high / stretch_low, rng_uniform(&rng));
 	row_stretch(&varied, factor);
 	if (rng_uniform(&rng) < drop_share)
 		for (unsigned k = 0; k < s->encoder.features; k++)
-			if (s->live_only[k])
-				varied.value[s->encoder.feature[k]] = NAN;
-	encoder_apply(&s->encoder, &varied, x);
+			blank[k] |= s->live_only[k];
+	return encoder_apply(&s->encoder, &varied, blank, x, entry);
 }
 
 /* ---- validation and progress ---- */
@@ -443,12 +491,13 @@ static json_t *describe_settings(const struct options *o, const struct train_pro
 {
 	const struct train_settings *s = &o->settings;
 
-	return json_pack("{ss sf ss si si si si si sf sf sf sf sf sI}", "loss",
+	return json_pack("{ss sf ss si si si si si si si sf sf sf sf sf sf sI}", "loss",
 		o->cross_entropy ? "ce" : "focal", "gamma", (double)s->loss.gamma, "alpha",
 		alpha_names[o->alpha], "epochs", s->epochs, "best_epoch", last->best_epoch, "batch",
-		s->batch, "length", s->length, "memory", s->memory, "lr", (double)s->rate,
-		"weight_decay", (double)s->decay, "dropout", (double)s->dropout, "clip",
-		(double)s->clip, "validation_share", validation_share, "seed", (json_int_t)s->seed);
+		s->batch, "length", s->length, "memory", s->memory, "bins", (int)o->bins,
+		"patience", s->patience, "blank", o->blank, "lr", (double)s->rate, "weight_decay",
+		(double)s->decay, "dropout", (double)s->dropout, "clip", (double)s->clip,
+		"validation_share", o->validation, "seed", (json_int_t)s->seed);
 }
 
 static json_t *describe_classes(void)
@@ -499,11 +548,11 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 {
 	struct options *o = &s->options;
 	struct dataset *d = &s->data;
-	struct train_data data = {
-		d->training_rows, d->label, d->weight, d->sequence, d->training, input, s};
+	struct train_data data = {d->training_rows, d->label, d->weight, d->sequence, d->training,
+		ENCODER_ENTRIES, input, s};
 	struct train_hooks hooks = {validate, progress, s, &interrupted};
 	struct lstm_shape shape = {
-		(int)s->encoder.inputs, (int)s->encoder.inputs, o->layers, o->hidden, CLASSES};
+		(int)s->encoder.inputs, (int)s->encoder.dense, o->layers, o->hidden, CLASSES};
 	int err = lstm_init(&s->model.net, shape);
 
 	s->logits = lstm_floats(d->rows * CLASSES);

@@ -23,6 +23,7 @@ enum { TOGETHER = 32 };
 struct waiting {
 	struct record record;
 	struct row row;
+	struct lstm_input input;
 	struct memory *memory; /* stays where it is: it was used later than all that do not wait */
 };
 
@@ -33,14 +34,14 @@ struct judge {
 	struct lru *hosts;
 	struct window *window;
 	struct judge_stats stats;
-	struct waiting *queue; /* (TOGETHER) */
-	int most, waiting;     /* how many may wait: no more than hosts are remembered; and do */
-	int told;              /* whose verdict was told last: judge_explain() is about it */
-	float *x;              /* (TOGETHER, D) */
-	float *before;         /* (TOGETHER, S): the states that their steps start from */
-	float *logits;         /* (TOGETHER, C) */
-	float *state;          /* scratch: (S), and below (D) */
-	float *without;
+	struct waiting *queue;    /* (TOGETHER) */
+	int most, waiting;        /* how many may wait: no more than hosts are remembered; and do */
+	int told;                 /* whose verdict was told last: judge_explain() is about it */
+	float *x;                 /* (TOGETHER, D) */
+	struct lstm_entry *entry; /* (TOGETHER, ENCODER_ENTRIES) */
+	float *before;            /* (TOGETHER, S): the states that their steps start from */
+	float *logits;            /* (TOGETHER, C) */
+	float *state;             /* scratch: (S) */
 	struct lstm_batch *stepper;
 };
 
@@ -74,8 +75,8 @@ static int read_inputs(struct judge *j, const char *name, struct error *e)
 
 	if (err)
 		return error_set(e, err, "%s: %s", name, why.text);
-	if ((int)j->encoder.inputs != j->model->net.shape.dense ||
-		j->model->net.shape.dense != j->model->net.shape.inputs)
+	if ((int)j->encoder.inputs != j->model->net.shape.inputs ||
+		(int)j->encoder.dense != j->model->net.shape.dense)
 		return error_set(e, -EINVAL,
 			"%s: %u inputs described, %d in its network; make it again with "
 			"'karma train'",
@@ -103,13 +104,13 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 	j->window = window_new(window_events(flows));
 	j->queue = calloc(TOGETHER, sizeof(*j->queue));
 	j->x = lstm_floats(TOGETHER * (size_t)net->shape.dense);
+	j->entry = calloc((size_t)TOGETHER * ENCODER_ENTRIES, sizeof(*j->entry));
 	j->before = lstm_floats(TOGETHER * state);
 	j->logits = lstm_floats(TOGETHER * (size_t)net->shape.classes);
 	j->state = lstm_floats(state);
-	j->without = lstm_floats((size_t)net->shape.dense);
 	j->stepper = lstm_batch_new(net, kernel, TOGETHER);
-	if (!j->hosts || !j->window || !j->queue || !j->x || !j->before || !j->logits ||
-		!j->state || !j->without || !j->stepper) {
+	if (!j->hosts || !j->window || !j->queue || !j->x || !j->entry || !j->before ||
+		!j->logits || !j->state || !j->stepper) {
 		err = error_set(e, -ENOMEM, "not enough memory to remember hosts");
 		goto out;
 	}
@@ -128,12 +129,24 @@ void judge_free(struct judge *j)
 	window_free(j->window);
 	free(j->queue);
 	free(j->x);
+	free(j->entry);
 	free(j->before);
 	free(j->logits);
 	free(j->state);
-	free(j->without);
 	lstm_batch_free(j->stepper);
 	free(j);
+}
+
+/* The record in place `at` of the queue, without some features: its inputs, which stand there too.
+ */
+static void encode(struct judge *j, int at, const bool *blank)
+{
+	float *x = j->x + (ptrdiff_t)at * j->model->net.shape.dense;
+	struct lstm_entry *entry = j->entry + (ptrdiff_t)at * ENCODER_ENTRIES;
+	struct waiting *w = &j->queue[at];
+
+	w->input = (struct lstm_input){x, entry, 0};
+	w->input.entries = encoder_apply(&j->encoder, &w->row, blank, x, entry);
 }
 
 static void softmax(struct judge *j, float *logits)
@@ -151,7 +164,7 @@ void judge_flush(struct judge *j, judge_sink sink, void *context)
 	if (n <= 0)
 		return;
 	for (int i = 0; i < n; i++) {
-		x[i] = (struct lstm_input){.dense = j->x + (ptrdiff_t)i * shape.dense};
+		x[i] = j->queue[i].input;
 		state[i] = j->queue[i].memory->state;
 		j->queue[i].memory->waits = false;
 	}
@@ -199,24 +212,24 @@ void judge_record(struct judge *j, const struct record *r, judge_sink sink, void
 	w->record = *r;
 	w->memory = m;
 	memcpy(j->before + (size_t)j->waiting * floats, m->state, floats * sizeof(float));
-	encoder_apply(
-		&j->encoder, &w->row, j->x + (ptrdiff_t)j->waiting * j->model->net.shape.dense);
+	encode(j, j->waiting, NULL);
 	if (++j->waiting == j->most)
 		judge_flush(j, sink, context);
 }
 
 /* ---- why ---- */
 
-/* Log-odds of attack with these inputs, from where the step of the record told last started. */
-static double log_odds(struct judge *j, const float *dense)
+/* Log-odds of attack of the record told last, without some features, from where its step started.
+ */
+static double log_odds(struct judge *j, const bool *blank)
 {
 	size_t floats = lstm_state_size(&j->model->net);
-	struct lstm_input x = {.dense = dense};
 	float p[LSTM_MAX_CLASSES];
 	double normal = 0;
 
 	memcpy(j->state, j->before + (size_t)j->told * floats, floats * sizeof(float));
-	lstm_batch_step(j->stepper, 1, &x, &j->state, p);
+	encode(j, j->told, blank);
+	lstm_batch_step(j->stepper, 1, &j->queue[j->told].input, &j->state, p);
 	softmax(j, p);
 	for (int k = 0; k < j->model->net.shape.classes; k++)
 		if (j->class[k] == CLASS_NORMAL)
@@ -225,46 +238,25 @@ static double log_odds(struct judge *j, const float *dense)
 	return log((1 - normal) / normal);
 }
 
-/* Put the inputs of a group of features to unknown, in x. */
-static void blank(
-	struct judge *j, const struct row *row, const float *whole, float *x, const bool *in_group)
-{
-	for (unsigned f = 0; f < j->encoder.features; f++) {
-		if (!in_group[f])
-			continue;
-		encoder_apply_without(&j->encoder, row, f, j->without);
-		for (unsigned i = 0; i < j->encoder.inputs; i++)
-			if (j->without[i] != whole[i])
-				x[i] = j->without[i];
-	}
-}
-
 unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reason)[size])
 {
 	const struct encoder *enc = &j->encoder;
 	const struct row *row = &j->queue[j->told].row;
-	size_t bytes = enc->inputs * sizeof(float);
-	const float *whole = j->x + (size_t)j->told * enc->inputs;
-	float *x = malloc(bytes);
 	struct telling *t = calloc(enc->features, sizeof(*t));
 	unsigned count = 0, groups = 0;
 	bool in_group[FEATURE_MAX];
 	double all;
 
-	if (!x || !t)
-		goto out;
-	all = log_odds(j, whole);
+	if (!t)
+		return 0;
+	all = log_odds(j, NULL);
 	for (unsigned f = 0; f < enc->features; f++) {
 		if (!explain_group(enc, row, f, in_group, &t[groups].feature))
 			continue;
-		memcpy(x, whole, bytes);
-		blank(j, row, whole, x, in_group);
-		t[groups].weight = all - log_odds(j, x);
+		t[groups].weight = all - log_odds(j, in_group);
 		groups++;
 	}
 	count = explain_words(t, groups, row, most, size, reason);
-out:
-	free(x);
 	free(t);
 	return count;
 }

@@ -5,6 +5,7 @@
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const float CLIP = 8;
 
@@ -28,20 +29,81 @@ static double scaled(const struct feature *f, double value)
 	return value > 0 ? log1p(value / f->step) : 0;
 }
 
+/* ---- which features ---- */
+
+static bool is_input(const struct feature *f)
+{
+	return f->kind == KIND_NUMBER || f->kind == KIND_CATEGORY;
+}
+
+static void add_feature(struct encoder *enc, unsigned i)
+{
+	enc->feature[enc->features] = (uint16_t)i;
+	enc->scale[enc->features] = 1;
+	enc->features++;
+	enc->inputs += inputs_of(&features[i]);
+	enc->dense = enc->inputs;
+}
+
 void encoder_init(struct encoder *enc, unsigned set)
 {
 	memset(enc, 0, sizeof(*enc));
-	for (unsigned i = 0; i < feature_count; i++) {
-		if (!(features[i].sets & set))
-			continue;
-		enc->feature[enc->features] = (uint16_t)i;
-		enc->scale[enc->features] = 1;
-		enc->features++;
-		enc->inputs += inputs_of(&features[i]);
-	}
+	for (unsigned i = 0; i < feature_count; i++)
+		if (features[i].sets & set)
+			add_feature(enc, i);
 }
 
-static void fit_one(struct encoder *enc, unsigned k, const struct row *rows, size_t count)
+/* One item of a list. How many features it names. */
+static unsigned mark(const char *item, bool wanted[FEATURE_MAX])
+{
+	bool want = *item != '-';
+	const char *name = item + !want;
+	size_t length = strlen(name);
+	unsigned set = strcmp(name, "live") == 0        ? SET_LIVE
+		       : strcmp(name, "published") == 0 ? SET_PUBLISHED
+							: 0;
+	bool begins = length > 1 && name[length - 1] == '*';
+	int one = feature_find(name);
+	unsigned named = 0;
+
+	for (unsigned i = 0; i < feature_count; i++) {
+		const struct feature *f = &features[i];
+
+		if (!is_input(f) || (set             ? !(f->sets & set)
+					    : begins ? strncasecmp(name, f->name, length - 1) != 0
+						     : (int)i != one))
+			continue;
+		wanted[i] = want;
+		named++;
+	}
+	return named;
+}
+
+int encoder_choose(struct encoder *enc, const char *list, struct error *e)
+{
+	bool wanted[FEATURE_MAX] = {false};
+	char *copy = strdup(list), *next = copy, *item;
+	int err = copy ? 0 : error_set(e, -ENOMEM, "not enough memory");
+
+	while (!err && (item = strsep(&next, ",")))
+		if (mark(item, wanted) == 0)
+			err = error_set(e, -EINVAL,
+				"'%.60s' names no number or category of the feature table; 'karma "
+				"help features' prints it",
+				item);
+	free(copy);
+	if (err)
+		return err;
+	memset(enc, 0, sizeof(*enc));
+	for (unsigned i = 0; i < feature_count; i++)
+		if (wanted[i])
+			add_feature(enc, i);
+	return enc->features ? 0 : error_set(e, -EINVAL, "the list leaves no feature at all");
+}
+
+/* ---- learning the scaling ---- */
+
+static void fit_plain(struct encoder *enc, unsigned k, const struct row *rows, size_t count)
 {
 	unsigned i = enc->feature[k];
 	double n = 0, mean = 0, squares = 0;
@@ -61,15 +123,72 @@ static void fit_one(struct encoder *enc, unsigned k, const struct row *rows, siz
 	enc->scale[k] = n && squares / n > 1e-10 ? (float)(1 / sqrt(squares / n)) : 0;
 }
 
-void encoder_fit(struct encoder *enc, const struct row *rows, size_t count)
+static int rising(const void *a, const void *b)
 {
-	for (unsigned k = 0; k < enc->features; k++)
-		if (features[enc->feature[k]].kind != KIND_CATEGORY)
-			fit_one(enc, k, rows, count);
+	float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
 }
 
-/* The inputs of feature k; returns what follows them. */
-static float *apply_one(const struct encoder *enc, unsigned k, double value, float *x)
+/* Knots at the quantiles; equal ones are one. `value` holds `count` numbers for a while. */
+static void fit_bins(struct encoder *enc, unsigned k, const struct row *rows, size_t count,
+	unsigned bins, float *value)
+{
+	unsigned i = enc->feature[k], knots = 0;
+	size_t n = 0;
+
+	for (size_t r = 0; r < count; r++) {
+		float x = (float)scaled(&features[i], rows[r].value[i]);
+
+		if (isfinite(x))
+			value[n++] = x;
+	}
+	qsort(value, n, sizeof(*value), rising);
+	for (unsigned b = 0; n && b <= bins; b++) {
+		float x = value[(n - 1) * b / bins];
+
+		if (knots == 0 || x > enc->knot[k][knots - 1])
+			enc->knot[k][knots++] = x;
+	}
+	enc->knots[k] = knots > 1 ? knots : 0;
+}
+
+/* The inputs of the form in bins, from the knots. */
+static void count_bins(struct encoder *enc)
+{
+	enc->binned = true;
+	enc->dense = enc->inputs = 0;
+	for (unsigned k = 0; k < enc->features; k++) {
+		const struct feature *f = &features[enc->feature[k]];
+
+		enc->inputs += f->kind == KIND_CATEGORY ? inputs_of(f) : enc->knots[k];
+	}
+}
+
+int encoder_fit(struct encoder *enc, const struct row *rows, size_t count, unsigned bins)
+{
+	float *value = bins ? calloc(count + 1, sizeof(*value)) : NULL;
+
+	if (bins && !value)
+		return -ENOMEM;
+	for (unsigned k = 0; k < enc->features; k++) {
+		if (features[enc->feature[k]].kind == KIND_CATEGORY)
+			continue;
+		if (bins)
+			fit_bins(enc, k, rows, count, bins, value);
+		else
+			fit_plain(enc, k, rows, count);
+	}
+	free(value);
+	if (bins)
+		count_bins(enc);
+	return 0;
+}
+
+/* ---- encoding ---- */
+
+/* The dense inputs of feature k; returns what follows them. */
+static float *apply_plain(const struct encoder *enc, unsigned k, double value, float *x)
 {
 	const struct feature *f = &features[enc->feature[k]];
 	float y;
@@ -87,17 +206,66 @@ static float *apply_one(const struct encoder *enc, unsigned k, double value, flo
 	return x + 1;
 }
 
-void encoder_apply(const struct encoder *enc, const struct row *row, float *x)
+/* The bin of x: knot[bin] <= x < knot[bin + 1], or the nearest one. */
+static unsigned find_bin(const float *knot, unsigned knots, float x)
 {
-	for (unsigned k = 0; k < enc->features; k++)
-		x = apply_one(enc, k, row->value[enc->feature[k]], x);
+	unsigned low = 0, high = knots - 1;
+
+	while (high - low > 1) {
+		unsigned middle = (low + high) / 2;
+
+		if (x >= knot[middle])
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-void encoder_apply_without(
-	const struct encoder *enc, const struct row *row, unsigned blank, float *x)
+/* The entries of a feature whose rows begin at `row`: how many. */
+static int apply_bins(
+	const struct encoder *enc, unsigned k, double value, uint32_t row, struct lstm_entry *entry)
 {
-	for (unsigned k = 0; k < enc->features; k++)
-		x = apply_one(enc, k, k == blank ? NAN : row->value[enc->feature[k]], x);
+	const struct feature *f = &features[enc->feature[k]];
+	const float *knot = enc->knot[k];
+	float x, part;
+	unsigned bin;
+
+	if (isnan(value))
+		return 0;
+	if (f->kind == KIND_CATEGORY) {
+		entry[0] = (struct lstm_entry){row + (uint32_t)value, 1};
+		return 1;
+	}
+	if (enc->knots[k] == 0)
+		return 0;
+	x = (float)scaled(f, value);
+	bin = find_bin(knot, enc->knots[k], x);
+	part = (x - knot[bin]) / (knot[bin + 1] - knot[bin]);
+	part = part > 1 ? 1 : part > 0 ? part : 0;
+	entry[0] = (struct lstm_entry){row + bin, 1 - part};
+	entry[1] = (struct lstm_entry){row + bin + 1, part};
+	return 2;
+}
+
+int encoder_apply(const struct encoder *enc, const struct row *row, const bool *blank, float *x,
+	struct lstm_entry *entry)
+{
+	uint32_t first = 0;
+	int entries = 0;
+
+	for (unsigned k = 0; k < enc->features; k++) {
+		const struct feature *f = &features[enc->feature[k]];
+		double value = blank && blank[k] ? (double)NAN : row->value[enc->feature[k]];
+
+		if (!enc->binned) {
+			x = apply_plain(enc, k, value, x);
+			continue;
+		}
+		entries += apply_bins(enc, k, value, first, entry + entries);
+		first += f->kind == KIND_CATEGORY ? inputs_of(f) : enc->knots[k];
+	}
+	return entries;
 }
 
 /* ---- in the model file ---- */
@@ -130,23 +298,34 @@ static void hash_table(const struct encoder *enc, char text[HASH_TEXT])
 		sprintf(text + 2 * i, "%02x", digest[i]);
 }
 
+static json_t *describe(const struct encoder *enc, unsigned k)
+{
+	const struct feature *f = &features[enc->feature[k]];
+	json_t *one = json_pack("{s:s}", "name", f->name), *knots;
+
+	if (f->kind == KIND_CATEGORY)
+		return one;
+	if (!enc->binned) {
+		json_object_set_new(one, "mean", json_real((double)enc->mean[k]));
+		json_object_set_new(one, "scale", json_real((double)enc->scale[k]));
+		return one;
+	}
+	knots = json_array();
+	for (unsigned i = 0; i < enc->knots[k]; i++)
+		json_array_append_new(knots, json_real((double)enc->knot[k][i]));
+	json_object_set_new(one, "knots", knots);
+	return one;
+}
+
 json_t *encoder_to_json(const struct encoder *enc)
 {
 	char hash[HASH_TEXT];
 	json_t *list = json_array();
 
-	for (unsigned k = 0; k < enc->features; k++) {
-		const struct feature *f = &features[enc->feature[k]];
-		json_t *one =
-			f->kind == KIND_CATEGORY
-				? json_pack("{s:s}", "name", f->name)
-				: json_pack("{s:s, s:f, s:f}", "name", f->name, "mean",
-					  (double)enc->mean[k], "scale", (double)enc->scale[k]);
-
-		json_array_append_new(list, one);
-	}
+	for (unsigned k = 0; k < enc->features; k++)
+		json_array_append_new(list, describe(enc, k));
 	hash_table(enc, hash);
-	return json_pack("{s:s, s:o}", "table", hash, "features", list);
+	return json_pack("{s:s, s:b, s:o}", "table", hash, "bins", enc->binned, "features", list);
 }
 
 static int other_table(struct error *e, const char *why)
@@ -157,12 +336,47 @@ static int other_table(struct error *e, const char *why)
 		why);
 }
 
-static int take_feature(struct encoder *enc, const json_t *one, struct error *e)
+static int take_scale(struct encoder *enc, unsigned k, const json_t *one, struct error *e)
+{
+	double mean = json_number_value(json_object_get(one, "mean"));
+	double scale = json_number_value(json_object_get(one, "scale"));
+
+	enc->mean[k] = (float)mean;
+	enc->scale[k] = (float)scale;
+	if (isfinite(enc->mean[k]) && isfinite(enc->scale[k]))
+		return 0;
+	return error_set(e, -EINVAL,
+		"the model's input description scales '%s' beyond all numbers; the file is damaged",
+		features[enc->feature[k]].name);
+}
+
+static int take_knots(struct encoder *enc, unsigned k, const json_t *one, struct error *e)
+{
+	const json_t *knots = json_object_get(one, "knots");
+	size_t count = json_array_size(knots);
+	bool good = json_is_array(knots) && count != 1 && count <= ENCODER_BINS + 1;
+
+	for (size_t i = 0; good && i < count; i++) {
+		const json_t *knot = json_array_get(knots, i);
+		float x = (float)json_number_value(knot);
+
+		good = json_is_number(knot) && isfinite(x) && (i == 0 || x > enc->knot[k][i - 1]);
+		enc->knot[k][i] = x;
+	}
+	enc->knots[k] = (unsigned)count;
+	if (good)
+		return 0;
+	return error_set(e, -EINVAL,
+		"the model's input description gives '%s' no knots, up to %d rising numbers; the "
+		"file is damaged",
+		features[enc->feature[k]].name, ENCODER_BINS + 1);
+}
+
+static int take_feature(struct encoder *enc, const json_t *one, bool binned, struct error *e)
 {
 	const char *name = json_string_value(json_object_get(one, "name"));
 	int i = name ? feature_find(name) : -1;
-	double mean = json_number_value(json_object_get(one, "mean"));
-	double scale = json_number_value(json_object_get(one, "scale"));
+	unsigned k = enc->features;
 	char why[96];
 
 	if (!name)
@@ -170,28 +384,22 @@ static int take_feature(struct encoder *enc, const json_t *one, struct error *e)
 			"the model's input description lacks a feature's name;"
 			" the file is damaged");
 	snprintf(why, sizeof(why), "%s '%.60s'", i < 0 ? "no feature" : "twice", name);
-	if (i < 0 || !features[i].sets)
+	if (i < 0 || !is_input(&features[i]))
 		return other_table(e, why);
-	for (unsigned k = 0; k < enc->features; k++)
-		if (enc->feature[k] == i)
+	for (unsigned before = 0; before < k; before++)
+		if (enc->feature[before] == i)
 			return other_table(e, why);
-	if (!isfinite((float)mean) || !isfinite((float)scale))
-		return error_set(e, -EINVAL,
-			"the model's input description scales '%s' beyond all numbers; the file is "
-			"damaged",
-			name);
-	enc->feature[enc->features] = (uint16_t)i;
-	enc->mean[enc->features] = (float)mean;
-	enc->scale[enc->features] = (float)scale;
-	enc->features++;
-	enc->inputs += inputs_of(&features[i]);
-	return 0;
+	add_feature(enc, (unsigned)i);
+	if (features[i].kind == KIND_CATEGORY)
+		return 0;
+	return binned ? take_knots(enc, k, one, e) : take_scale(enc, k, one, e);
 }
 
 int encoder_from_json(struct encoder *enc, const json_t *description, struct error *e)
 {
 	const char *stored = json_string_value(json_object_get(description, "table"));
 	const json_t *list = json_object_get(description, "features");
+	bool binned = json_is_true(json_object_get(description, "bins"));
 	char hash[HASH_TEXT], why[64];
 	int code = 0;
 
@@ -201,9 +409,11 @@ int encoder_from_json(struct encoder *enc, const json_t *description, struct err
 			"the model has no input description; it is not one that 'karma train' "
 			"made");
 	for (size_t k = 0; k < json_array_size(list) && code == 0; k++)
-		code = take_feature(enc, json_array_get(list, k), e);
+		code = take_feature(enc, json_array_get(list, k), binned, e);
 	if (code)
 		return code;
+	if (binned)
+		count_bins(enc);
 	hash_table(enc, hash);
 	if (strcmp(hash, stored) == 0)
 		return 0;

@@ -183,8 +183,9 @@ void feature_print_markdown(FILE *out)
 	      "they differ).\n\n"
 	      "*live*: an input of the bundled model; known when a record is judged and no "
 	      "artefact of\nthe networks it was trained on. *published*: an input where a model "
-	      "is trained on\nUNSW-NB15's columns as published. An unknown number enters as its "
-	      "mean, an unknown\ncategory as no value at all.\n\n"
+	      "is trained on\nUNSW-NB15's columns as published. What is unknown enters as nothing "
+	      "at "
+	      "all, or as\nits mean where a model has its numbers standardised, not in bins.\n\n"
 	      "| # | feature | unit | used | scaled | meaning |\n"
 	      "|--:|---|---|---|---|---|\n",
 		out);

@@ -190,6 +190,8 @@ static void layer_forward(struct bptt *b, const struct lstm *net, const struct p
 
 	fill_rows(b->gates[l], (size_t)n, net->b[l], 4 * (size_t)hidden);
 	gemm(n, 4 * hidden, width, b->in[l], width, w->wx[l], b->gates[l], 4 * hidden);
+	for (int r = 0; l == 0 && r < n; r++)
+		lstm_entries(net, &b->x[r], b->gates[0] + (size_t)r * 4 * (size_t)hidden);
 	for (int t = 0; t < b->steps; t++) {
 		size_t at = (size_t)t * step;
 		const float *h_from = t ? b->h[l] + at - step : state;
@@ -214,7 +216,7 @@ static void layer_forward(struct bptt *b, const struct lstm *net, const struct p
 }
 
 void bptt_forward(struct bptt *b, const struct lstm *net, const struct packed *w, int steps,
-	int lanes, const float *x, const uint8_t *start, float *state, float *logits,
+	int lanes, const struct lstm_input *x, const uint8_t *start, float *state, float *logits,
 	struct rng *rng, float p)
 {
 	int hidden = b->shape.hidden, classes = b->shape.classes, n = steps * lanes;
@@ -225,7 +227,9 @@ void bptt_forward(struct bptt *b, const struct lstm *net, const struct packed *w
 	b->start = start;
 	b->memory = false;
 	b->dropout = p > 0;
-	memcpy(b->in[0], x, (size_t)n * (size_t)b->shape.dense * sizeof(*x));
+	b->x = x;
+	for (size_t r = 0, d = (size_t)b->shape.dense; d > 0 && r < (size_t)n; r++)
+		memcpy(b->in[0] + r * d, x[r].dense, d * sizeof(*b->in[0]));
 	for (int l = 0; l < b->shape.layers; l++) {
 		float *out = l + 1 < b->shape.layers ? b->in[l + 1] : b->top;
 
@@ -325,6 +329,20 @@ static void layer_backward(struct bptt *b, const struct packed *w, int l)
 	}
 }
 
+/* The rows of wx[0] that were named: each takes value * dgates. */
+CLONES static void entries_backward(
+	int n, int width, const struct lstm_input *x, const float *dgates, float *wx)
+{
+	for (int r = 0; r < n; r++, dgates += width)
+		for (int i = 0; i < x[r].entries; i++) {
+			float *restrict to = wx + (size_t)x[r].entry[i].row * (size_t)width;
+			float value = x[r].entry[i].value;
+
+			for (int j = 0; j < width; j++)
+				to[j] += value * dgates[j];
+		}
+}
+
 void bptt_backward(struct bptt *b, const struct packed *w, const float *dlogits, struct lstm *grad)
 {
 	int hidden = b->shape.hidden, classes = b->shape.classes, n = b->steps * b->lanes;
@@ -348,8 +366,10 @@ void bptt_backward(struct bptt *b, const struct packed *w, const float *dlogits,
 			gemm_ta(hidden, 4 * hidden, n, b->h_prev[l], hidden, b->pack, grad->wh[l],
 				4 * hidden);
 		add_rows(grad->b[l], b->dgates, rows, 4 * (size_t)hidden);
-		if (l == 0)
+		if (l == 0) {
+			entries_backward(n, 4 * hidden, b->x, b->dgates, grad->wx[0]);
 			break;
+		}
 		memset(b->dh, 0, floats * sizeof(*b->dh));
 		gemm(n, hidden, 4 * hidden, b->dgates, 4 * hidden, w->wx_t[l], b->dh, hidden);
 	}

@@ -41,6 +41,7 @@ struct bptt {
 	float *top;                     /* (N, H): h of the last layer behind its dropout */
 	float *dh, *dgates, *dh_next, *dc_next; /* (N, H), (N, 4*H), (B, H), (B, H) */
 	float *pack;                            /* a matrix of N rows, packed */
+	const struct lstm_input *x;             /* the caller's, N of them */
 	const uint8_t *start;                   /* the caller's */
 	bool dropout;
 };
@@ -49,12 +50,12 @@ struct bptt {
 int bptt_init(struct bptt *b, struct lstm_shape shape, int rows);
 void bptt_free(struct bptt *b);
 
-/* x (T, B, D); start (T, B): 1 where a sequence starts and the memory before it is none; state
+/* x (T, B); start (T, B): 1 where a sequence starts and the memory before it is none; state
  * (B, lstm_state_size()): before the first step, and on return behind the last; logits (T, B, C).
- * `rng` draws the dropout of probability `p`; it may be NULL where p is 0. x is not needed
- * afterwards, `start` is until the backward pass. */
+ * `rng` draws the dropout of probability `p`; it may be NULL where p is 0. x and `start`
+ * are needed until the backward pass. */
 void bptt_forward(struct bptt *b, const struct lstm *net, const struct packed *w, int steps,
-	int lanes, const float *x, const uint8_t *start, float *state, float *logits,
+	int lanes, const struct lstm_input *x, const uint8_t *start, float *state, float *logits,
 	struct rng *rng, float p);
 
 /* Of the last forward pass: dlogits (T, B, C), the loss's gradient. Adds to `grad`. The state that

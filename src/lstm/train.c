@@ -10,17 +10,17 @@
 #include "lstm/bptt.h"
 
 const struct train_settings train_defaults = {
-	.loss = {.gamma = 2, .alpha = {[0 ... LSTM_MAX_CLASSES - 1] = 1}},
+	.loss = {.gamma = 0, .alpha = {[0 ... LSTM_MAX_CLASSES - 1] = 1}},
 	.epochs = 30,
-	.batch = 128,
+	.batch = 512,
 	.length = 16,
 	.memory = 1024,
-	.rate = 2e-3f,
+	.rate = 3e-3f,
 	.warmup = 1,
-	.decay = 0.01f,
+	.decay = 0.1f,
 	.clip = 1,
-	.dropout = 0.1f,
-	.patience = 8,
+	.dropout = 0.4f,
+	.patience = 0,
 	.threads = 2,
 	.seed = 1,
 };
@@ -41,9 +41,11 @@ struct shard {
 	struct bptt pass;
 	struct lstm grad;
 	struct rng dropout;
-	float *x;       /* (T, B, D) */
-	float *logits;  /* (T, B, C), then their gradient */
-	uint8_t *start; /* (T, B) */
+	struct lstm_input *input; /* (T, B): of the two that follow */
+	float *x;                 /* (T, B, D) */
+	struct lstm_entry *entry; /* (T, B, most entries) */
+	float *logits;            /* (T, B, C), then their gradient */
+	uint8_t *start;           /* (T, B) */
 	double loss, weight;
 };
 
@@ -80,18 +82,21 @@ static void shard_inputs(struct shard *s)
 	const struct plan_update *u = s->trainer->update;
 	const struct train_data *d = s->trainer->data;
 	size_t inputs = (size_t)s->trainer->net->shape.dense;
+	struct lstm_entry *entry = s->entry;
 	float *x = s->x;
 	int at = 0;
 
 	for (int t = 0; t < u->steps; t++)
-		for (int i = 0; i < s->part; i++, at++, x += inputs) {
+		for (int i = 0; i < s->part; i++, at++, x += inputs, entry += d->entries) {
 			int from = t * u->lanes + s->first + i;
 
 			s->start[at] = u->start[from];
+			s->input[at] = (struct lstm_input){x, entry, 0};
 			if (u->row[from] == PLAN_NONE)
 				memset(x, 0, inputs * sizeof(*x));
 			else
-				d->input(d->context, u->row[from], u->draw[from], x);
+				s->input[at].entries =
+					d->input(d->context, u->row[from], u->draw[from], x, entry);
 		}
 }
 
@@ -122,8 +127,8 @@ static void shard_part(struct shard *s)
 	float *state = r->update->state + (size_t)s->first * lstm_state_size(r->net);
 
 	shard_inputs(s);
-	bptt_forward(&s->pass, r->net, &r->packed, r->update->steps, s->part, s->x, s->start, state,
-		s->logits, &s->dropout, r->settings->dropout);
+	bptt_forward(&s->pass, r->net, &r->packed, r->update->steps, s->part, s->input, s->start,
+		state, s->logits, &s->dropout, r->settings->dropout);
 	shard_loss(s);
 	bptt_backward(&s->pass, &r->packed, s->logits, &s->grad);
 }
@@ -222,7 +227,7 @@ static int run_epoch(struct trainer *r, const struct train_hooks *hooks, struct 
 static void judge(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p)
 {
 	p->metric = hooks->validate(hooks->context, r->net);
-	if (p->best_epoch == 0 || p->metric > p->best) {
+	if (p->best_epoch == 0 || p->metric > p->best || r->settings->patience == 0) {
 		p->best = p->metric;
 		p->best_epoch = p->epoch;
 		memcpy(r->best.data, r->net->data, r->net->count * sizeof(*r->net->data));
@@ -270,10 +275,13 @@ static int shard_init(struct shard *s, struct trainer *r, uint64_t number)
 
 	s->trainer = r;
 	s->dropout.state = rng_derive(r->settings->seed, 'd' + number);
+	s->input = calloc(rows, sizeof(*s->input));
 	s->x = lstm_floats(rows * (size_t)shape.dense);
+	s->entry = calloc(rows * (size_t)r->data->entries + 1, sizeof(*s->entry));
 	s->logits = lstm_floats(rows * (size_t)shape.classes);
 	s->start = calloc(rows, 1);
-	if (!s->x || !s->logits || !s->start || lstm_init(&s->grad, shape) != 0)
+	if (!s->input || !s->x || !s->entry || !s->logits || !s->start ||
+		lstm_init(&s->grad, shape) != 0)
 		return -ENOMEM;
 	return bptt_init(&s->pass, shape, (int)rows);
 }
@@ -295,8 +303,9 @@ static int trainer_init(struct trainer *r)
 		err = lstm_init(&r->best, shape);
 	for (int i = 0; !err && i < SHARDS; i++)
 		err = shard_init(&r->shard[i], r, (uint64_t)i);
-	for (size_t i = 0; i < r->data->rows; i++)
-		weight += (double)r->data->weight[i];
+	for (size_t i = 0; i < r->data->sequences; i++)
+		for (uint32_t k = 0; k < r->data->sequence[i].length; k++)
+			weight += (double)r->data->weight[r->data->sequence[i].first + k];
 	r->scale = (float)((double)r->data->rows / (weight * s->batch));
 	return err;
 }
@@ -306,7 +315,9 @@ static void trainer_free(struct trainer *r)
 	for (int i = 0; i < SHARDS; i++) {
 		struct shard *s = &r->shard[i];
 
+		free(s->input);
 		free(s->x);
+		free(s->entry);
 		free(s->logits);
 		free(s->start);
 		lstm_free(&s->grad);

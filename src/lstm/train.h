@@ -12,14 +12,16 @@
 #include "util/error.h"
 
 struct train_data {
-	size_t rows;
+	size_t rows;         /* of the sequences */
 	const int *label;    /* (rows): 0 .. C-1; any where the weight is 0 */
 	const float *weight; /* (rows): 0: the row only advances the memory */
 	const struct train_sequence *sequence;
 	size_t sequences;
-	/* Write row `row` into x (D). `draw` is random and the same for all rows of a sequence in
-	 * an epoch: what varies the data takes it from there. Called from several threads. */
-	void (*input)(void *context, size_t row, uint64_t draw, float *x);
+	int entries; /* most of a row */
+	/* Write row `row` into x (D) and `entry` and return how many entries it has. `draw` is
+	 * random and the same for all rows of a sequence in an epoch: what varies the data takes it
+	 * from there. Called from several threads. */
+	int (*input)(void *context, size_t row, uint64_t draw, float *x, struct lstm_entry *entry);
 	void *context;
 };
 
@@ -35,12 +37,13 @@ struct train_settings {
 	float decay;   /* weight decay */
 	float clip;    /* global norm of the gradient */
 	float dropout; /* behind each layer */
-	int patience;  /* epochs without a better metric before it stops; 0: never */
+	int patience;  /* epochs without a better metric before it stops and the best weights are
+			  kept; 0: all epochs are run and the last ones' weights kept */
 	int threads;   /* 1 or 2; the result does not depend on it */
 	uint64_t seed;
 };
 
-/* The defaults of 'karma train'. Focal loss, gamma 2, alpha 1. */
+/* The defaults of 'karma train'. Cross-entropy, alpha 1. */
 extern const struct train_settings train_defaults;
 
 struct train_progress {

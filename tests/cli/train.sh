@@ -99,6 +99,19 @@ end
 run "$karma" eval -m "$work/s.karma" "$work/sequences.csv" --json
 check "what the memory tells" python3 -c "import json,sys; sys.exit(json.load(open('$work/out'))['accuracy'] < 0.98)"
 
+# ---- inputs ----
+inputs() { # options...: the names of the inputs and their form
+	run "$karma" train "$work/rows.csv" -o "$work/f.karma" --epochs 1 --hidden 4 --json "$@"
+	python3 -c 'import json, sys; m = json.load(open(sys.argv[1])); i = m["input"]
+print(len(i["features"]), i["bins"], " ".join(f["name"] for f in i["features"]))' "$work/out"
+}
+check "a list of features" test "$(inputs --features proto,dur,sbytes)" = "3 True proto dur sbytes"
+check "what a list takes out again" test "$(inputs --features 'published,-ct_*,-s*,-d*' --as-published)" = \
+	"8 True proto trans_depth response_body_len tcprtt ackdat is_sm_ips_ports is_ftp_login rate"
+check "numbers standardised" test "$(inputs --features dur,sttl --bins 0)" = "2 False dur sttl"
+refuses "train: --features" 1 "moon" "$karma" train "$work/rows.csv" -o "$work/x.karma" --features moon
+refuses "train: --bins" 2 "from 0 to 64" "$karma" train "$work/rows.csv" -o "$work/x.karma" --bins 65
+
 rows 30000 >"$work/many.csv"
 "$karma" train "$work/many.csv" -o "$work/i.karma" --hidden 256 2>"$work/err" >"$work/out" &
 pid=$!

@@ -40,8 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error e = {""};
 	struct encoder enc;
 	float x[1024];
+	struct lstm_entry entry[ENCODER_ENTRIES];
 	int fd = memfd_create("csv", 0);
-	int code;
+	int code, entries;
 
 	SANE(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -51,12 +52,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	encoder_init(&enc, SET_LIVE | SET_PUBLISHED);
 	SANE(enc.inputs <= sizeof(x) / sizeof(x[0]));
 	if (code == 0)
-		encoder_fit(&enc, t.row, t.rows);
+		SANE(encoder_fit(&enc, t.row, t.rows, size % 3 ? 0 : 8) == 0);
 	for (size_t r = 0; code == 0 && r < t.rows; r++) {
 		check_row(&t.row[r]);
-		encoder_apply(&enc, &t.row[r], x);
-		for (unsigned i = 0; i < enc.inputs; i++)
+		entries = encoder_apply(&enc, &t.row[r], NULL, x, entry);
+		for (unsigned i = 0; i < enc.dense; i++)
 			SANE(x[i] >= -8 && x[i] <= 8);
+		for (int i = 0; i < entries; i++)
+			SANE(entry[i].row < enc.inputs && entry[i].value >= 0 &&
+				entry[i].value <= 1);
 	}
 	table_free(&t);
 	close(fd);

@@ -19,9 +19,9 @@ static inline int refusals_input(const struct encoder *enc, const char *name)
 
 	if (f < 0 || enc->inputs > 1024)
 		abort();
-	encoder_apply(enc, &row, a);
+	encoder_apply(enc, &row, NULL, a, NULL);
 	row.value[f] = 100;
-	encoder_apply(enc, &row, b);
+	encoder_apply(enc, &row, NULL, b, NULL);
 	for (unsigned i = 0; i < enc->inputs; i++)
 		if (a[i] != b[i])
 			return (int)i;

@@ -138,24 +138,24 @@ static void test_split(void **state)
 	dataset_free(&d);
 }
 
-static void test_judge_is_the_step(void **state)
+static void check_judge(unsigned bins)
 {
 	struct dataset d;
 	struct encoder enc;
 	struct lstm net;
 	struct error e;
+	struct lstm_entry entry[ENCODER_ENTRIES];
 	float *logits, *x, *memory, *work, z[CLASSES];
 
-	(void)state;
 	load(&d);
 	encoder_init(&enc, SET_LIVE);
-	encoder_fit(&enc, d.row, d.rows);
-	assert_int_equal(lstm_init(&net, (struct lstm_shape){(int)enc.inputs, (int)enc.inputs, 2, 8,
+	assert_int_equal(encoder_fit(&enc, d.row, d.rows, bins), 0);
+	assert_int_equal(lstm_init(&net, (struct lstm_shape){(int)enc.inputs, (int)enc.dense, 2, 8,
 						 CLASSES}),
 		0);
 	train_init_weights(&net, 3);
 	logits = lstm_floats(d.rows * CLASSES);
-	x = lstm_floats(enc.inputs);
+	x = lstm_floats(enc.dense);
 	memory = lstm_floats(lstm_state_size(&net));
 	work = lstm_floats(lstm_work_size(&net));
 	assert_int_equal(dataset_judge(&d, &enc, &net, NULL, 0, d.sequences, logits, &e), 0);
@@ -163,9 +163,10 @@ static void test_judge_is_the_step(void **state)
 		memset(memory, 0, lstm_state_size(&net) * sizeof(*memory));
 		for (uint32_t t = 0; t < d.sequence[s].length; t++) {
 			size_t row = d.sequence[s].first + t;
+			struct lstm_input in = {x, entry, 0};
 
-			encoder_apply(&enc, &d.row[row], x);
-			lstm_step(&net, &(struct lstm_input){.dense = x}, memory, z, work);
+			in.entries = encoder_apply(&enc, &d.row[row], NULL, x, entry);
+			lstm_step(&net, &in, memory, z, work);
 			for (int c = 0; c < CLASSES; c++)
 				assert_true(
 					fabsf(z[c] - logits[row * CLASSES + (size_t)c]) < 1e-5f);
@@ -177,6 +178,13 @@ static void test_judge_is_the_step(void **state)
 	free(work);
 	lstm_free(&net);
 	dataset_free(&d);
+}
+
+static void test_judge_is_the_step(void **state)
+{
+	(void)state;
+	check_judge(0);
+	check_judge(16);
 }
 
 static int setup(void **state)

@@ -93,6 +93,8 @@ struct problem {
 	struct bptt b;
 	struct loss loss;
 	int steps, lanes;
+	struct lstm_input *input; /* (T, B): x, some of it as entries */
+	struct lstm_entry *entry;
 	float *x, *state, *state_after, *logits, *dlogits, *weight;
 	uint8_t *start;
 	int *label;
@@ -140,6 +142,23 @@ static double reference_loss(const struct problem *p, const double *w, double *l
 	return total;
 }
 
+/* Row i's numbers, and its inputs behind them as entries, one of them in two parts. */
+static void name_inputs(struct problem *p, size_t i)
+{
+	int inputs = p->net.shape.inputs, dense = p->net.shape.dense, named = inputs - dense;
+	struct lstm_entry *entry = p->entry + i * (size_t)(inputs + 1);
+	const float *x = p->x + i * (size_t)inputs;
+
+	for (int k = 0; k < named; k++)
+		entry[k] = (struct lstm_entry){(uint32_t)(dense + k), x[dense + k]};
+	if (named > 0) {
+		entry[named] = (struct lstm_entry){(uint32_t)dense, 0.25f * x[dense]};
+		entry[0].value *= 0.75f;
+		named++;
+	}
+	p->input[i] = (struct lstm_input){x, entry, named};
+}
+
 static void problem_init(
 	struct problem *p, struct lstm_shape s, int steps, int lanes, float gamma, bool resets)
 {
@@ -158,6 +177,8 @@ static void problem_init(
 	for (int c = 0; c < s.classes; c++)
 		p->loss.alpha[c] = 0.5f + 0.25f * (float)c;
 	p->x = lstm_floats(n * (size_t)s.inputs);
+	p->input = calloc(n, sizeof(*p->input));
+	p->entry = calloc(n * (size_t)(s.inputs + 1), sizeof(*p->entry));
 	p->state = lstm_floats((size_t)lanes * lstm_state_size(&p->net));
 	p->state_after = lstm_floats((size_t)lanes * lstm_state_size(&p->net));
 	p->logits = lstm_floats(n * (size_t)s.classes);
@@ -174,6 +195,8 @@ static void problem_init(
 		if (i % 7 == 2)
 			p->x[i * (size_t)s.inputs] = 0; /* skipped by lstm_step() */
 	}
+	for (size_t i = 0; i < n; i++)
+		name_inputs(p, i);
 }
 
 static void problem_free(struct problem *p)
@@ -182,6 +205,8 @@ static void problem_free(struct problem *p)
 	packed_free(&p->packed);
 	bptt_free(&p->b);
 	free(p->x);
+	free(p->input);
+	free(p->entry);
 	free(p->state);
 	free(p->state_after);
 	free(p->logits);
@@ -199,8 +224,8 @@ static double forward(struct problem *p, struct rng *rng)
 	p->dropout = rng != NULL;
 	memcpy(p->state_after, p->state,
 		(size_t)p->lanes * lstm_state_size(&p->net) * sizeof(float));
-	bptt_forward(&p->b, &p->net, &p->packed, p->steps, p->lanes, p->x, p->start, p->state_after,
-		p->logits, rng, rng ? 0.4f : 0);
+	bptt_forward(&p->b, &p->net, &p->packed, p->steps, p->lanes, p->input, p->start,
+		p->state_after, p->logits, rng, rng ? 0.4f : 0);
 	for (int r = 0; r < p->steps * p->lanes; r++)
 		total += loss_row(&p->loss, C, p->logits + r * C, p->label[r], p->weight[r],
 			p->dlogits + r * C);
@@ -395,6 +420,8 @@ static void test_gradients(void **state)
 			check_gradients(s, (float)gamma, true, true);
 		}
 	check_gradients((struct lstm_shape){5, 5, 2, 6, 4}, 0.5f, true, false);
+	check_gradients((struct lstm_shape){5, 2, 2, 6, 4}, 2, true, true);
+	check_gradients((struct lstm_shape){5, 0, 1, 6, 4}, 0, false, false);
 }
 
 /* The focal loss of a row that is certain: no NAN out of (1 - p)^(gamma - 1) * 0. */

@@ -15,7 +15,7 @@
 #include "lstm/bptt.h"
 #include "lstm/loss.h"
 
-enum { MAX_ROWS = 64 };
+enum { MAX_ROWS = 64, MAX_INPUTS = 8 };
 static const char path[] = "tests/reference/lstm_torch.bin";
 static const float rate = 0.01f, decay = 0.1f, clip = 1;
 
@@ -100,18 +100,31 @@ struct network {
 	struct packed packed;
 	struct bptt pass;
 	float *logits, *state;
+	struct lstm_input x[MAX_ROWS];
+	struct lstm_entry entry[MAX_ROWS][MAX_INPUTS];
 };
 
-static void network_init(struct network *n, const struct dump *d)
+/* The first `dense` inputs are given as numbers, the others as entries. */
+static void network_init(struct network *n, const struct dump *d, int dense)
 {
-	int rows = d->steps * d->lanes;
+	struct lstm_shape shape = d->shape;
+	int rows = d->steps * d->lanes, named = shape.inputs - dense;
 
-	assert_int_equal(lstm_init(&n->net, d->shape), 0);
-	assert_int_equal(lstm_init(&n->grad, d->shape), 0);
-	assert_int_equal(packed_init(&n->packed, d->shape), 0);
-	assert_int_equal(bptt_init(&n->pass, d->shape, rows), 0);
+	assert_true(shape.inputs <= MAX_INPUTS);
+	shape.dense = dense;
+	assert_int_equal(lstm_init(&n->net, shape), 0);
+	assert_int_equal(lstm_init(&n->grad, shape), 0);
+	assert_int_equal(packed_init(&n->packed, shape), 0);
+	assert_int_equal(bptt_init(&n->pass, shape, rows), 0);
 	n->logits = lstm_floats((size_t)(rows * d->shape.classes));
 	n->state = lstm_floats((size_t)d->lanes * lstm_state_size(&n->net));
+	for (int r = 0; r < rows; r++) {
+		const float *x = d->x + r * shape.inputs;
+
+		for (int k = 0; k < named; k++)
+			n->entry[r][k] = (struct lstm_entry){(uint32_t)(dense + k), x[dense + k]};
+		n->x[r] = (struct lstm_input){x, n->entry[r], named};
+	}
 	memcpy(n->net.data, d->weights, n->net.count * sizeof(float));
 }
 
@@ -137,7 +150,7 @@ static double gradient(struct network *n, const struct dump *d, float gamma, flo
 	memcpy(n->state, d->state, (size_t)d->lanes * lstm_state_size(&n->net) * sizeof(float));
 	memset(n->grad.data, 0, n->grad.count * sizeof(float));
 	packed_fill(&n->packed, &n->net);
-	bptt_forward(&n->pass, &n->net, &n->packed, d->steps, d->lanes, d->x, start, n->state,
+	bptt_forward(&n->pass, &n->net, &n->packed, d->steps, d->lanes, n->x, start, n->state,
 		n->logits, NULL, 0);
 	if (logits)
 		memcpy(logits, n->logits, (size_t)(rows * classes) * sizeof(float));
@@ -153,29 +166,30 @@ static void test_pass(void **state)
 	const struct dump *d = *state;
 	size_t rows = (size_t)(d->steps * d->lanes);
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct network n;
+		int gamma = i % 2 ? 2 : 0;
 		float logits[MAX_ROWS * LSTM_MAX_CLASSES], loss;
 
-		network_init(&n, d);
-		loss = (float)gradient(&n, d, i ? 2 : 0, logits);
-		expect("loss", &loss, d->pass[i].loss, 1, 2e-6f);
-		expect("logits", logits, d->pass[i].logits, rows * (size_t)d->shape.classes, 2e-6f);
-		expect("state", n.state, d->pass[i].state,
+		network_init(&n, d, i < 2 ? d->shape.inputs : 2);
+		loss = (float)gradient(&n, d, (float)gamma, logits);
+		expect("loss", &loss, d->pass[i % 2].loss, 1, 2e-6f);
+		expect("logits", logits, d->pass[i % 2].logits, rows * (size_t)d->shape.classes,
+			2e-6f);
+		expect("state", n.state, d->pass[i % 2].state,
 			(size_t)d->lanes * lstm_state_size(&n.net), 2e-6f);
-		expect("gradient", n.grad.data, d->pass[i].grad, n.grad.count, 2e-6f);
+		expect("gradient", n.grad.data, d->pass[i % 2].grad, n.grad.count, 2e-6f);
 		network_free(&n);
 	}
 }
 
-static void test_ten_updates(void **state)
+static void check_ten_updates(const struct dump *d, int dense)
 {
-	const struct dump *d = *state;
 	struct network n;
 	struct adam adam;
 
-	network_init(&n, d);
-	assert_int_equal(adam_init(&adam, d->shape, decay), 0);
+	network_init(&n, d, dense);
+	assert_int_equal(adam_init(&adam, n.net.shape, decay), 0);
 	assert_int_equal(d->updates, 10);
 	for (int u = 0; u < d->updates; u++) {
 		float loss = (float)gradient(&n, d, 2, NULL);
@@ -187,6 +201,14 @@ static void test_ten_updates(void **state)
 	expect("trained weights", n.net.data, d->trained, n.net.count, 1e-4f);
 	adam_free(&adam);
 	network_free(&n);
+}
+
+static void test_ten_updates(void **state)
+{
+	const struct dump *d = *state;
+
+	check_ten_updates(d, d->shape.inputs);
+	check_ten_updates(d, 0);
 }
 
 int main(void)

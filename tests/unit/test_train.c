@@ -102,12 +102,14 @@ struct task {
 	int stop_after;
 };
 
-static void task_input(void *context, size_t row, uint64_t draw, float *x)
+static int task_input(void *context, size_t row, uint64_t draw, float *x, struct lstm_entry *entry)
 {
 	struct task *t = context;
 
 	(void)draw;
+	(void)entry;
 	memcpy(x, t->x[row], sizeof(t->x[row]));
+	return 0;
 }
 
 /* The share of right answers over the same rows, in sequences. */
@@ -287,6 +289,40 @@ static void test_patience(void **state)
 	free(t);
 }
 
+static double falls(void *context, const struct lstm *net)
+{
+	(void)net;
+	return -(double)++*(int *)context;
+}
+
+/* Without patience the last weights are kept, whatever their validation. */
+static void test_no_patience(void **state)
+{
+	struct task *t = malloc(sizeof(*t));
+	struct train_settings s = small();
+	int validations = 0;
+	struct train_hooks hooks = {.validate = falls, .context = &validations};
+	struct train_progress last;
+	struct lstm net, first;
+	struct error e;
+
+	(void)state;
+	task_init(t, LENGTH);
+	s.epochs = 3;
+	for (s.patience = 0; s.patience <= 3; s.patience += 3) {
+		assert_int_equal(lstm_init(&net, (struct lstm_shape){INPUTS, INPUTS, 1, 8, 2}), 0);
+		train_init_weights(&net, 1);
+		assert_int_equal(train(&net, &t->data, &s, &hooks, &last, &e), 0);
+		assert_int_equal(last.best_epoch, s.patience ? 1 : 3);
+		if (!s.patience)
+			first = net;
+	}
+	assert_memory_not_equal(first.data, net.data, net.count * sizeof(*net.data));
+	lstm_free(&first);
+	lstm_free(&net);
+	free(t);
+}
+
 static void test_divergence_is_an_error(void **state)
 {
 	struct task *t = malloc(sizeof(*t));
@@ -337,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_same_seed_same_bytes),
 		cmocka_unit_test(test_stop_leaves_the_best),
 		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_no_patience),
 		cmocka_unit_test(test_divergence_is_an_error),
 		cmocka_unit_test(test_rows_without_weight),
 	};
