@@ -318,6 +318,71 @@ out:
 	return err;
 }
 
+static void list_classes(const char *what, const bool listed[CLASSES])
+{
+	const char *between = ": ";
+
+	for (int c = 0; c < CLASSES; c++) {
+		if (!listed[c])
+			continue;
+		fprintf(stderr, "%s%s%s", *between == ':' ? what : "", between, class_name(c));
+		between = ", ";
+	}
+	if (*between != ':')
+		putc('\n', stderr);
+}
+
+/* Is there what each class needs? One that is in the data must be learnt; one that is not, or that
+ * none of the validating rows shows, is only told of. */
+static int check_classes(const struct dataset *d, struct error *e)
+{
+	size_t all[CLASSES], learnt[CLASSES], attacks = 0;
+	bool lacking[CLASSES], unseen[CLASSES];
+
+	dataset_count(d->label, d->rows, all);
+	dataset_count(d->label, d->training_rows, learnt);
+	for (int c = 0; c < CLASSES; c++) {
+		if (c != CLASS_NORMAL)
+			attacks += learnt[c];
+		if (all[c] && !learnt[c])
+			return error_set(e, -EINVAL,
+				"all %zu rows of '%s' validate and none is left to learn from; "
+				"give "
+				"more rows of it, leave it out, or take another --seed",
+				all[c], class_name(c));
+	}
+	if (!learnt[CLASS_NORMAL])
+		return error_set(e, -EINVAL, "no row is '%s'; give rows of ordinary traffic, too",
+			class_name(CLASS_NORMAL));
+	if (!attacks)
+		return error_set(e, -EINVAL,
+			"all rows to learn from are '%s'; at least two classes are needed",
+			class_name(CLASS_NORMAL));
+	for (int c = 0; c < CLASSES; c++) {
+		lacking[c] = !all[c];
+		unseen[c] = all[c] && all[c] == learnt[c];
+	}
+	list_classes("not in the data, so the model will not know them", lacking);
+	list_classes("no row of them validates, so nothing says how well they are learnt", unseen);
+	return 0;
+}
+
+int dataset_check(const struct dataset *d, struct error *e)
+{
+	if (d->unlabelled)
+		return error_set(e, -EINVAL,
+			"%zu of %zu rows have no label; fill in attack_cat and Label, or leave "
+			"them "
+			"out",
+			d->unlabelled, d->rows);
+	if (d->training_rows == 0 || d->training_rows == d->rows)
+		return error_set(e, -EINVAL,
+			"%zu rows in %zu sequences are too few to learn from and to validate with; "
+			"give more",
+			d->rows, d->sequences);
+	return check_classes(d, e);
+}
+
 /* ---- judging ---- */
 
 enum { TOGETHER = 256 }; /* sequences that are stepped side by side */
