@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "cmd/dataset.h"
+#include "cmd/eval_report.h"
 #include "lstm/metrics.h"
 #include "lstm/model.h"
 
 static const struct option long_options[] = {
 	{"model", required_argument, NULL, 'm'},
 	{"json", no_argument, NULL, 'j'},
+	{"report", required_argument, NULL, 'r'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -148,7 +150,8 @@ static int print(const struct metrics *m, bool json, struct error *e)
 	return fflush(stdout) == 0 ? 0 : error_set(e, -EIO, "standard output: cannot be written");
 }
 
-static int eval(const char *path, char **files, int count, bool json, struct error *e)
+static int eval(
+	const char *path, char **files, int count, bool json, const char *report, struct error *e)
 {
 	struct model m = {0};
 	struct encoder enc;
@@ -181,6 +184,8 @@ static int eval(const char *path, char **files, int count, bool json, struct err
 	if (!err)
 		err = metrics_compute(
 			figures, probability, d.label, d.rows, m.net.shape.classes, e);
+	if (!err && report)
+		err = eval_report(report, &m, path, &enc, &d, probability, d.label, figures, e);
 	if (!err)
 		err = print(figures, json, e);
 out:
@@ -193,7 +198,7 @@ out:
 
 int cmd_eval(int argc, char **argv)
 {
-	const char *model = NULL;
+	const char *model = NULL, *report = NULL;
 	struct error e = {""};
 	bool json = false;
 	int option;
@@ -207,6 +212,9 @@ int cmd_eval(int argc, char **argv)
 		case 'j':
 			json = true;
 			break;
+		case 'r':
+			report = optarg;
+			break;
 		default:
 			return usage_error(
 				"eval", "'%s' is no option or lacks its value", argv[optind - 1]);
@@ -216,7 +224,7 @@ int cmd_eval(int argc, char **argv)
 		return usage_error("eval", "no model; give one with -m");
 	if (optind == argc)
 		return usage_error("eval", "no data; give CSV files with labelled flow records");
-	if (eval(model, argv + optind, argc - optind, json, &e) != 0)
+	if (eval(model, argv + optind, argc - optind, json, report, &e) != 0)
 		return fail("eval", e.text);
 	return EXIT_DONE;
 }
