@@ -64,13 +64,15 @@ void axis_count(char text[32], size_t count)
 
 void axis_label(char text[32], enum axis_format format, double value)
 {
+	if (fabs(value) < 1e-12)
+		value = 0; /* and not -0 */
 	if (format == AXIS_PERCENT)
 		snprintf(text, 32, "%.4g %%", round(value * 1e8) / 1e6);
-	else if (format == AXIS_COUNT && value >= 1e4)
+	else if (format == AXIS_COUNT && value >= 1e3)
 		snprintf(text, 32, "%.4g%s", value / (value >= 1e6 ? 1e6 : 1e3),
 			value >= 1e6 ? "M" : "k");
 	else
-		snprintf(text, 32, "%.4g", fabs(value) < 1e-12 ? 0 : value);
+		snprintf(text, 32, "%.4g", value);
 }
 
 void plot_frame(
@@ -91,7 +93,7 @@ void plot_frame(
 
 		svg_line(out, x, p->top, x, bottom, "grid");
 		axis_label(text, p->x.format, tick[i]);
-		svg_text(out, x, bottom + 14, "soft m", "%s", text);
+		svg_text(out, x, bottom + 17, "soft m", "%s", text);
 	}
 	n = scale_ticks(&p->y, y_ticks, tick);
 	for (int i = 0; i < n; i++) {
@@ -104,7 +106,7 @@ void plot_frame(
 	svg_line(out, p->left, bottom, p->left + p->width, bottom, "edge");
 	svg_line(out, p->left, p->top, p->left, bottom, "edge");
 	if (x_name)
-		svg_text(out, p->left + p->width / 2, bottom + 29, "m", "%s", x_name);
+		svg_text(out, p->left + p->width / 2, bottom + 31, "m", "%s", x_name);
 	if (y_name)
 		svg_text_up(out, 11, p->top + p->height / 2, "m", y_name);
 }

@@ -73,7 +73,7 @@ void chart_confusion(FILE *out, const struct report *r, bool alone)
 void chart_reliability(FILE *out, const struct report *r, bool alone)
 {
 	const struct curves *c = r->curves;
-	struct plot p = {52, 34, 292, 236, {.low = 0, .high = 1, .format = AXIS_PERCENT},
+	struct plot p = {52, 34, 284, 236, {.low = 0, .high = 1, .format = AXIS_PERCENT},
 		{.low = 0, .high = 1, .format = AXIS_PERCENT}};
 	double rows = (double)(c->attacks + c->normals);
 	struct svg_path path;

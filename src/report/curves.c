@@ -5,7 +5,7 @@
 #include "report/report.h"
 #include "report/svg.h"
 
-enum { WIDTH = 360, LEFT = 52, TOP = 34, PLOT_WIDTH = 292, PLOT_HEIGHT = 236 };
+enum { WIDTH = 360, LEFT = 52, TOP = 34, PLOT_WIDTH = 284, PLOT_HEIGHT = 236 };
 
 static const struct {
 	enum svg_mark mark;
@@ -188,7 +188,7 @@ void chart_scores(FILE *out, const struct report *r, bool alone)
 		"How many of %zu normal and %zu attack rows have which score, in %d bins, on a "
 		"logarithmic scale; dashed lines at the thresholds.",
 		c->normals, c->attacks, CURVES_SCORE_BINS);
-	svg_begin(out, "scores", WIDTH, 382, charts[CHART_SCORES].title, text, alone);
+	svg_begin(out, "scores", WIDTH, 374, charts[CHART_SCORES].title, text, alone);
 	score_panel(out, r, 0, 52, most);
 	score_panel(out, r, 1, 222, most);
 	svg_end(out);

@@ -8,34 +8,40 @@
 
 enum { WIDTH = 360, MOST_FEATURES = 20 };
 
+/* A bar that nobody could see is left out; the page's table has them all. */
+static int features_worth_a_bar(const struct report *r)
+{
+	int n = 1;
+
+	while (n < MOST_FEATURES && n < (int)r->features &&
+		r->importance[n].loss >= r->importance[0].loss / 1000)
+		n++;
+	return n;
+}
+
 void chart_importance(FILE *out, const struct report *r, bool alone)
 {
-	int n = r->features < MOST_FEATURES ? (int)r->features : MOST_FEATURES;
-	struct plot p = {144, 30, 160, 17.0 * n, {.low = 0, .high = 1}, {.low = 0, .high = 1}};
-	double most = r->importance[0].loss;
+	int n = features_worth_a_bar(r);
+	double top = 30, left = 144, most = fmax(r->importance[0].loss, 1e-4);
 	char text[240];
 
-	p.x.high = most > 1e-6 ? axis_round_up(most) : 1;
 	snprintf(text, sizeof(text),
 		"By how much the loss of a row rises when one feature's values are dealt out anew "
 		"among %zu rows, %d times; the first %d of %zu features. The first is %s.",
 		r->importance_rows, r->importance_rounds, n, r->features, r->importance[0].name);
-	svg_begin(out, "importance", WIDTH, p.top + p.height + 40, charts[CHART_IMPORTANCE].title,
+	svg_begin(out, "importance", WIDTH, top + 17.0 * n + 36, charts[CHART_IMPORTANCE].title,
 		text, alone);
-	p.y.from = p.y.to = 0;
-	p.x.from = p.left;
-	p.x.to = p.left + p.width;
 	for (int i = 0; i < n; i++) {
 		const struct importance *f = &r->importance[i];
-		double y = p.top + 17.0 * i, x = scale_at(&p.x, f->loss);
+		double y = top + 17.0 * i, width = 160 * fmax(f->loss, 0) / most;
 
-		svg_text(out, p.left - 6, y + 12.5, "e", "%s", f->name);
+		svg_text(out, left - 6, y + 12.5, "e", "%s", f->name);
 		if (f->loss > 0)
-			svg_rect(out, p.left, y + 3, fmax(x - p.left, 0.5), 11, "fill-blue", 1);
-		svg_text(out, fmax(x, p.left) + 5, y + 12.5, "soft", "%.4f", f->loss);
+			svg_rect(out, left, y + 3, fmax(width, 0.5), 11, "fill-blue", 1);
+		svg_text(out, left + width + 5, y + 12.5, "soft", "%.4f", f->loss);
 	}
-	svg_line(out, p.left, p.top, p.left, p.top + p.height, "edge");
-	svg_text(out, WIDTH / 2.0, p.top + p.height + 22, "m", "rise of the loss (nats a row)");
+	svg_line(out, left, top, left, top + 17.0 * n, "edge");
+	svg_text(out, WIDTH / 2.0, top + 17.0 * n + 22, "m", "rise of the loss (nats a row)");
 	svg_end(out);
 }
 
@@ -99,10 +105,10 @@ void chart_training(FILE *out, const struct report *r, bool alone)
 {
 	const json_t *epochs = json_object_get(r->header, "epochs");
 	double n = (double)json_array_size(epochs), low, high, best;
-	struct plot loss = {52, 52, 292, 96, {.low = 1, .high = fmax(n, 2), .format = AXIS_COUNT},
+	struct plot loss = {52, 52, 284, 96, {.low = 1, .high = fmax(n, 2), .format = AXIS_COUNT},
 		{.low = 0, .high = 1}};
 	struct plot score = {
-		52, 184, 292, 140, loss.x, {.low = 0, .high = 1, .format = AXIS_PERCENT}};
+		52, 194, 284, 140, loss.x, {.low = 0, .high = 1, .format = AXIS_PERCENT}};
 	char text[200];
 
 	best = figure(json_object_get(r->header, "settings"), "best_epoch");
@@ -114,10 +120,10 @@ void chart_training(FILE *out, const struct report *r, bool alone)
 		"Loss of the rows learnt from and scores of the rows that validate, over %.0f "
 		"epochs; epoch %.0f was kept.",
 		n, best);
-	svg_begin(out, "training", WIDTH, 402, charts[CHART_TRAINING].title, text, alone);
+	svg_begin(out, "training", WIDTH, 412, charts[CHART_TRAINING].title, text, alone);
 	svg_text(out, 52, 44, "", "loss of the rows learnt from");
 	plot_frame(out, &loss, NULL, "loss", 8, 4);
-	svg_text(out, 52, 177, "", "scores of the rows that validate");
+	svg_text(out, 52, 185, "", "scores of the rows that validate");
 	plot_frame(out, &score, "epoch", NULL, 8, 5);
 	if (best >= 1 && best <= n) {
 		double x = scale_at(&loss.x, best);
@@ -127,7 +133,7 @@ void chart_training(FILE *out, const struct report *r, bool alone)
 	}
 	epoch_line(out, &loss, epochs, "loss", "blue");
 	for (int k = 0; k < LINES; k++) {
-		double x = 14 + 180.0 * (k % 2), y = 373 + 17.0 * (k / 2);
+		double x = 14 + 180.0 * (k % 2), y = 385 + 17.0 * (k / 2);
 
 		epoch_line(out, &score, epochs, lines[k].key, lines[k].class);
 		snprintf(text, sizeof(text), "line %s", lines[k].class);
