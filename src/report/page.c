@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/axis.h"
 #include "report/report.h"
@@ -36,7 +37,7 @@ static const char style[] =
 	".card{margin:0;padding:14px;min-width:0}.card svg{display:block;width:100%;"
 	"max-width:520px;height:auto;margin:0 auto}\n"
 	"@media(max-width:480px){header,main,footer{padding-left:8px;padding-right:8px}"
-	".card{padding:8px}}\n"
+	".card{padding:8px}th,td{padding:4px 5px}}\n"
 	"@media(min-width:760px){.grid{grid-template-columns:repeat(2,minmax(0,1fr))}"
 	".wide{grid-column:1/-1}}\n"
 	"@media(min-width:1120px){.grid{grid-template-columns:repeat(3,minmax(0,1fr))}"
@@ -52,8 +53,9 @@ static const char style[] =
 	"th{font-weight:600}thead th{border-top:0;color:var(--quiet);font-size:12.5px;"
 	"vertical-align:bottom;white-space:normal}"
 	"th:first-child,td:first-child{text-align:left;padding-left:2px}tbody th{font-weight:400}\n"
-	"td.text{text-align:left}td.mono{text-align:left;font:12px ui-monospace,'DejaVu Sans Mono',"
-	"monospace}\n"
+	"td.mono{text-align:left;font:12px ui-monospace,'DejaVu Sans Mono',monospace;"
+	"white-space:normal;overflow-wrap:anywhere;min-width:240px}"
+	"th.left{text-align:left}.stack{display:grid;gap:16px;align-content:start;min-width:0}\n"
 	".self{font-weight:600;color:var(--accent)}\n"
 	"footer{color:var(--quiet);font-size:13px;padding-top:24px;padding-bottom:32px}\n"
 	"@media print{body{background:none}.card,.tile{break-inside:avoid}.scroll{overflow:visible;"
@@ -99,7 +101,8 @@ static void table_begin(FILE *out, const char *id, const char *class, const char
 		"aria-label=\"%s\"><table id=\"%s\"><caption>%s</caption>\n<thead><tr>",
 		class, caption, id, caption);
 	for (; *columns; columns++)
-		fprintf(out, "<th scope=\"col\">%s</th>", *columns);
+		fprintf(out, "<th scope=\"col\"%s>%s</th>",
+			strcmp(*columns, "SHA-256") == 0 ? " class=\"left\"" : "", *columns);
 	fputs("</tr></thead>\n<tbody>\n", out);
 }
 
@@ -176,11 +179,11 @@ static void class_table(FILE *out, const struct report *r)
 		value(out, "td", k->f1);
 		fputs("</tr>\n", out);
 	}
-	row_begin(out, "mean of the classes that have rows (macro-F1)");
+	row_begin(out, "macro-F1");
 	fputs("<td></td><td></td><td></td>", out);
 	value(out, "td", m->macro_f1);
 	fputs("</tr>\n", out);
-	row_begin(out, "weighted by rows");
+	row_begin(out, "weighted F1");
 	fputs("<td></td><td></td><td></td>", out);
 	value(out, "td", m->weighted_f1);
 	fputs("</tr>\n", out);
@@ -275,14 +278,14 @@ static void data_table(FILE *out, const char *id, const char *caption, const jso
 	const json_t *file;
 	size_t i;
 
-	table_begin(out, id, "wide", caption,
+	table_begin(out, id, "", caption,
 		(const char *const[]){"file", "rows", "weight", "form", "SHA-256", NULL});
 	json_array_foreach (data, i, file) {
 		row_begin(out, json_string_value(json_object_get(file, "name")));
 		count(out, "td", (size_t)json_integer_value(json_object_get(file, "rows")));
 		fputs("<td>", out);
 		any(out, json_object_get(file, "weight"));
-		fputs("</td><td class=\"text\">", out);
+		fputs("</td><td>", out);
 		text(out, json_string_value(json_object_get(file, "form")));
 		fputs("</td><td class=\"mono\">", out);
 		text(out, json_string_value(json_object_get(file, "sha256")));
@@ -353,9 +356,11 @@ void page_write(FILE *out, const struct report *r)
 	fputs("</div></section>\n", out);
 	section(out, "What was scored, and what was learnt from");
 	model_table(out, r);
+	fputs("<div class=\"wide stack\">\n", out);
 	data_table(out, "scored", "Scored here", r->data);
 	data_table(out, "learnt", "Learnt from and validated with",
 		json_object_get(r->header, "data"));
+	fputs("</div>\n", out);
 	fputs("</div></section>\n</main>\n<footer>Written by karma eval --report. The pictures lie "
 	      "beside this page as SVG files.</footer>\n</body>\n</html>\n",
 		out);

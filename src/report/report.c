@@ -1,6 +1,7 @@
 #include "report/report.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,9 @@ static const char *lacks_two_kinds(const struct report *r)
 
 static const char *lacks_features(const struct report *r)
 {
-	return r->features ? NULL : "The model has no features.";
+	return r->features && !isnan(r->importance[0].loss)
+		       ? NULL
+		       : "No labelled row was drawn to measure it with.";
 }
 
 static const char *lacks_epochs(const struct report *r)
