@@ -334,16 +334,28 @@ static void list_classes(const char *what, const bool listed[CLASSES])
 
 /* Is there what each class needs? One that is in the data must be learnt; one that is not, or that
  * none of the validating rows shows, is only told of. */
+static size_t attacks_of(const size_t count[CLASSES])
+{
+	size_t attacks = 0;
+
+	for (int c = 0; c < CLASSES; c++)
+		attacks += c == CLASS_NORMAL ? 0 : count[c];
+	return attacks;
+}
+
+/* Is there what each class needs? One that is in the data must be learnt; one that is not, or that
+ * none of the validating rows shows, is only told of. */
 static int check_classes(const struct dataset *d, struct error *e)
 {
-	size_t all[CLASSES], learnt[CLASSES], attacks = 0;
+	size_t all[CLASSES], learnt[CLASSES], rest[CLASSES];
 	bool lacking[CLASSES], unseen[CLASSES];
 
 	dataset_count(d->label, d->rows, all);
 	dataset_count(d->label, d->training_rows, learnt);
 	for (int c = 0; c < CLASSES; c++) {
-		if (c != CLASS_NORMAL)
-			attacks += learnt[c];
+		rest[c] = all[c] - learnt[c];
+		lacking[c] = !all[c];
+		unseen[c] = all[c] && !rest[c];
 		if (all[c] && !learnt[c])
 			return error_set(e, -EINVAL,
 				"all %zu rows of '%s' validate and none is left to learn from; "
@@ -351,17 +363,16 @@ static int check_classes(const struct dataset *d, struct error *e)
 				"more rows of it, leave it out, or take another --seed",
 				all[c], class_name(c));
 	}
-	if (!learnt[CLASS_NORMAL])
-		return error_set(e, -EINVAL, "no row is '%s'; give rows of ordinary traffic, too",
-			class_name(CLASS_NORMAL));
-	if (!attacks)
+	if (!all[CLASS_NORMAL] || !attacks_of(all))
 		return error_set(e, -EINVAL,
-			"all rows to learn from are '%s'; at least two classes are needed",
+			"%s are '%s'; both attacks and ordinary traffic are needed",
+			all[CLASS_NORMAL] ? "all rows" : "no rows", class_name(CLASS_NORMAL));
+	if (!rest[CLASS_NORMAL] || !attacks_of(rest))
+		return error_set(e, -EINVAL,
+			"%s of the %zu rows that validate are '%s', so nothing can be told from "
+			"them; give more rows that differ",
+			rest[CLASS_NORMAL] ? "all" : "none", d->rows - d->training_rows,
 			class_name(CLASS_NORMAL));
-	for (int c = 0; c < CLASSES; c++) {
-		lacking[c] = !all[c];
-		unseen[c] = all[c] && all[c] == learnt[c];
-	}
 	list_classes("not in the data, so the model will not know them", lacking);
 	list_classes("no row of them validates, so nothing says how well they are learnt", unseen);
 	return 0;

@@ -346,11 +346,10 @@ static void input(void *context, size_t at, uint64_t draw, float *x)
 
 /* ---- validation and progress ---- */
 
-/* Detection at 1 % false positives and the naming of classes, half and half; the latter alone where
- * the part has no normal rows or no attacks. */
+/* Detection at 1 % false positives and the naming of classes, half and half. */
 static double score(const struct metrics *m)
 {
-	return isnan(m->binary.tpr[0]) ? m->macro_f1 : (m->binary.tpr[0] + m->macro_f1) / 2;
+	return (m->binary.tpr[0] + m->macro_f1) / 2;
 }
 
 /* Metrics of the validation part with probabilities at `temperature`. */

@@ -144,7 +144,10 @@ for seed in $(seq 40); do
 done
 check "a class that only validates" eval "[ $status -eq 1 ] && grep -q \"all 1 rows of 'Worms' validate\" '$work/err'"
 rows 300 | grep -v ',Normal,' >"$work/attacks.csv"
-refuses "no ordinary traffic" 1 "no row is 'Normal'" "$karma" train "$work/attacks.csv" -o "$work/x.karma"
+refuses "no ordinary traffic" 1 "no rows are 'Normal'; both attacks" "$karma" train "$work/attacks.csv" -o "$work/x.karma"
+# The double capture's correction makes these attacks equal, and many equal rows are learnt from only.
+rows 300 | sed 's/,tcp,-,\(CON\|REQ\).*,\(DoS\|Recon.*\),1$/,tcp,-,REQ,2,0,90,0,DoS,1/' >"$work/equal.csv"
+refuses "no attack validates" 1 "rows that validate are 'Normal'" "$karma" train "$work/equal.csv" -o "$work/x.karma"
 check "nothing half-written" eval "! ls '$work'/*.part 2>/dev/null"
 
 echo "$passed passed, $failed failed, 0 skipped"

@@ -119,7 +119,7 @@ head -n 1 "$work/rows.csv" >"$work/empty.csv"
 sed '7s/,udp,\|,tcp,/,tcp,x,/' "$work/rows.csv" >"$work/bad.csv"
 head -n 3 "$work/rows.csv" >"$work/few.csv"
 head -c 5000 "$work/a.karma" >"$work/cut.karma"
-for f in unlabelled:"300 of 900 rows have no label" one:"all rows to learn from are 'Normal'" \
+for f in unlabelled:"300 of 900 rows have no label" one:"all rows are 'Normal'" \
 	empty:"no rows" nothing:nothing.csv bad:"bad.csv:7" few:"too few" absent:absent.csv; do
 	refuses "train: ${f%%:*}" 1 "${f#*:}" "$karma" train "$work/${f%%:*}.csv" -o "$work/x.karma"
 done
