@@ -99,6 +99,15 @@ end
 run "$karma" eval -m "$work/s.karma" "$work/sequences.csv" --json
 check "what the memory tells" python3 -c "import json,sys; sys.exit(json.load(open('$work/out'))['accuracy'] < 0.98)"
 
+# Two files that contradict each other: the weight decides.
+sed 's/,DoS,1$/,Normal,0/' "$work/rows.csv" >"$work/tame.csv"
+for weight in 0.02 50; do
+	run "$karma" train "$work/rows.csv:$weight" "$work/tame.csv" -o "$work/w.karma" "${settings[@]}" --loss ce
+	run "$karma" eval -m "$work/w.karma" "$work/rows.csv" --json
+	python3 -c "import json; print(json.load(open('$work/out'))['classes'][2]['recall'])" >>"$work/recalls"
+done
+check "weights of files" python3 -c "a, b = map(float, open('$work/recalls')); assert a < 0.1 and b > 0.9, (a, b)"
+
 rows 30000 >"$work/many.csv"
 "$karma" train "$work/many.csv" -o "$work/i.karma" --hidden 256 2>"$work/err" >"$work/out" &
 pid=$!
