@@ -20,6 +20,7 @@ struct probe {
 	float *probability; /* (scored rows, C) */
 	double *kept;       /* (rows): a feature's values as they were */
 	uint32_t *order;    /* (rows) */
+	struct metrics figures;
 };
 
 /* Sequences in an order drawn by lot until there are enough rows; the last is cut. */
@@ -80,7 +81,6 @@ static int score(struct probe *p, double *loss, double *auc, struct error *e)
 {
 	const struct model *m = p->model;
 	size_t classes = (size_t)m->net.shape.classes, scored = 0;
-	struct metrics *figures = calloc(1, sizeof(*figures));
 	int err = dataset_judge(&p->part, p->enc, &m->net, 0, p->part.sequences, p->logits, e);
 
 	*loss = 0;
@@ -94,15 +94,11 @@ static int score(struct probe *p, double *loss, double *auc, struct error *e)
 		*loss -= log(fmax((double)row[label], 1e-12));
 		p->label[scored++] = label;
 	}
-	if (!err && !figures)
-		err = error_set(e, -ENOMEM, "not enough memory");
 	if (!err && scored)
-		err = metrics_compute(figures, p->probability, p->label, scored, (int)classes, e);
-	if (!err) {
-		*loss = scored ? *loss / (double)scored : NAN;
-		*auc = scored ? figures->binary.roc_auc : NAN;
-	}
-	free(figures);
+		err = metrics_compute(
+			&p->figures, p->probability, p->label, scored, (int)classes, e);
+	*loss = scored ? *loss / (double)scored : NAN;
+	*auc = scored ? p->figures.binary.roc_auc : NAN;
 	return err;
 }
 
@@ -164,7 +160,7 @@ int importance_measure(const struct dataset *d, const struct encoder *enc, const
 {
 	struct probe p = {.enc = enc, .model = m};
 	size_t all = 0;
-	double loss, auc;
+	double loss = NAN, auc = NAN;
 	int err;
 
 	for (size_t s = 0; s < d->sequences; s++)

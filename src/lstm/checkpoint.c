@@ -78,21 +78,20 @@ int checkpoint_save(const char *path, const struct train_state *state, const jso
 	json_t *header = header_of(state, run, epochs);
 	char *text = header ? json_dumps(header, JSON_SORT_KEYS) : NULL;
 	struct outfile f;
-	int err = text ? outfile_open(&f, path, e)
-		       : error_set(e, -ENOMEM, "%s: not enough memory to write it", path);
+	int err;
 
-	if (err)
-		goto out;
-	if (put_all(f.stream, state, text)) {
+	json_decref(header);
+	if (!text)
+		return error_set(e, -ENOMEM, "%s: not enough memory to write it", path);
+	err = outfile_open(&f, path, e);
+	if (!err && put_all(f.stream, state, text)) {
 		err = outfile_commit(&f, e);
-	} else {
+	} else if (!err) {
 		err = error_set(
 			e, -EIO, "%s: not written: %s; is the disk full?", path, strerror(errno));
 		outfile_abort(&f);
 	}
-out:
 	free(text);
-	json_decref(header);
 	return err;
 }
 

@@ -133,7 +133,7 @@ void chart_training(FILE *out, const struct report *r, bool alone)
 	}
 	epoch_line(out, &loss, epochs, "loss", "blue");
 	for (int k = 0; k < LINES; k++) {
-		double x = 14 + 180.0 * (k % 2), y = 385 + 17.0 * (k / 2);
+		double x = 14 + 180.0 * (k % 2), y = k < 2 ? 385 : 402;
 
 		epoch_line(out, &score, epochs, lines[k].key, lines[k].class);
 		snprintf(text, sizeof(text), "line %s", lines[k].class);

@@ -36,8 +36,6 @@ static const char style[] =
 	".grid{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}\n"
 	".card{margin:0;padding:14px;min-width:0}.card svg{display:block;width:100%;"
 	"max-width:520px;height:auto;margin:0 auto}\n"
-	"@media(max-width:480px){header,main,footer{padding-left:8px;padding-right:8px}"
-	".card{padding:8px}th,td{padding:4px 5px}}\n"
 	"@media(min-width:760px){.grid{grid-template-columns:repeat(2,minmax(0,1fr))}"
 	".wide{grid-column:1/-1}}\n"
 	"@media(min-width:1120px){.grid{grid-template-columns:repeat(3,minmax(0,1fr))}"
@@ -58,6 +56,8 @@ static const char style[] =
 	"th.left{text-align:left}.stack{display:grid;gap:16px;align-content:start;min-width:0}\n"
 	".self{font-weight:600;color:var(--accent)}\n"
 	"footer{color:var(--quiet);font-size:13px;padding-top:24px;padding-bottom:32px}\n"
+	"@media(max-width:480px){header,main,footer{padding-left:8px;padding-right:8px}"
+	".card{padding:8px}table{font-size:12.5px}th,td{padding:4px 4px}thead th{font-size:12px}}\n"
 	"@media print{body{background:none}.card,.tile{break-inside:avoid}.scroll{overflow:visible;"
 	"max-height:none}}\n";
 
