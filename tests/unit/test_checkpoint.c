@@ -93,8 +93,12 @@ static int setup(void **state)
 		t->label[r] = (int)rng_below(&rng, 2);
 		t->weight[r] = 1;
 	}
-	t->data =
-		(struct train_data){rows, t->label, t->weight, t->sequence, SEQUENCES, input, NULL};
+	t->data = (struct train_data){.rows = rows,
+		.label = t->label,
+		.weight = t->weight,
+		.sequence = t->sequence,
+		.sequences = SEQUENCES,
+		.input = input};
 	t->settings = train_defaults;
 	t->settings.epochs = EPOCHS;
 	t->settings.batch = 32;
