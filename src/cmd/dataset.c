@@ -318,6 +318,82 @@ out:
 	return err;
 }
 
+static void list_classes(const char *what, const bool listed[CLASSES])
+{
+	const char *between = ": ";
+
+	for (int c = 0; c < CLASSES; c++) {
+		if (!listed[c])
+			continue;
+		fprintf(stderr, "%s%s%s", *between == ':' ? what : "", between, class_name(c));
+		between = ", ";
+	}
+	if (*between != ':')
+		putc('\n', stderr);
+}
+
+/* Is there what each class needs? One that is in the data must be learnt; one that is not, or that
+ * none of the validating rows shows, is only told of. */
+static size_t attacks_of(const size_t count[CLASSES])
+{
+	size_t attacks = 0;
+
+	for (int c = 0; c < CLASSES; c++)
+		attacks += c == CLASS_NORMAL ? 0 : count[c];
+	return attacks;
+}
+
+/* Is there what each class needs? One that is in the data must be learnt; one that is not, or that
+ * none of the validating rows shows, is only told of. */
+static int check_classes(const struct dataset *d, struct error *e)
+{
+	size_t all[CLASSES], learnt[CLASSES], rest[CLASSES];
+	bool lacking[CLASSES], unseen[CLASSES];
+
+	dataset_count(d->label, d->rows, all);
+	dataset_count(d->label, d->training_rows, learnt);
+	for (int c = 0; c < CLASSES; c++) {
+		rest[c] = all[c] - learnt[c];
+		lacking[c] = !all[c];
+		unseen[c] = all[c] && !rest[c];
+		if (all[c] && !learnt[c])
+			return error_set(e, -EINVAL,
+				"all %zu rows of '%s' validate and none is left to learn from; "
+				"give "
+				"more rows of it, leave it out, or take another --seed",
+				all[c], class_name(c));
+	}
+	if (!all[CLASS_NORMAL] || !attacks_of(all))
+		return error_set(e, -EINVAL,
+			"%s are '%s'; both attacks and ordinary traffic are needed",
+			all[CLASS_NORMAL] ? "all rows" : "no rows", class_name(CLASS_NORMAL));
+	if (!rest[CLASS_NORMAL] || !attacks_of(rest))
+		return error_set(e, -EINVAL,
+			"%s of the %zu rows that validate are '%s', so nothing can be told from "
+			"them; give more rows that differ",
+			rest[CLASS_NORMAL] ? "all" : "none", d->rows - d->training_rows,
+			class_name(CLASS_NORMAL));
+	list_classes("not in the data, so the model will not know them", lacking);
+	list_classes("no row of them validates, so nothing says how well they are learnt", unseen);
+	return 0;
+}
+
+int dataset_check(const struct dataset *d, struct error *e)
+{
+	if (d->unlabelled)
+		return error_set(e, -EINVAL,
+			"%zu of %zu rows have no label; fill in attack_cat and Label, or leave "
+			"them "
+			"out",
+			d->unlabelled, d->rows);
+	if (d->training_rows == 0 || d->training_rows == d->rows)
+		return error_set(e, -EINVAL,
+			"%zu rows in %zu sequences are too few to learn from and to validate with; "
+			"give more",
+			d->rows, d->sequences);
+	return check_classes(d, e);
+}
+
 /* ---- judging ---- */
 
 enum { TOGETHER = 256 }; /* sequences that are stepped side by side */

@@ -37,6 +37,11 @@ void dataset_free(struct dataset *d);
 int dataset_split(
 	struct dataset *d, const struct encoder *enc, double share, uint64_t seed, struct error *e);
 
+/* Can the split data be learnt from? Each class that has rows needs some to learn from; Normal and
+ * attacks need some to validate with, too. What is only worth knowing goes to stderr. -EINVAL with
+ * the remedy. */
+int dataset_check(const struct dataset *d, struct error *e);
+
 /* Rows of each class among `count` rows; others are left out. */
 void dataset_count(const int *label, size_t count, size_t per_class[CLASSES]);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cmd/dataset.h"
+#include "cmd/eval_report.h"
 #include "lstm/kernel.h"
 #include "lstm/metrics.h"
 #include "lstm/model.h"
@@ -16,6 +17,7 @@ static const struct option long_options[] = {
 	{"model", required_argument, NULL, 'm'},
 	{"kernel", required_argument, NULL, 'k'},
 	{"json", no_argument, NULL, 'j'},
+	{"report", required_argument, NULL, 'r'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -151,7 +153,7 @@ static int print(const struct metrics *m, bool json, struct error *e)
 }
 
 static int eval(const char *path, const struct lstm_kernel *kernel, char **files, int count,
-	bool json, struct error *e)
+	bool json, const char *report, struct error *e)
 {
 	struct model m = {0};
 	struct encoder enc;
@@ -184,6 +186,8 @@ static int eval(const char *path, const struct lstm_kernel *kernel, char **files
 	if (!err)
 		err = metrics_compute(
 			figures, probability, d.label, d.rows, m.net.shape.classes, e);
+	if (!err && report)
+		err = eval_report(report, &m, path, &enc, &d, probability, d.label, figures, e);
 	if (!err)
 		err = print(figures, json, e);
 out:
@@ -196,7 +200,7 @@ out:
 
 int cmd_eval(int argc, char **argv)
 {
-	const char *model = NULL;
+	const char *model = NULL, *report = NULL;
 	const struct lstm_kernel *kernel = NULL;
 	struct error e = {""};
 	bool json = false;
@@ -216,6 +220,9 @@ int cmd_eval(int argc, char **argv)
 		case 'j':
 			json = true;
 			break;
+		case 'r':
+			report = optarg;
+			break;
 		default:
 			return usage_error(
 				"eval", "'%s' is no option or lacks its value", argv[optind - 1]);
@@ -225,7 +232,7 @@ int cmd_eval(int argc, char **argv)
 		return usage_error("eval", "no model; give one with -m");
 	if (optind == argc)
 		return usage_error("eval", "no data; give CSV files with labelled flow records");
-	if (eval(model, kernel, argv + optind, argc - optind, json, &e) != 0)
+	if (eval(model, kernel, argv + optind, argc - optind, json, report, &e) != 0)
 		return fail("eval", e.text);
 	return EXIT_DONE;
 }

@@ -26,10 +26,13 @@ static const struct command commands[] = {
 	{"train", cmd_train,
 		"DATA.csv[:WEIGHT] ... -o MODEL [--loss focal|ce] [--gamma G] "
 		"[--alpha none|root|balanced] [--epochs N] [--seed S] [--layers L] [--hidden H] "
-		"[--length T] [--batch B] [--dropout P] [--lr R] [--as-published] [--json]",
+		"[--length T] [--batch B] [--dropout P] [--lr R] [--as-published] [--json] [--log "
+		"FILE] [--resume]",
 		"make a model from labelled flow records"},
-	{"eval", cmd_eval, "-m MODEL DATA.csv ... [--kernel NAME] [--json]",
+	{"eval", cmd_eval, "-m MODEL DATA.csv ... [--kernel NAME] [--json] [--report DIR]",
 		"how good a model is on labelled flow records"},
+	{"model", cmd_model, "show FILE [--json]",
+		"what a model file says: network, settings, scores, data"},
 	{"bench", cmd_bench,
 		"[kernel|latency|meter|detect|lstm|train|all] [-m MODEL] [--kernel NAME] [--json]",
 		"how fast it is on this machine"},

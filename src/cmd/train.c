@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include "cmd/dataset.h"
+#include "cmd/train_log.h"
+#include "lstm/checkpoint.h"
 #include "lstm/loss.h"
 #include "lstm/metrics.h"
 #include "lstm/model.h"
@@ -35,7 +38,8 @@ struct options {
 	double validation;    /* share of the data */
 	double blank;         /* share of the features that a row is shown without */
 	const char *features; /* NULL: those of the rows' form */
-	bool cross_entropy, as_published, json;
+	bool cross_entropy, as_published, json, resume;
+	const char *log;
 };
 
 struct session {
@@ -45,11 +49,15 @@ struct session {
 	bool live_only[FEATURE_MAX]; /* encoder's features that UNSW-NB15's files lack */
 	struct model model;
 	struct timespec began, shown;
+	double before; /* seconds that the run took before it was interrupted */
 	bool terminal;
 	float *logits;      /* (rows, C) of the validation part, where the rows stand */
 	float *probability; /* the same rows, from 0 on */
 	struct metrics metrics;
-	struct error *e; /* of a failure within a hook */
+	struct train_log log;
+	char *checkpoint; /* its file, beside the model's; NULL: none */
+	json_t *run;      /* what a checkpoint must have been made with */
+	struct error *e;  /* of a failure within a hook */
 };
 
 static const uint8_t nobody[16];
@@ -91,6 +99,8 @@ enum {
 	OPT_FEATURES,
 	OPT_AS_PUBLISHED,
 	OPT_JSON,
+	OPT_LOG,
+	OPT_RESUME,
 };
 
 static const struct option long_options[] = {
@@ -113,6 +123,8 @@ static const struct option long_options[] = {
 	{"features", required_argument, NULL, OPT_FEATURES},
 	{"as-published", no_argument, NULL, OPT_AS_PUBLISHED},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"log", required_argument, NULL, OPT_LOG},
+	{"resume", no_argument, NULL, OPT_RESUME},
 	{NULL, 0, NULL, 0},
 };
 
@@ -248,6 +260,12 @@ static int read_options(struct options *o, int argc, char **argv)
 		case OPT_JSON:
 			o->json = true;
 			break;
+		case OPT_LOG:
+			o->log = optarg;
+			break;
+		case OPT_RESUME:
+			o->resume = true;
+			break;
 		case '?':
 			return usage_error(
 				"train", "'%s' is no option or lacks its value", argv[optind - 1]);
@@ -264,6 +282,9 @@ static int read_options(struct options *o, int argc, char **argv)
 		return usage_error("train", "no model file to write; name it with -o");
 	if (o->json && strcmp(o->out, "-") == 0)
 		return usage_error("train", "-o - and --json both want standard output");
+	if (o->resume && strcmp(o->out, "-") == 0)
+		return usage_error(
+			"train", "--resume goes by the model file's name; give one with -o");
 	return EXIT_DONE;
 }
 
@@ -291,37 +312,6 @@ static int add_file(struct session *s, const char *argument, struct error *e)
 	return err;
 }
 
-/* Are there rows to learn from and to validate with? */
-static int check_data(const struct session *s, struct error *e)
-{
-	const struct dataset *d = &s->data;
-	size_t count[CLASSES];
-	int classes = 0, only = 0;
-
-	if (d->unlabelled)
-		return error_set(e, -EINVAL,
-			"%zu of %zu rows have no label; fill in attack_cat and Label, or leave "
-			"them "
-			"out",
-			d->unlabelled, d->rows);
-	dataset_count(d->label, d->training_rows, count);
-	for (int c = 0; c < CLASSES; c++)
-		if (count[c]) {
-			classes++;
-			only = c;
-		}
-	if (classes == 1)
-		return error_set(e, -EINVAL,
-			"all rows to learn from are '%s'; at least two classes are needed",
-			class_name(only));
-	if (d->training_rows == 0 || d->training_rows == d->rows)
-		return error_set(e, -EINVAL,
-			"%zu rows in %zu sequences are too few to learn from and to validate with; "
-			"give more",
-			d->rows, d->sequences);
-	return 0;
-}
-
 /* Better told now than after an hour. */
 static int check_output(const char *path, struct error *e)
 {
@@ -339,6 +329,8 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	int err = check_output(o->out, e);
 
 	encoder_init(&s->encoder, o->as_published ? SET_PUBLISHED : SET_LIVE);
+	if (!err)
+		err = train_log_open(&s->log, o->log, e);
 	if (!err && o->features)
 		err = encoder_choose(&s->encoder, o->features, e);
 	for (int i = 0; i < count && !err; i++)
@@ -349,7 +341,7 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 		&s->data, &s->encoder, o->validation, rng_derive(o->settings.seed, 's'), e);
 	if (err)
 		return err;
-	err = check_data(s, e);
+	err = dataset_check(&s->data, e);
 	if (err)
 		return err;
 	if (encoder_fit(&s->encoder, s->data.row, s->data.training_rows, o->bins) != 0)
@@ -402,11 +394,10 @@ static int input(void *context, size_t at, uint64_t draw, float *x, struct lstm_
 
 /* ---- validation and progress ---- */
 
-/* Detection at 1 % false positives and the naming of classes, half and half; the latter alone where
- * the part has no normal rows or no attacks. */
+/* Detection at 1 % false positives and the naming of classes, half and half. */
 static double score(const struct metrics *m)
 {
-	return isnan(m->binary.tpr[0]) ? m->macro_f1 : (m->binary.tpr[0] + m->macro_f1) / 2;
+	return (m->binary.tpr[0] + m->macro_f1) / 2;
 }
 
 /* Metrics of the validation part with probabilities at `temperature`. */
@@ -477,9 +468,11 @@ static void progress(void *context, const struct train_progress *p)
 
 	if (p->epoch_over && s->terminal)
 		fputs("\r\033[K", stderr);
-	if (p->epoch_over)
+	if (p->epoch_over) {
 		show_line(s, p);
-	else if (s->terminal && seconds_since(&s->shown) > 0.1) {
+		train_log_add(&s->log, p, &s->metrics, s->before + seconds_since(&s->began));
+	}
+	if (!p->epoch_over && s->terminal && seconds_since(&s->shown) > 0.1) {
 		clock_gettime(CLOCK_MONOTONIC, &s->shown);
 		show_bar(s, p);
 	}
@@ -517,11 +510,12 @@ static json_t *describe(const struct session *s, const struct train_progress *la
 
 	for (int c = 0; c < CLASSES; c++)
 		names[c] = class_name(c);
-	return json_pack("{so so ss so so so s{sf sf}}", "classes", describe_classes(), "input",
+	return json_pack("{so so ss so so so so s{sf sf}}", "classes", describe_classes(), "input",
 		encoder_to_json(&s->encoder), "rows",
 		s->options.as_published ? "as published" : "corrected", "settings",
 		describe_settings(&s->options, last), "data", json_incref(s->data.description),
-		"scores", metrics_to_json(&s->metrics, names), "thresholds", "fpr_1e-2",
+		"epochs", train_log_describe(&s->log), "scores",
+		metrics_to_json(&s->metrics, names), "thresholds", "fpr_1e-2",
 		s->metrics.binary.threshold[0], "fpr_1e-3", s->metrics.binary.threshold[1]);
 }
 
@@ -544,13 +538,65 @@ static int finish(struct session *s, const struct train_progress *last, struct e
 	return m->header ? 0 : error_set(e, -ENOMEM, "not enough memory for the model's header");
 }
 
+/* ---- to stop and to go on ---- */
+
+/* What decides what the training will do. */
+static json_t *describe_run(const struct session *s)
+{
+	return json_pack("{so sO ss so s{si si}}", "input", encoder_to_json(&s->encoder), "data",
+		s->data.description, "rows", s->options.as_published ? "as published" : "corrected",
+		"settings", describe_settings(&s->options, &(struct train_progress){0}), "network",
+		"layers", s->options.layers, "hidden", s->options.hidden);
+}
+
+/* A training that takes hours does not end for want of a checkpoint. */
+static void keep(void *context, const struct train_state *state)
+{
+	struct session *s = context;
+	struct error e = {""};
+
+	if (!s->checkpoint || checkpoint_save(s->checkpoint, state, s->run, s->log.epochs, &e) == 0)
+		return;
+	fprintf(stderr, "karma train: %s; it goes on without a checkpoint\n", e.text);
+	free(s->checkpoint);
+	s->checkpoint = NULL;
+}
+
+static int restore(void *context, struct train_state *state, struct error *e)
+{
+	struct session *s = context;
+	json_t *epochs, *last;
+	int err = checkpoint_load(s->checkpoint, state, s->run, &epochs, e);
+
+	if (err)
+		return err;
+	last = json_array_get(epochs, json_array_size(epochs) - 1);
+	s->before = json_number_value(json_object_get(last, "seconds"));
+	train_log_begin(&s->log, epochs);
+	fprintf(stderr, "%s: goes on in epoch %d, after %" PRIu64 " updates of it\n", s->checkpoint,
+		state->progress.epoch, state->updates);
+	return 0;
+}
+
+static int prepare_checkpoint(struct session *s, struct error *e)
+{
+	const char *out = s->options.out;
+
+	s->run = describe_run(s);
+	if (!s->run ||
+		(strcmp(out, "-") != 0 && asprintf(&s->checkpoint, "%s.checkpoint", out) < 0))
+		return error_set(e, -ENOMEM, "not enough memory");
+	return 0;
+}
+
 static int train_model(struct session *s, struct train_progress *last, struct error *e)
 {
 	struct options *o = &s->options;
 	struct dataset *d = &s->data;
 	struct train_data data = {d->training_rows, d->label, d->weight, d->sequence, d->training,
 		ENCODER_ENTRIES, input, s};
-	struct train_hooks hooks = {validate, progress, s, &interrupted};
+	struct train_hooks hooks = {
+		validate, progress, keep, s->options.resume ? restore : NULL, s, &interrupted};
 	struct lstm_shape shape = {
 		(int)s->encoder.inputs, (int)s->encoder.dense, o->layers, o->hidden, CLASSES};
 	int err = lstm_init(&s->model.net, shape);
@@ -561,6 +607,11 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 		err = -ENOMEM;
 	if (err)
 		return error_set(e, err, "not enough memory to train");
+	err = prepare_checkpoint(s, e);
+	if (err)
+		return err;
+	if (!o->resume)
+		train_log_begin(&s->log, NULL);
 	weigh_classes(s);
 	train_init_weights(&s->model.net, o->settings.seed);
 	s->terminal = isatty(STDERR_FILENO);
@@ -569,8 +620,10 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 	fprintf(stderr, "%zu rows to learn from, %zu to validate with; %u inputs, %d x %d cells\n",
 		d->training_rows, d->rows - d->training_rows, s->encoder.inputs, o->layers,
 		o->hidden);
-	sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND},
-		NULL);
+	for (int i = 0; i < 2; i++)
+		sigaction(i ? SIGTERM : SIGINT,
+			&(struct sigaction){.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND},
+			NULL);
 	return train(&s->model.net, &data, &o->settings, &hooks, last, e);
 }
 
@@ -611,13 +664,20 @@ int cmd_train(int argc, char **argv)
 		err = finish(s, &last, &e);
 	if (!err)
 		err = model_save(&s->model, s->options.out, &e);
-	if (err)
+	if (err) {
 		status = fail("train", e.text);
-	else
-		report(s, &last);
+		goto out;
+	}
+	report(s, &last);
+	if (s->checkpoint && !interrupted)
+		unlink(s->checkpoint);
 out:
+	if (train_log_close(&s->log, &e) != 0)
+		status = fail("train", e.text);
 	model_free(&s->model);
 	dataset_free(&s->data);
+	json_decref(s->run);
+	free(s->checkpoint);
 	free(s->logits);
 	free(s->probability);
 	free(s);

@@ -25,8 +25,7 @@ const struct train_settings train_defaults = {
 	.seed = 1,
 };
 
-/* A batch is always halved, however many threads there are: sums stay in the same order. */
-enum { SHARDS = 2, WORTH_A_THREAD = 128 /* rows: fewer are done before it has begun */ };
+enum { WORTH_A_THREAD = 128 /* rows of a shard: fewer are done before it has begun */ };
 
 /* Rows that go forward and back together; the rest of a half follows. What the forward pass leaves
  * is still in the caches when the backward pass wants it, and memory does not grow with the batch.
@@ -58,8 +57,10 @@ struct trainer {
 	struct plan_update *update;
 	struct adam adam;
 	struct lstm best;
-	struct shard shard[SHARDS];
-	float scale; /* of a row's loss: 1 / (rows of a batch * mean weight) */
+	struct shard shard[TRAIN_SHARDS];
+	float scale;         /* of a row's loss: 1 / (rows of a batch * mean weight) */
+	uint64_t updates;    /* done of this epoch */
+	double loss, weight; /* sums over them */
 };
 
 void train_init_weights(struct lstm *net, uint64_t seed)
@@ -193,6 +194,105 @@ static void update(struct trainer *r, float rate)
 
 /* ---- epochs ---- */
 
+static void begin_epoch(struct trainer *r, struct train_progress *p, int epoch)
+{
+	p->epoch = epoch;
+	p->done = 0;
+	r->updates = 0;
+	r->loss = r->weight = 0;
+	plan_epoch(&r->plan, epoch - 1);
+}
+
+/* A view of the trainer; the blocks are its memory. */
+static struct train_state view(struct trainer *r)
+{
+	struct train_state s = {
+		.updates = r->updates,
+		.loss = r->loss,
+		.weight = r->weight,
+		.adam_steps = r->adam.steps,
+		.block = {{r->net->data, r->net->count}, {r->best.data, r->best.count},
+			{r->adam.mean.data, r->adam.mean.count},
+			{r->adam.square.data, r->adam.square.count},
+			{r->plan.lane_state, (size_t)r->plan.most_lanes * r->plan.state_size}},
+	};
+
+	for (int i = 0; i < TRAIN_SHARDS; i++)
+		s.dropout[i] = r->shard[i].dropout.state;
+	return s;
+}
+
+/* `next`: the epoch to go on with; p->epoch where it was stopped within. */
+static void keep(struct trainer *r, const struct train_hooks *hooks, const struct train_progress *p,
+	int next)
+{
+	struct train_state s = view(r);
+
+	if (!hooks->keep)
+		return;
+	s.progress = *p;
+	s.progress.epoch = next;
+	if (next != p->epoch) {
+		s.updates = 0;
+		s.loss = s.weight = 0;
+	}
+	hooks->keep(hooks->context, &s);
+}
+
+/* Where the plan of an epoch stands after some updates follows from its seed, but for the memory
+ * of its lanes, which came with the state. -EINVAL: no epoch has so many updates. */
+static int replay(struct trainer *r, struct train_progress *p, const struct train_state *s)
+{
+	size_t size = s->block[TRAIN_BLOCKS - 1].count * sizeof(float);
+	float *memory = malloc(size);
+	bool good = true;
+
+	if (!memory)
+		return -ENOMEM;
+	memcpy(memory, r->plan.lane_state, size);
+	begin_epoch(r, p, p->epoch);
+	while (good && r->updates < s->updates) {
+		good = plan_next(&r->plan) != NULL;
+		r->updates++;
+	}
+	memcpy(r->plan.lane_state, memory, size);
+	free(memory);
+	p->done = r->plan.singles_done + r->plan.stream_done;
+	r->loss = s->loss;
+	r->weight = s->weight;
+	return good ? 0 : -EINVAL;
+}
+
+/* `next` becomes the epoch to go on with. */
+static int restore(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p,
+	int *next, struct error *e)
+{
+	struct train_state s = view(r);
+	int err = 0;
+
+	if (!hooks->restore)
+		return 0;
+	s.progress = *p;
+	err = hooks->restore(hooks->context, &s, e);
+	if (err)
+		return err;
+	*next = s.progress.epoch;
+	p->epoch = s.updates ? *next : *next - 1;
+	p->loss = s.progress.loss;
+	p->metric = s.progress.metric;
+	p->best = s.progress.best;
+	p->best_epoch = s.progress.best_epoch;
+	r->adam.steps = s.adam_steps;
+	for (int i = 0; i < TRAIN_SHARDS; i++)
+		r->shard[i].dropout.state = s.dropout[i];
+	if (s.updates)
+		err = replay(r, p, &s);
+	if (err == -EINVAL)
+		return error_set(e, err,
+			"the checkpoint does not fit the data; leave --resume out to begin anew");
+	return err ? error_set(e, err, "not enough memory to train; take a smaller --batch") : 0;
+}
+
 static bool stopped(const struct train_hooks *h)
 {
 	return h->stop && *h->stop;
@@ -201,19 +301,16 @@ static bool stopped(const struct train_hooks *h)
 static int run_epoch(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p,
 	struct error *e)
 {
-	double loss = 0, weight = 0;
-
-	p->done = 0;
-	plan_epoch(&r->plan, p->epoch - 1);
 	while (!stopped(hooks) && (r->update = plan_next(&r->plan))) {
 		double at = p->epoch - 1 + (double)p->done / (double)p->rows;
 
 		update(r, rate_at(r->settings, at));
-		loss += r->shard[0].loss + r->shard[1].loss;
-		weight += r->shard[0].weight + r->shard[1].weight;
+		r->updates++;
+		r->loss += r->shard[0].loss + r->shard[1].loss;
+		r->weight += r->shard[0].weight + r->shard[1].weight;
 		p->done = r->plan.singles_done + r->plan.stream_done;
-		p->loss = weight > 0 ? loss / weight : 0;
-		if (!isfinite(loss))
+		p->loss = r->weight > 0 ? r->loss / r->weight : 0;
+		if (!isfinite(r->loss))
 			return error_set(e, -EDOM,
 				"the loss is no number any more in epoch %d; take a lower learning "
 				"rate (--lr)",
@@ -224,9 +321,26 @@ static int run_epoch(struct trainer *r, const struct train_hooks *hooks, struct 
 	return 0;
 }
 
-static void judge(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p)
+static bool all_finite(const struct lstm *net)
 {
+	for (size_t i = 0; i < net->count; i++)
+		if (!isfinite(net->data[i]))
+			return false;
+	return true;
+}
+
+static int judge(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p,
+	struct error *e)
+{
+	/* The last update's step is in no loss yet. */
+	if (!all_finite(r->net))
+		return error_set(e, -EDOM,
+			"the weights are no numbers any more in epoch %d; take a lower learning "
+			"rate (--lr)",
+			p->epoch);
 	p->metric = hooks->validate(hooks->context, r->net);
+	if (isnan(p->metric))
+		return -EDOM; /* the hook knows why */
 	if (p->best_epoch == 0 || p->metric > p->best || r->settings->patience == 0) {
 		p->best = p->metric;
 		p->best_epoch = p->epoch;
@@ -236,27 +350,38 @@ static void judge(struct trainer *r, const struct train_hooks *hooks, struct tra
 	if (hooks->progress)
 		hooks->progress(hooks->context, p);
 	p->epoch_over = false;
+	return 0;
 }
 
-static int run(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p,
-	struct error *e)
+static bool enough(const struct trainer *r, const struct train_progress *p, int next)
 {
-	int err, patience = r->settings->patience;
+	int patience = r->settings->patience;
 
-	*p = (struct train_progress){
-		.epochs = r->settings->epochs, .rows = r->data->rows, .metric = NAN, .best = NAN};
-	for (p->epoch = 1; p->epoch <= p->epochs; p->epoch++) {
+	return next > p->epochs ||
+	       (patience && p->best_epoch && next - 1 - p->best_epoch >= patience);
+}
+
+/* From epoch `next` on, or within it where p->epoch says that it has begun. */
+static int run(struct trainer *r, const struct train_hooks *hooks, struct train_progress *p,
+	int next, struct error *e)
+{
+	while (!enough(r, p, next) && !(stopped(hooks) && p->best_epoch)) {
+		int err;
+
+		if (p->epoch != next)
+			begin_epoch(r, p, next);
 		err = run_epoch(r, hooks, p, e);
+		if (!err && stopped(hooks))
+			keep(r, hooks, p, next);
+		/* A part of an epoch counts only where there is nothing better to leave. */
+		if (!err && (!stopped(hooks) || p->best_epoch == 0))
+			err = judge(r, hooks, p, e);
 		if (err)
 			return err;
-		/* A part of an epoch counts only where there is nothing better to leave. */
-		if (!stopped(hooks) || p->best_epoch == 0)
-			judge(r, hooks, p);
-		if (stopped(hooks) || (patience && p->epoch - p->best_epoch >= patience))
+		if (stopped(hooks))
 			break;
+		keep(r, hooks, p, ++next);
 	}
-	if (p->epoch > p->epochs)
-		p->epoch = p->epochs;
 	memcpy(r->net->data, r->best.data, r->net->count * sizeof(*r->net->data));
 	return 0;
 }
@@ -301,7 +426,7 @@ static int trainer_init(struct trainer *r)
 		err = adam_init(&r->adam, shape, s->decay);
 	if (!err)
 		err = lstm_init(&r->best, shape);
-	for (int i = 0; !err && i < SHARDS; i++)
+	for (int i = 0; !err && i < TRAIN_SHARDS; i++)
 		err = shard_init(&r->shard[i], r, (uint64_t)i);
 	for (size_t i = 0; i < r->data->sequences; i++)
 		for (uint32_t k = 0; k < r->data->sequence[i].length; k++)
@@ -312,7 +437,7 @@ static int trainer_init(struct trainer *r)
 
 static void trainer_free(struct trainer *r)
 {
-	for (int i = 0; i < SHARDS; i++) {
+	for (int i = 0; i < TRAIN_SHARDS; i++) {
 		struct shard *s = &r->shard[i];
 
 		free(s->input);
@@ -333,12 +458,16 @@ int train(struct lstm *net, const struct train_data *data, const struct train_se
 	const struct train_hooks *hooks, struct train_progress *last, struct error *e)
 {
 	struct trainer r = {.net = net, .data = data, .settings = settings};
-	int err = trainer_init(&r);
+	int next = 1, err = trainer_init(&r);
 
+	*last = (struct train_progress){
+		.epochs = settings->epochs, .rows = data->rows, .metric = NAN, .best = NAN};
 	if (err)
 		error_set(e, err, "not enough memory to train; take a smaller --batch");
 	else
-		err = run(&r, hooks, last, e);
+		err = restore(&r, hooks, last, &next, e);
+	if (!err)
+		err = run(&r, hooks, last, next, e);
 	trainer_free(&r);
 	return err;
 }

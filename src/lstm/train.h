@@ -56,10 +56,35 @@ struct train_progress {
 	bool epoch_over; /* `metric` is new */
 };
 
+enum {
+	TRAIN_SHARDS = 2, /* a batch is always halved, however many threads there are: sums stay
+			     in the same order */
+	TRAIN_BLOCKS = 5,
+};
+
+/* What the rest of a training depends on, but for its data and settings. The blocks are the
+ * trainer's own memory: weights, best weights, Adam's two means, the lanes' memory. */
+struct train_state {
+	struct train_progress progress; /* its epoch is the one to go on with */
+	uint64_t updates;               /* done of that epoch */
+	double loss, weight;            /* sums over them */
+	uint64_t adam_steps;            /* done */
+	uint64_t dropout[TRAIN_SHARDS]; /* states of the generators */
+	struct {
+		float *data;
+		size_t count;
+	} block[TRAIN_BLOCKS];
+};
+
 struct train_hooks {
 	/* How good is `net`? Higher is better. Called after each epoch. */
 	double (*validate)(void *context, const struct lstm *net);
 	void (*progress)(void *context, const struct train_progress *p); /* after each update */
+	/* The state after each epoch, and where it was stopped; NULL: nobody keeps it. */
+	void (*keep)(void *context, const struct train_state *state);
+	/* Fill in a state that was kept of a training with the same data and settings, blocks
+	 * too; NULL: begin anew. 0, or a negative errno with the line in `e`. */
+	int (*restore)(void *context, struct train_state *state, struct error *e);
 	void *context;
 	const volatile sig_atomic_t *stop; /* not 0: end with the best so far */
 };
@@ -69,8 +94,9 @@ struct train_hooks {
 void train_init_weights(struct lstm *net, uint64_t seed);
 
 /* Train `net` from its present weights and leave the best in it. `last` receives the final
- * progress. 0, or a negative errno: -ENOMEM, -EDOM (the loss is no number any more). Stopped early
- * is 0. */
+ * progress. 0, or a negative errno: -ENOMEM, -EDOM (the loss or the metric is no number any more).
+ * Stopped early is 0. What was stopped and restored ends with the same weights, byte for byte, as
+ * what was not. */
 int train(struct lstm *net, const struct train_data *data, const struct train_settings *settings,
 	const struct train_hooks *hooks, struct train_progress *last, struct error *e);
 

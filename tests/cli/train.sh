@@ -112,6 +112,15 @@ check "numbers standardised" test "$(inputs --features dur,sttl --bins 0)" = "2 
 refuses "train: --features" 1 "moon" "$karma" train "$work/rows.csv" -o "$work/x.karma" --features moon
 refuses "train: --bins" 2 "from 0 to 64" "$karma" train "$work/rows.csv" -o "$work/x.karma" --bins 65
 
+# Two files that contradict each other: the weight decides.
+sed 's/,DoS,1$/,Normal,0/' "$work/rows.csv" >"$work/tame.csv"
+for weight in 0.02 50; do
+	run "$karma" train "$work/rows.csv:$weight" "$work/tame.csv" -o "$work/w.karma" "${settings[@]}" --loss ce
+	run "$karma" eval -m "$work/w.karma" "$work/rows.csv" --json
+	python3 -c "import json; print(json.load(open('$work/out'))['classes'][2]['recall'])" >>"$work/recalls"
+done
+check "weights of files" python3 -c "a, b = map(float, open('$work/recalls')); assert a < 0.1 and b > 0.9, (a, b)"
+
 rows 30000 >"$work/many.csv"
 "$karma" train "$work/many.csv" -o "$work/i.karma" --hidden 256 2>"$work/err" >"$work/out" &
 pid=$!
@@ -132,7 +141,7 @@ head -n 1 "$work/rows.csv" >"$work/empty.csv"
 sed '7s/,udp,\|,tcp,/,tcp,x,/' "$work/rows.csv" >"$work/bad.csv"
 head -n 3 "$work/rows.csv" >"$work/few.csv"
 head -c 5000 "$work/a.karma" >"$work/cut.karma"
-for f in unlabelled:"300 of 900 rows have no label" one:"all rows to learn from are 'Normal'" \
+for f in unlabelled:"300 of 900 rows have no label" one:"all rows are 'Normal'" \
 	empty:"no rows" nothing:nothing.csv bad:"bad.csv:7" few:"too few" absent:absent.csv; do
 	refuses "train: ${f%%:*}" 1 "${f#*:}" "$karma" train "$work/${f%%:*}.csv" -o "$work/x.karma"
 done

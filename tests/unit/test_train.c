@@ -183,7 +183,7 @@ static struct train_settings small(void)
 
 static double learn(struct task *t, struct train_settings *s, struct lstm *net)
 {
-	struct train_hooks hooks = {task_validate, NULL, t, &t->stop};
+	struct train_hooks hooks = {.validate = task_validate, .context = t, .stop = &t->stop};
 	struct train_progress last;
 	struct error e;
 
@@ -246,7 +246,7 @@ static void test_stop_leaves_the_best(void **state)
 {
 	struct task *t = malloc(sizeof(*t));
 	struct train_settings s = small();
-	struct train_hooks hooks = {task_validate, NULL, t, &t->stop};
+	struct train_hooks hooks = {.validate = task_validate, .context = t, .stop = &t->stop};
 	struct train_progress last;
 	struct lstm net;
 	struct error e;
@@ -272,7 +272,7 @@ static void test_patience(void **state)
 {
 	struct task *t = malloc(sizeof(*t));
 	struct train_settings s = small();
-	struct train_hooks hooks = {task_validate, NULL, t, NULL};
+	struct train_hooks hooks = {.validate = task_validate, .context = t};
 	struct train_progress last;
 	struct lstm net;
 	struct error e;
@@ -327,7 +327,7 @@ static void test_divergence_is_an_error(void **state)
 {
 	struct task *t = malloc(sizeof(*t));
 	struct train_settings s = small();
-	struct train_hooks hooks = {task_validate, NULL, t, NULL};
+	struct train_hooks hooks = {.validate = task_validate, .context = t};
 	struct train_progress last;
 	struct lstm net;
 	struct error e = {""};
