@@ -47,8 +47,9 @@ struct flow_table {
 	uint32_t mask, mask_most;
 	uint64_t seed[2];
 
-	uint64_t clock;          /* the latest time seen */
-	bool leaps;              /* the last packet came from a far future */
+	uint64_t clock;     /* the latest time seen */
+	struct packet held; /* it came from a far future, and the next has not come yet */
+	bool holds;
 	uint64_t tick;           /* buckets up to this one (excluded) have been swept */
 	uint32_t first[BUCKETS]; /* head of each bucket's ring, or NONE */
 
@@ -317,7 +318,7 @@ static void leap(struct flow_table *t, uint64_t tick)
 	}
 }
 
-int flow_table_advance(struct flow_table *t, uint64_t now_ns)
+static int advance(struct flow_table *t, uint64_t now_ns)
 {
 	uint64_t tick = now_ns >> TICK_SHIFT, last = t->tick + WAITED;
 	int err = 0;
@@ -330,17 +331,6 @@ int flow_table_advance(struct flow_table *t, uint64_t now_ns)
 		leap(t, tick);
 	t->clock = now_ns;
 	return err;
-}
-
-/* A stamp of a far future is believed when the next packet bears it out: else one wrong one would
- * end every flow, and put whatever comes after it before the clock. */
-static int advance_to_packet(struct flow_table *t, uint64_t now_ns)
-{
-	bool leaps = t->clock && now_ns > t->clock + LEAP_NS;
-	bool doubted = leaps && !t->leaps;
-
-	t->leaps = leaps;
-	return doubted ? 0 : flow_table_advance(t, now_ns);
 }
 
 static int meter(struct flow_table *t, uint32_t entry, const struct packet *p)
@@ -379,7 +369,7 @@ static uint32_t entry_of(struct flow_table *t, const struct packet *p, uint32_t 
 
 static int meter_packet(struct flow_table *t, const struct packet *p, uint32_t hash)
 {
-	int err = advance_to_packet(t, p->ns);
+	int err = advance(t, p->ns);
 	struct packet total;
 	uint32_t entry;
 
@@ -405,9 +395,50 @@ static int meter_packet(struct flow_table *t, const struct packet *p, uint32_t h
 	return meter(t, entry, p);
 }
 
+static bool is_far_ahead(const struct flow_table *t, const struct packet *p)
+{
+	return t->clock && p->ns > t->clock + LEAP_NS;
+}
+
+/* Meter the packet that is held, if one is. */
+static int release(struct flow_table *t)
+{
+	if (!t->holds)
+		return 0;
+	t->holds = false;
+	return meter_packet(t, &t->held, hash_of(t, &t->held.key));
+}
+
+/* A stamp of a far future is believed when the next packet bears it out: else one wrong one would
+ * end every flow, and put whatever comes after it before the clock. */
+static int meter_in_turn(struct flow_table *t, const struct packet *p, uint32_t hash)
+{
+	int err;
+
+	if (t->holds && !is_far_ahead(t, p)) {
+		t->held.ns = t->clock;
+		t->stats->count[LOST_TIME]++;
+	}
+	err = release(t);
+	if (err)
+		return err;
+	if (!is_far_ahead(t, p))
+		return meter_packet(t, p, hash);
+	t->held = *p;
+	t->holds = true;
+	return 0;
+}
+
+int flow_table_advance(struct flow_table *t, uint64_t now_ns)
+{
+	int err = release(t);
+
+	return err ? err : advance(t, now_ns);
+}
+
 int flow_table_packet(struct flow_table *t, const struct packet *p)
 {
-	return meter_packet(t, p, hash_of(t, &p->key));
+	return meter_in_turn(t, p, hash_of(t, &p->key));
 }
 
 /* The entry that the first place in the index names, which is nearly always the packet's; or NONE.
@@ -449,7 +480,7 @@ int flow_table_packets(struct flow_table *t, const struct packet *p, size_t coun
 		if (entry[i] != NONE)
 			prefetch_sides(&t->slot[entry[i]].flow, &p[i]);
 	for (size_t i = 0; i < count && !err; i++)
-		err = meter_packet(t, &p[i], hash[i]);
+		err = meter_in_turn(t, &p[i], hash[i]);
 	return err;
 }
 
@@ -467,7 +498,7 @@ static int by_last(const void *a, const void *b, void *context)
 int flow_table_close(struct flow_table *t)
 {
 	uint32_t count = 0;
-	int err = 0;
+	int err = release(t);
 
 	for (uint32_t b = 0; b < BUCKETS; b++) {
 		while (t->first[b] != NONE) {
