@@ -6,6 +6,8 @@
 
 #include "feature/feature.h"
 
+enum { WIDTH = 78 }; /* of lines for people */
+
 static int cmd_help(int argc, char **argv);
 
 /* In the order in which a user meets them. */
@@ -50,13 +52,72 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+/* What was to be read is on standard output; EXIT_FAILED and a line if it is not. */
+static int printed(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_DONE;
+	fputs("karma: standard output: cannot be written\n", stderr);
+	return EXIT_FAILED;
+}
+
+/* Where the word ends that a line is not broken in: an option keeps its value. */
+static size_t word_length(const char *text)
+{
+	int depth = 0;
+	size_t n = 0;
+
+	for (; text[n] && (text[n] != ' ' || depth); n++)
+		depth += (text[n] == '[') - (text[n] == ']');
+	return n;
+}
+
+/* A command's usage in lines of WIDTH, all but the first from `indent` on, where the first is. */
+static void print_usage(FILE *out, const char *usage, int indent)
+{
+	int at = indent;
+
+	while (*usage) {
+		size_t n = word_length(usage);
+
+		if (at > indent && at + 1 + (int)n > WIDTH) {
+			fprintf(out, "\n%*s", indent, "");
+			at = indent;
+		} else if (at > indent) {
+			fputc(' ', out);
+			at++;
+		}
+		fprintf(out, "%.*s", (int)n, usage);
+		at += (int)n;
+		usage += n + (usage[n] == ' ');
+	}
+	fputc('\n', out);
+}
+
 static void print_overview(FILE *out)
 {
+	const int indent = 15;
+
 	fputs("karma: an intrusion detection system: eBPF meters, an LSTM judges\n\n", out);
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  karma %-6s %s\n               %s\n", commands[i].name,
-			commands[i].usage, commands[i].summary);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		fprintf(out, "  karma %-6s ", commands[i].name);
+		print_usage(out, commands[i].usage, indent);
+		fprintf(out, "%*s%s\n", indent, "", commands[i].summary);
+	}
 	fputs("\n'karma help COMMAND' or 'man karma-COMMAND' says more; 'karma --version'.\n", out);
+}
+
+static int print_help(const struct command *c)
+{
+	int indent = printf("usage: karma %s ", c->name);
+
+	print_usage(stdout, c->usage, indent);
+	printf("%s\n", c->summary);
+	if (c->main == cmd_help)
+		puts("See man karma.");
+	else
+		printf("See man karma-%s.\n", c->name);
+	return printed();
 }
 
 static int cmd_help(int argc, char **argv)
@@ -65,17 +126,16 @@ static int cmd_help(int argc, char **argv)
 
 	if (argc < 2) {
 		print_overview(stdout);
-		return EXIT_DONE;
+		return printed();
 	}
+	if (argc > 2)
+		return usage_error("help", "'%s' is one argument too many", argv[2]);
 	if (strcmp(argv[1], "features") == 0) {
 		feature_print_markdown(stdout);
-		return EXIT_DONE;
+		return printed();
 	}
 	c = find(argv[1]);
-	if (!c)
-		return usage_error("help", "there is no command '%s'", argv[1]);
-	printf("usage: karma %s %s\n%s\n", c->name, c->usage, c->summary);
-	return EXIT_DONE;
+	return c ? print_help(c) : usage_error("help", "there is no command '%s'", argv[1]);
 }
 
 int usage_error(const char *name, const char *format, ...)
@@ -107,11 +167,11 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("karma " KARMA_VERSION);
-		return EXIT_DONE;
+		return printed();
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_overview(stdout);
-		return EXIT_DONE;
+		return printed();
 	}
 	c = find(argv[1]);
 	if (!c) {
@@ -119,9 +179,7 @@ int main(int argc, char **argv)
 			argv[1]);
 		return EXIT_USAGE;
 	}
-	if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
-		printf("usage: karma %s %s\n%s\n", c->name, c->usage, c->summary);
-		return EXIT_DONE;
-	}
+	if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
+		return print_help(c);
 	return c->main(argc - 1, argv + 1);
 }

@@ -71,9 +71,23 @@ run "$karma" --version
 check "version" grep -qE '^karma [0-9]+\.[0-9]+' "$work/out"
 run "$karma"
 check "no command is wrong usage" test "$status" -eq 2
-for c in read run; do
+for c in run read flows train eval model bench; do
 	run "$karma" help $c
-	check "help $c" grep -q "^usage: karma $c" "$work/out"
+	check "help $c" grep -q "^usage: karma $c " "$work/out"
+	check "help $c: lines that fit" test "$(wc -L <"$work/out")" -le 80
+	check "help $c: its page" grep -qx "See man karma-$c." "$work/out"
+	cp "$work/out" "$work/help"
+	run "$karma" $c -h
+	check "$c -h: the same" cmp -s "$work/out" "$work/help"
+done
+run "$karma" help
+check "help: lines that fit" test "$(wc -L <"$work/out")" -le 80
+refuses "help: argument too many" 2 "'extra' is one argument too many" "$karma" help features extra
+for arguments in help "help features" "help run" "run -h" --help --version; do
+	# shellcheck disable=SC2086 # words
+	"$karma" $arguments >/dev/full 2>"$work/err"
+	status=$?
+	check "$arguments: standard output full" test "$status $(wc -l <"$work/err")" = "1 1"
 done
 
 # ---- the model ----
