@@ -85,7 +85,7 @@ static int read_captures(struct session *s, const struct inputs *in,
 	int failed = 0;
 
 	for (size_t i = 0; i < in->count && failed != -EINTR && failed != -EPIPE; i++) {
-		struct origin from = {.capture = in->path[i]};
+		struct origin from = {.capture = in->path[i], .several = in->count > 1};
 		struct error e = {""};
 		int err = session_begin(s, &from, &e);
 
@@ -128,6 +128,7 @@ int cmd_read(int argc, char **argv)
 	metering.settings.waiting = wait_quietly;
 	err = read_captures(&s, &in, &metering.settings, &meter);
 	session_summary(&s, &meter, &figures);
+	figures.origin = in.count == 1 ? &s.origin : NULL;
 	/* Of a capture that gave nothing there is nothing to sum up: the error said it. */
 	if (!err || meter.count[COUNT_PACKETS])
 		session_show(&s, &figures, true);

@@ -13,6 +13,7 @@
 struct origin {
 	const char *interface;
 	const char *capture;
+	bool several; /* the capture is one of several: lines for people say which */
 };
 
 /* All that was seen, judged, said and lost. */
@@ -46,8 +47,9 @@ struct output {
 	const char *path;
 	FILE *stream;
 	bool colour;
-	uint64_t lost; /* lines that could not be written */
-	int why;       /* errno of the first of them */
+	const char *headed; /* the capture whose lines these are; NULL: not said */
+	uint64_t lost;      /* lines that could not be written */
+	int why;            /* errno of the first of them */
 };
 
 /* A line about the state of things, on standard error when it is a terminal; it is replaced by the

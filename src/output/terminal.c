@@ -91,6 +91,18 @@ static const char *target_text(const struct alert *a, char text[ENDPOINT_TEXT])
 static const char *const stage_text[] = {
 	[ALERT_NEW] = "ALERT", [ALERT_UPDATE] = "still", [ALERT_END] = "ended"};
 
+/* Before the first alert of one of several captures: its name, and the day. */
+static void print_heading(struct output *o, const struct origin *from, const struct tm *tm)
+{
+	char day[16];
+
+	if (!from->several || o->headed == from->capture)
+		return;
+	strftime(day, sizeof(day), "%Y-%m-%d", tm);
+	fprintf(o->stream, "%s, %s:\n", from->capture, day);
+	o->headed = from->capture;
+}
+
 static void terminal_alert(
 	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from)
 {
@@ -98,9 +110,10 @@ static void terminal_alert(
 	time_t seconds = (time_t)(a->last_ns / 1000000000);
 	struct tm tm;
 
-	(void)from;
 	terminal_status_clear();
-	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&seconds, &tm));
+	localtime_r(&seconds, &tm);
+	print_heading(o, from, &tm);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	if (a->many)
 		hosts_text(a->attackers, who);
 	else
@@ -193,7 +206,8 @@ static void terminal_summary(struct output *o, const struct summary *s, bool las
 	if (!last)
 		return;
 	terminal_status_clear();
-	fprintf(out, "%s: ", duration_text(s->seconds, text));
+	if (s->origin) /* the times of several captures make no sum */
+		fprintf(out, "%s: ", duration_text(s->seconds, text));
 	print_count(out, s->meter.count[COUNT_PACKETS], "packet, ", "packets, ");
 	print_count(out, s->meter.count[COUNT_FLOWS], "flow, ", "flows, ");
 	print_count(out, s->judge.judged, "record judged\n", "records judged\n");

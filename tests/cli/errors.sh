@@ -144,6 +144,9 @@ cp "$scan" "$work/dir/a.pcap"
 cp "$scan" "$work/dir/b.pcap"
 run "$karma" read -m "$m" "$work/dir"
 check "directory: each capture starts anew" test "$(grep -c ALERT "$work/out")" -eq 2
+check "directory: each capture's name and day" test "$(grep -cE \
+	"^$work/dir/[ab].pcap, 2023-11-1[345]:$" "$work/out")" -eq 2
+check "directory: no time of all" grep -qE '^[0-9,]+ packets, ' "$work/out"
 timeout 60 "$karma" read -m "$m" - <"$scan" >"$work/out" 2>"$work/err"
 check "capture from standard input" grep -q ALERT "$work/out"
 
@@ -172,9 +175,10 @@ timeout 60 "$karma" read -m "$m" "$scan" >/dev/full 2>"$work/err"
 status=$?
 check "standard output full" test "$status" -eq 1 -a "$(wc -l <"$work/err")" -eq 1
 
-# Interrupted while it waits for more of a capture: no scores are left, not even a part.
+# Interrupted while it waits for more of a capture: no scores are left, not even a part. (Standard
+# input ends well there: tests/cli/captures.sh.)
 mkfifo "$work/fifo"
-"$karma" read -m "$m" --scores "$work/cut.csv" - <"$work/fifo" >"$work/out" 2>"$work/err" &
+"$karma" read -m "$m" --scores "$work/cut.csv" "$work/fifo" >"$work/out" 2>"$work/err" &
 pid=$!
 exec 9>"$work/fifo"
 head -c 2000 "$scan" >&9
