@@ -1,6 +1,7 @@
 /* karma flows: flow records as CSV, of captures or of interfaces. */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ struct writer {
 	struct window *window;
 	struct ct_block *block;
 	bool has_header;
+	uint64_t rows;
 	int err; /* of the writing; what a capture has wrong is not among it */
 };
 
@@ -103,6 +105,8 @@ static int read_options(int argc, char **argv, struct options *o)
 		return usage_error("flows", "no capture named, and no interface (-i)");
 	if (o->meter.interfaces.count && o->count)
 		return usage_error("flows", "either captures or interfaces (-i), not both");
+	if (o->meter.interfaces.count && o->meter.settings.follow)
+		return usage_error("flows", "--follow is for a capture, not for interfaces (-i)");
 	o->meter.settings.stop = &stopped;
 	o->meter.settings.waiting = show_rows;
 	return 0;
@@ -125,6 +129,7 @@ static int write_line(void *context, const char *line, size_t length)
 
 	if (!w->err && fwrite(line, 1, length, w->file.stream) != length)
 		w->err = -EIO;
+	w->rows += !w->err;
 	return w->err;
 }
 
@@ -145,8 +150,12 @@ static int take_record(void *context, const struct record *r)
 	if (w->truth)
 		row.label = (int)truth_class(w->truth, r);
 	write_header(w);
-	w->err = w->steps ? csv_write_row(w->file.stream, r, &row)
-			  : ct_add(w->block, r, &row, write_line, w);
+	if (w->steps) {
+		w->err = csv_write_row(w->file.stream, r, &row);
+		w->rows += !w->err;
+	} else {
+		w->err = ct_add(w->block, r, &row, write_line, w);
+	}
 	return w->err;
 }
 
@@ -282,7 +291,8 @@ static int run(struct writer *w, const struct options *o, struct error *e)
 	if (!err || w->err)
 		err = finish(w, whole, o->out ? o->out : "standard output", e);
 	if (!err) {
-		fputs("karma flows: ", stderr);
+		fprintf(stderr, "karma flows: %" PRIu64 " row%s from ", w->rows,
+			w->rows == 1 ? "" : "s");
 		meter_stats_print(stderr, &stats);
 		fputc('\n', stderr);
 	}

@@ -111,10 +111,11 @@ static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
 
 	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++)
 		lost += f->meter.count[c];
-	snprintf(line, sizeof(line), "%s records/s, %s hosts, %s flows open%s",
+	snprintf(line, sizeof(line), "%s records/s, %s host%s, %s flow%s open%s",
 		number_text((uint64_t)((double)(f->judge.judged - w->judged) / since + 0.5), rate),
-		number_text(f->judge.hosts, hosts), number_text(f->meter.count[COUNT_OPEN], flows),
-		lost ? ", losses" : "");
+		number_text(f->judge.hosts, hosts), f->judge.hosts == 1 ? "" : "s",
+		number_text(f->meter.count[COUNT_OPEN], flows),
+		f->meter.count[COUNT_OPEN] == 1 ? "" : "s", lost ? ", losses" : "");
 	terminal_status(line);
 	w->judged = f->judge.judged;
 	w->shown_ns = at_ns;

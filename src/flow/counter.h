@@ -11,9 +11,10 @@ struct meter_stats {
 	uint64_t count[METER_COUNTERS];
 };
 
-/* "packets", "lost_map_full" and so on: for JSON and CSV; and in words, for people. Never NULL. */
+/* "packets", "lost_map_full" and so on: for JSON and CSV; and in words, for people, of
+ * one or of more. Never NULL. */
 const char *meter_counter_name(enum meter_counter c);
-const char *meter_counter_text(enum meter_counter c);
+const char *meter_counter_text(enum meter_counter c, uint64_t count);
 
 /* For people: "1234 packets, 12 flows, 15 records", then all else that is not 0. No line end. */
 void meter_stats_print(FILE *out, const struct meter_stats *stats);

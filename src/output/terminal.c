@@ -66,7 +66,8 @@ static const char *hosts_text(uint64_t count, char text[ENDPOINT_TEXT])
 {
 	char number[NUMBER_TEXT];
 
-	snprintf(text, ENDPOINT_TEXT, "%s hosts", number_text(count, number));
+	snprintf(text, ENDPOINT_TEXT, "%s host%s", number_text(count, number),
+		count == 1 ? "" : "s");
 	return text;
 }
 
@@ -166,12 +167,16 @@ static void print_lost(FILE *out, const struct summary *s)
 {
 	const struct {
 		uint64_t count;
-		const char *text;
+		const char *one, *more;
 	} forgotten[] = {
-		{s->judge.hosts_forgotten, "hosts forgotten for others"},
-		{s->judge.events_forgotten, "flows that left the counters early"},
-		{s->detect.evidence_forgotten, "hosts whose evidence gave way to others'"},
-		{s->detect.alerts.ended_early, "alerts that ended early for others"},
+		{s->judge.hosts_forgotten, "host forgotten for others",
+			"hosts forgotten for others"},
+		{s->judge.events_forgotten, "flow that left the counters early",
+			"flows that left the counters early"},
+		{s->detect.evidence_forgotten, "host whose evidence gave way to others'",
+			"hosts whose evidence gave way to others'"},
+		{s->detect.alerts.ended_early, "alert that ended early for others",
+			"alerts that ended early for others"},
 	};
 	char number[NUMBER_TEXT];
 	bool any = false;
@@ -179,19 +184,20 @@ static void print_lost(FILE *out, const struct summary *s)
 	for (int c = COUNT_EVICTED; c < LOST_MAP_FULL; c++)
 		if (s->meter.count[c])
 			fprintf(out, "%s %s\n", number_text(s->meter.count[c], number),
-				meter_counter_text((enum meter_counter)c));
+				meter_counter_text((enum meter_counter)c, s->meter.count[c]));
 	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++) {
 		if (!s->meter.count[c])
 			continue;
 		fprintf(out, "lost: %s %s\n", number_text(s->meter.count[c], number),
-			meter_counter_text((enum meter_counter)c));
+			meter_counter_text((enum meter_counter)c, s->meter.count[c]));
 		any = true;
 	}
 	for (size_t i = 0; i < sizeof(forgotten) / sizeof(forgotten[0]); i++) {
 		if (!forgotten[i].count)
 			continue;
-		fprintf(out, "lost: %s %s\n", number_text(forgotten[i].count, number),
-			forgotten[i].text);
+		fputs("lost: ", out);
+		print_count(out, forgotten[i].count, forgotten[i].one, forgotten[i].more);
+		fputc('\n', out);
 		any = true;
 	}
 	if (!any)

@@ -52,7 +52,7 @@ flows "$captures/links/wifi.pcap"
 ok "802.11: every flow" [ "$(rows '^10.1.0.2,4300[0-4],10.1.0.80,5000,udp,1,1$')" -eq 5 ]
 ok "802.11: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]
 ok "802.11: the others by cause" grep -q \
-	"3 frames that are neither IP nor ARP; 2 encrypted 802.11 frames; 1 802.11 frames with a wrong" "$work/err"
+	"3 frames that are neither IP nor ARP; 2 encrypted 802.11 frames; 1 802.11 frame with a wrong" "$work/err"
 flows "$captures/links/interfaces.pcapng"
 ok "interfaces: every flow" [ "$(rows '^10.1.0.2,4400[0-5],10.1.0.80,5000,udp,1,1$')" -eq 5 ]
 ok "interfaces: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]

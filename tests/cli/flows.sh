@@ -49,7 +49,7 @@ ok "web: states" [ "$(column state | sort | xargs)" = "CON CON FIN RST" ]
 ok "web: services" [ "$(column service | sort | xargs)" = "- - dns http" ]
 ok "web: the repeated segment" [ "$(column dloss | sort -n | tail -n 1)" -eq 1 ]
 ok "web: no label known" [ -z "$(column attack_cat | tr -d '\n')" ]
-ok "web: the totals" says "20 packets, 4 flows"
+ok "web: the totals" says "4 rows from 20 packets, 4 flows"
 
 flows "$captures/long.pcap"
 ok "long: a record spans less than a minute" [ "$(column event | sort | uniq -c | xargs)" = "6 final" ]
@@ -115,7 +115,7 @@ if [ -c /dev/full ]; then
 	ok "disk full: the device is still one" [ -c /dev/full ]
 fi
 
-for arguments in "" "--nonsense x" "-o" "-i lo x.pcap"; do
+for arguments in "" "--nonsense x" "-o" "-i lo x.pcap" "-i lo --follow"; do
 	# shellcheck disable=SC2086 # words
 	flows $arguments
 	ok "usage '$arguments'" [ "$status" -eq 2 ]

@@ -428,19 +428,23 @@ static void addresses_and_back(void **unused)
 
 static void counters_have_names(void **unused)
 {
-	struct meter_stats stats = {.count = {[COUNT_PACKETS] = 7, [LOST_MAP_FULL] = 3}};
+	struct meter_stats stats = {.count = {[COUNT_PACKETS] = 7,
+					    [COUNT_FLOWS] = 1,
+					    [LOST_MAP_FULL] = 3,
+					    [LOST_DAMAGED] = 1}};
 	char line[256] = "";
 	FILE *out = fmemopen(line, sizeof(line), "w");
 
 	(void)unused;
 	for (unsigned c = 0; c < METER_COUNTERS; c++) {
 		assert_non_null(meter_counter_name((enum meter_counter)c));
-		assert_non_null(meter_counter_text((enum meter_counter)c));
+		assert_non_null(meter_counter_text((enum meter_counter)c, 2));
 	}
 	meter_stats_print(out, &stats);
 	fclose(out);
-	assert_string_equal(line, "7 packets, 0 flows, 0 records; "
-				  "3 packets for which the flow table had no room");
+	assert_string_equal(line, "7 packets, 1 flow, 0 records; "
+				  "3 packets for which the flow table had no room; "
+				  "1 802.11 frame with a wrong checksum");
 }
 
 int main(void)
