@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,49 +103,77 @@ static bool service_has(const struct statement *s, const struct record *r)
 	       (s->port == ANY || s->port == r->port[SRC] || s->port == r->port[DST]);
 }
 
-/* NULL, or what is wrong with the line. */
-static const char *statement_parse(char *line, struct statement *s)
+static void swap(char *text, char from, char to)
+{
+	for (; (text = strchr(text, from)); text++)
+		*text = to;
+}
+
+/* A class, or -1; its spaces are written as _. */
+static int class_named(const char *word)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s", word);
+	swap(name, '_', ' ');
+	return class_of(name);
+}
+
+static int no_class(const char *word, struct error *e)
+{
+	char list[256], name[32];
+	size_t length = 0;
+
+	for (int c = 0; c < CLASSES && length < sizeof(list); c++) {
+		snprintf(name, sizeof(name), "%s", class_name((enum karma_class)c));
+		swap(name, ' ', '_');
+		length += (size_t)snprintf(
+			list + length, sizeof(list) - length, "%s%s", c ? ", " : "", name);
+	}
+	return error_set(e, -EINVAL, "there is no category '%.32s'; give one of %s", word, list);
+}
+
+/* 0, or -EINVAL and what is wrong with the line. */
+static int statement_parse(char *line, struct statement *s, struct error *e)
 {
 	char any[] = "-";
-	char *field[8] = {NULL}, *rest = line, *class;
+	char *field[8] = {NULL}, *rest = line;
 	unsigned fields = 0;
 	int c;
 
 	while (fields < 8 && (field[fields] = strtok_r(rest, " \t\r\n", &rest)))
 		fields++;
 	if (fields < 5 || fields > 7)
-		return "not the fields 'start end attacker target category [service [scenario]]'";
+		return error_set(e, -EINVAL,
+			"not the fields 'start end attacker target category [service [scenario]]'");
 	if (!time_parse(field[0], &s->start_ns) || !time_parse(field[1], &s->end_ns))
-		return "a time is not a number of seconds since 1970";
+		return error_set(e, -EINVAL, "a time is not a number of seconds since 1970");
 	if (s->end_ns < s->start_ns)
-		return "ends before it starts";
+		return error_set(e, -EINVAL, "ends before it starts");
 	if (!network_parse(field[2], &s->attacker) || !network_parse(field[3], &s->target))
-		return "an end is neither ADDR, ADDR/LEN nor *";
-	class = field[4];
-	for (char *p = class; (p = strchr(p, '_'));)
-		*p = ' ';
-	c = class_of(class);
+		return error_set(e, -EINVAL, "an end is neither ADDR, ADDR/LEN nor *");
+	c = class_named(field[4]);
 	if (c < 0)
-		return "a category that there is not";
+		return no_class(field[4], e);
 	if (!service_parse(field[5] ? field[5] : any, s))
-		return "a service that is neither PROTOCOL, PROTOCOL/PORT nor -";
+		return error_set(
+			e, -EINVAL, "a service that is neither PROTOCOL, PROTOCOL/PORT nor -");
 	s->class = (enum karma_class)c;
-	return NULL;
+	return 0;
 }
 
-static int add_line(struct truth *t, char *line, const char **wrong)
+static int add_line(struct truth *t, char *line, struct error *e)
 {
 	struct statement *grown, s;
 
 	line[strcspn(line, "#")] = '\0';
 	if (line[strspn(line, " \t\r\n")] == '\0')
 		return 0;
-	*wrong = statement_parse(line, &s);
-	if (*wrong)
+	if (statement_parse(line, &s, e) < 0)
 		return -EINVAL;
 	grown = reallocarray(t->line, t->lines + 1, sizeof(*grown));
 	if (!grown)
-		return -ENOMEM;
+		return error_set(e, -ENOMEM, "out of memory");
 	t->line = grown;
 	t->line[t->lines++] = s;
 	return 0;
@@ -154,7 +183,7 @@ int truth_read(struct truth **truth, const char *path, struct error *e)
 {
 	struct truth *t = calloc(1, sizeof(*t));
 	FILE *in = t ? fopen(path, "r") : NULL;
-	const char *wrong = "out of memory";
+	struct error wrong = {""};
 	char *line = NULL;
 	size_t size = 0, number = 0;
 	int err = 0;
@@ -171,7 +200,7 @@ int truth_read(struct truth **truth, const char *path, struct error *e)
 		err = add_line(t, line, &wrong);
 	}
 	if (err) {
-		error_set(e, err, "%s:%zu: %s", path, number, wrong);
+		error_set(e, err, "%s:%zu: %s", path, number, wrong.text);
 	} else if (ferror(in)) {
 		err = error_set(e, -EIO, "%s: cannot be read", path);
 	}

@@ -128,7 +128,9 @@ static void bad_lines_are_named(void **unused)
 		{"1 2 10.0.0.1/x * DoS\n", ":1: an end"},
 		{"1 2 10.0.0.1/8x * DoS\n", ":1: an end"},
 		{"1 2 host * DoS\n", ":1: an end"},
-		{"1 2 * * Mischief\n", ":1: a category"},
+		{"1 2 * * Mischief\n", ":1: there is no category 'Mischief'; give one of Normal, "},
+		{"1 2 * * Brute_Farce\n", "'Brute_Farce'; give one of Normal, Reconnaissance, "},
+		{"1 2 * * Mischief\n", "Worms, Brute_Force"},
 	};
 
 	(void)unused;
