@@ -180,7 +180,7 @@ void feature_print_markdown(FILE *out)
 	      "This page is what `karma help features` prints: the feature table "
 	      "(src/feature/features.c)\nas a page. The columns of `karma flows` stand in this "
 	      "order, the first 49 under the names\nof UNSW-NB15's raw files (in brackets where "
-	      "they differ).\n\n"
+	      "they differ; ct_src_ltm without the space\nthat was published in it).\n\n"
 	      "*live*: an input of the bundled model; known when a record is judged and no "
 	      "artefact of\nthe networks it was trained on. *published*: an input where a model "
 	      "is trained on\nUNSW-NB15's columns as published. What is unknown enters as nothing "
