@@ -204,6 +204,17 @@ static int unknown_link(const struct capture *c, int link, struct error *e)
 		link, name ? name : "unknown");
 }
 
+/* A capture that cannot be opened: what it holds is not known. */
+static int closed(const struct capture *c, int err, struct error *e)
+{
+	const char *remedy = err == -ENOENT   ? "; check the name"
+			     : err == -EACCES ? "; it needs the right to read it"
+					      : "";
+
+	return error_set(
+		e, err, "%s: not readable as a capture: %s%s", c->path, strerror(-err), remedy);
+}
+
 /* A capture that cannot be read, or not to its end. */
 static int broken(const struct capture *c, int err, const char *why, struct error *e)
 {
@@ -211,6 +222,17 @@ static int broken(const struct capture *c, int err, const char *why, struct erro
 		return error_set(e, err, "%s: %s; the packets before it were read", c->path, why);
 	return error_set(e, err, "%s: not readable as a capture: %s; give a pcap or pcapng file",
 		c->path, why);
+}
+
+static bool is_gzip(struct capture *c)
+{
+	static const uint8_t magic[] = {0x1f, 0x8b};
+	const uint8_t *first = stream_peek(&c->stream, 1);
+
+	if (!first || *first != magic[0])
+		return false;
+	first = stream_peek(&c->stream, sizeof(magic));
+	return first && first[1] == magic[1];
 }
 
 /* From its first byte to the first packet: 0, or a negative errno. */
@@ -223,6 +245,8 @@ static int open_capture(struct capture *c, struct error *e)
 		pcapng_open(&c->ng, &c->stream);
 		return 0;
 	}
+	if (is_gzip(c))
+		return error_set(e, -EINVAL, "%s: compressed; gunzip it first", c->path);
 	if (!pcapfile_open(&c->pcap, &c->stream))
 		return broken(c, -EINVAL, c->pcap.wrong, e);
 	c->decode = link_of(c->pcap.link);
@@ -271,7 +295,7 @@ int capture_read(const char *path, const struct meter_settings *settings, record
 		&c.stream, path, c.settings->follow, c.settings->stop, wait_for_more, &c);
 
 	if (err) {
-		err = broken(&c, err, strerror(-err), e);
+		err = closed(&c, err, e);
 	} else {
 		c.table = flow_table_new(c.settings->flows, hand_on, &c, stats);
 		err = c.table ? meter_capture(&c, e)

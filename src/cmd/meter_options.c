@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "util/number.h"
@@ -56,6 +57,9 @@ int meter_follow(const struct meter_options *o, const char *command, const struc
 	if (in->count != 1)
 		return error_set(e, -EINVAL, "--follow takes one capture, not %zu; name the file",
 			in->count);
+	/* What cannot be read is not followed: capture_read() says so. */
+	if (strcmp(in->path[0], "-") != 0 && access(in->path[0], R_OK) != 0)
+		return 0;
 	fprintf(stderr, "karma %s: following %s until interrupted\n", command,
 		strcmp(in->path[0], "-") == 0 ? "standard input" : in->path[0]);
 	return 0;

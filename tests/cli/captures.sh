@@ -150,6 +150,18 @@ exec 3>&-
 "$karma" flows "$captures/scan.pcap" 2>/dev/null >"$work/all"
 ok "standard input, interrupted: all that came" cmp -s "$work/all" "$work/rows"
 reader=
+timeout 60 "$karma" read --json --scores "$work/scores" - <"$work/pipe" >"$work/eve" 2>"$work/err" &
+reader=$!
+exec 3>"$work/pipe"
+cat "$captures/scan.pcap" >&3
+sleep 1
+kill -INT "$(pgrep -P "$reader")"
+wait "$reader"
+ok "read, standard input, interrupted: a good end" [ $? -eq 0 ]
+exec 3>&-
+ok "read, standard input, interrupted: the scores are there" [ "$(wc -l <"$work/scores")" -gt 20 ]
+ok "read, standard input, interrupted: the figures" grep -q '"event_type":"stats"' "$work/eve"
+reader=
 
 for arguments in "$captures/web.pcap $captures/scan.pcap" "$captures"; do
 	# shellcheck disable=SC2086 # words
@@ -159,6 +171,7 @@ for arguments in "$captures/web.pcap $captures/scan.pcap" "$captures"; do
 done
 timeout 10 "$karma" read --follow "$work/none.pcap" >"$work/out" 2>"$work/err"
 ok "follow what is not there: fails" [ $? -eq 1 ]
+ok "follow what is not there: one line" [ "$(wc -l <"$work/err")" -eq 1 ]
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -89,6 +89,9 @@ echo "1 2 3" >"$work/truth"
 flows --truth "$work/truth" -o "$work/x.csv" "$captures/scan.pcap"
 ok "truth: a bad line is named" says "truth:1:"
 ok "truth: a bad line fails" [ "$status" -eq 1 ]
+echo "1 2 * * Mischief" >"$work/truth"
+flows --truth "$work/truth" -o "$work/x.csv" "$captures/scan.pcap"
+ok "truth: no such category" says "truth:1: there is no category 'Mischief'; give one of Normal, Recon"
 ok "truth: nothing is written" [ -z "$(find "$work" -name 'x.csv*')" ]
 
 flows -o "$work/x.csv" "$captures/web.pcap"
@@ -103,10 +106,17 @@ ok "truncated: what was whole is written" [ "$(wc -l <"$work/cut.csv")" -gt 1 ]
 
 flows -o "$work/none.csv" "$work/none.pcap"
 ok "missing: fails" [ "$status" -eq 1 ]
-ok "missing: one line" says "none.pcap: not readable as a capture: No such file"
+ok "missing: one line" says "none.pcap: not readable as a capture: No such file or directory; check the name"
 ok "missing: nothing is written" [ -z "$(find "$work" -name 'none.csv*')" ]
 flows "$work/none.pcap" "$captures/web.pcap"
 ok "one of two missing: fails, and the other is read" [ "$status $(column proto | wc -l)" = "1 4" ]
+gzip -c "$captures/web.pcap" >"$work/web.pcap.gz"
+flows "$work/web.pcap.gz"
+ok "compressed: fails" [ "$status" -eq 1 ]
+ok "compressed: what to do" says "web.pcap.gz: compressed; gunzip it first"
+printf '\x1f' >"$work/one"
+flows "$work/one"
+ok "a byte that might begin one" says "give a pcap or pcapng file"
 flows -o "$work/no/such/folder.csv" "$captures/web.pcap"
 ok "no folder: one line" says "cannot be written"
 if [ -c /dev/full ]; then
