@@ -18,6 +18,7 @@ if command -v apt-get >/dev/null; then
 	scripts/install-packages.sh "${groups[@]}" || exit 1
 fi
 
+echo "karma: building (the first time that takes a minute or two)" >&2
 log=$(mktemp)
 make -s -j"$(nproc)" >"$log" 2>&1 || {
 	cat "$log" >&2
