@@ -33,6 +33,7 @@ static int add(struct inputs *in, char *path)
 static int add_directory(struct inputs *in, const char *name, struct error *e)
 {
 	struct dirent **list = NULL;
+	const char *between = name[strlen(name) - 1] == '/' ? "" : "/";
 	int found = scandir(name, &list, is_capture, alphasort);
 	int err = 0;
 
@@ -44,7 +45,7 @@ static int add_directory(struct inputs *in, const char *name, struct error *e)
 	for (int i = 0; i < found; i++) {
 		char *path = NULL;
 
-		if (!err && asprintf(&path, "%s/%s", name, list[i]->d_name) < 0)
+		if (!err && asprintf(&path, "%s%s%s", name, between, list[i]->d_name) < 0)
 			path = NULL;
 		if (!err && add(in, path) < 0)
 			err = error_set(e, -ENOMEM, "out of memory");

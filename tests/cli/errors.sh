@@ -142,7 +142,7 @@ mkdir "$work/dir"
 refuses "directory without captures" 1 "$work/dir" "$karma" read -m "$m" "$work/dir"
 cp "$scan" "$work/dir/a.pcap"
 cp "$scan" "$work/dir/b.pcap"
-run "$karma" read -m "$m" "$work/dir"
+run "$karma" read -m "$m" "$work/dir/"
 check "directory: each capture starts anew" test "$(grep -c ALERT "$work/out")" -eq 2
 check "directory: each capture's name and day" test "$(grep -cE \
 	"^$work/dir/[ab].pcap, 2023-11-1[345]:$" "$work/out")" -eq 2
