@@ -388,9 +388,10 @@ int dataset_check(const struct dataset *d, struct error *e)
 			d->unlabelled, d->rows);
 	if (d->training_rows == 0 || d->training_rows == d->rows)
 		return error_set(e, -EINVAL,
-			"%zu rows in %zu sequences are too few to learn from and to validate with; "
-			"give more",
-			d->rows, d->sequences);
+			"%zu rows in %zu sequence%s are too few to learn from and to validate "
+			"with; "
+			"give more, of more hosts",
+			d->rows, d->sequences, d->sequences == 1 ? "" : "s");
 	return check_classes(d, e);
 }
 
