@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <string.h>
-#include <time.h>
 
 #include "capture/link.h"
 #include "capture/pcapfile.h"
 #include "capture/pcapng.h"
 #include "capture/stream.h"
 #include "flow/table.h"
+#include "util/clock.h"
 
 /* A capture that is being read: one of the two readers. */
 struct capture {
@@ -162,14 +162,6 @@ static int read_frames(struct capture *c, bool *whole)
 	return err;
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* A stream_wait. What has been read is metered. The capture's clock stood at the last packet when
  * it came, and goes on from there, whenever the capture was made. */
 static int wait_for_more(void *context)
@@ -179,7 +171,7 @@ static int wait_for_more(void *context)
 
 	c->err = meter_batch(c);
 	if (c->settings->follow && c->last_ns && !c->err) {
-		uint64_t at = monotonic_ns();
+		uint64_t at = clock_now(CLOCK_MONOTONIC);
 
 		if (c->stream.at != c->waited_at) {
 			c->waited_at = c->stream.at;

@@ -5,13 +5,11 @@
 
 #include "karma.skel.h"
 
-enum {
-	WAYS = 15, /* slots of a bucket: bpf/table.h */
-};
-
 int kernel_table_size(struct karma_bpf *skel, uint32_t flows, uint32_t *buckets)
 {
 	uint64_t seed[sizeof(skel->rodata->hash_seed) / sizeof(skel->rodata->hash_seed[0])];
+	/* As it stands in bpf/table.h, the table has one bucket. */
+	uint32_t ways = bpf_map__max_entries(skel->maps.flows);
 	int err;
 
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
@@ -23,8 +21,8 @@ int kernel_table_size(struct karma_bpf *skel, uint32_t flows, uint32_t *buckets)
 	if (flows > KERNEL_FLOWS_MAX)
 		flows = KERNEL_FLOWS_MAX;
 	/* An eighth more: a bucket may be full where the table is not. */
-	*buckets = (flows + flows / 8 + WAYS - 1) / WAYS;
+	*buckets = (flows + flows / 8 + ways - 1) / ways;
 	skel->rodata->bucket_count = *buckets;
 	err = bpf_map__set_max_entries(skel->maps.buckets, *buckets);
-	return err ? err : bpf_map__set_max_entries(skel->maps.flows, *buckets * WAYS);
+	return err ? err : bpf_map__set_max_entries(skel->maps.flows, *buckets * ways);
 }

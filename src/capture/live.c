@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #include "capture/kernel_table.h"
 #include "capture/watch.h"
 #include "karma.skel.h"
+#include "util/clock.h"
 #include "util/number.h"
 
 enum {
@@ -45,14 +45,6 @@ struct live {
 	int records, most;
 	bool enough; /* the last ones that are wanted have come */
 };
-
-static uint64_t clock_now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* ---- loading ---- */
 

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/bench_detect.h"
 #include "cmd/bench_latency.h"
 #include "cmd/bench_meter.h"
 #include "cmd/cmd.h"
+#include "util/clock.h"
 
 static json_t *detect(const struct bench_options *o, struct error *e)
 {
@@ -41,10 +41,7 @@ static const struct bench benches[] = {
 
 double bench_clock(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+	return (double)clock_now(CLOCK_MONOTONIC) * 1e-9;
 }
 
 static json_t *machine(void)

@@ -5,8 +5,8 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "cmd/bench.h"
 #include "detect/detect.h"
 #include "detect/judge.h"
 #include "feature/encode.h"
@@ -125,14 +125,6 @@ static void ignore_alert(void *context, const struct alert *a, enum alert_stage 
 	(void)stage;
 }
 
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void weigh(void *detector, const struct record *r, const struct verdict *v)
 {
 	detector_tick(detector, r->at_ns);
@@ -174,9 +166,9 @@ int bench_detect(struct bench_detect *result, uint64_t records, const struct lst
 		err = error_set(e, -ENOMEM, "not enough memory to detect");
 		goto out;
 	}
-	took = seconds();
+	took = bench_clock();
 	judge_all(judge, d, records);
-	took = seconds() - took;
+	took = bench_clock() - took;
 	judge_stats(judge, &stats);
 	getrusage(RUSAGE_SELF, &usage);
 	*result = (struct bench_detect){.records = records,

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "cmd/bench.h"
 #include "flow/decode.h"
 #include "flow/table.h"
 
@@ -15,14 +15,6 @@ enum {
 	PAYLOAD = 32,
 	PACKETS = 1 << 21, /* measured in user space, after a first round over all flows */
 };
-
-static double now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- frames ---- */
 
@@ -101,10 +93,10 @@ static json_t *meter_flows(uint32_t flows, struct error *e)
 	}
 	bench_frame(bytes);
 	err = meter_frames(table, bytes, flows, true, &ns);
-	start = now_s();
+	start = bench_clock();
 	if (!err)
 		err = meter_frames(table, bytes, flows, false, &ns);
-	took = now_s() - start;
+	took = bench_clock() - start;
 	flow_table_free(table);
 	if (err) {
 		error_set(e, err, "metering frames in memory failed: %s", strerror(-err));

@@ -3,12 +3,12 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "cmd/cmd.h"
 #include "cmd/meter_options.h"
 #include "cmd/session.h"
 #include "feature/window.h"
+#include "util/clock.h"
 #include "util/number.h"
 
 enum { OPT_EVE = 256, OPT_JSON, OPT_KERNEL };
@@ -76,14 +76,6 @@ static int read_options(int argc, char **argv, struct options *o)
 	return 0;
 }
 
-static int64_t now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * second + t.tv_nsec;
-}
-
 struct watch {
 	struct session *session;
 	struct live *live;
@@ -99,8 +91,8 @@ static void figures_now(struct watch *w, struct summary *figures)
 	live_stats(w->live, &meter);
 	session_summary(w->session, &meter, figures);
 	figures->origin = &w->session->origin;
-	figures->seconds = (double)(now(CLOCK_MONOTONIC) - w->started_ns) / 1e9;
-	figures->now_ns = now(CLOCK_REALTIME);
+	figures->seconds = (double)((int64_t)clock_now(CLOCK_MONOTONIC) - w->started_ns) / 1e9;
+	figures->now_ns = (int64_t)clock_now(CLOCK_REALTIME);
 }
 
 static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
@@ -139,7 +131,7 @@ static void warn_of_losses(struct watch *w)
 /* What is due once a second, once a minute. */
 static void housekeeping(struct watch *w)
 {
-	int64_t at_ns = now(CLOCK_MONOTONIC);
+	int64_t at_ns = (int64_t)clock_now(CLOCK_MONOTONIC);
 	struct summary figures;
 
 	if (at_ns - w->shown_ns < second)
@@ -187,7 +179,7 @@ static int watch(struct watch *w, struct error *e)
 		n = live_poll(w->live, poll_ms, session_record_live, w->session);
 		if (n == -EINTR)
 			n = 0;
-		session_flush(w->session, now(CLOCK_REALTIME));
+		session_flush(w->session, (int64_t)clock_now(CLOCK_REALTIME));
 		housekeeping(w);
 	}
 	terminal_status_clear();
@@ -215,7 +207,7 @@ static int run(struct session *s, const struct meter_options *o, struct error *e
 	tell_size(w.live);
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
 		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
-	w.started_ns = w.shown_ns = w.told_ns = now(CLOCK_MONOTONIC);
+	w.started_ns = w.shown_ns = w.told_ns = (int64_t)clock_now(CLOCK_MONOTONIC);
 	err = watch(&w, e);
 	/* What is still open is judged, too, however often a signal asks for the end. */
 	if (!err) {
