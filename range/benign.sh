@@ -2,7 +2,7 @@
 # Benign work: each function is one piece of work of one host, as people, programs and monitors do
 # it: NAME HOST. Which server, how much and how fast is drawn anew each time; a quarter is IPv6.
 # Sourced by scenarios.sh. A function ends by itself or when $deadline has come.
-# shellcheck disable=SC2154 # users, passwords, addr4, addr6, servers, sites: net.sh
+# shellcheck disable=SC2154 # users, passwords, addr4, addr6, servers, sites, odd: net.sh
 
 deadline=0 # epoch seconds; 0: none
 
@@ -26,10 +26,14 @@ rest() {
 }
 
 # draw_server: $server gets an address, $at the same as a URL has it, $user and $password one of
-# its accounts.
+# its accounts. What is in $avoid is left alone.
 draw_server() {
-	local name=${servers[RANDOM % ${#servers[@]}]} n=$((RANDOM % ${#users[@]}))
-	((RANDOM % 3)) || name=${sites[RANDOM % ${#sites[@]}]}
+	local name n=$((RANDOM % ${#users[@]}))
+	while :; do
+		name=${servers[RANDOM % ${#servers[@]}]}
+		((RANDOM % 3)) || name=${sites[RANDOM % ${#sites[@]}]}
+		[[ " $avoid " == *" $name "* ]] || break
+	done
 	if ((RANDOM % 4)); then
 		server=${addr4[$name]}
 		at=$server
@@ -41,10 +45,22 @@ draw_server() {
 	password=${passwords[n]}
 }
 
-# draw_site: $site gets the beginning of a URL.
+# draw_site: $site gets the beginning of a URL, sometimes with an odd port.
 draw_site() {
 	draw_server
-	if ((RANDOM % 2)); then site=http://$at; else site=https://$at; fi
+	case $((RANDOM % 10)) in
+	0) site=http://$at:${odd[0]} ;;
+	1) site=https://$at:${odd[1]} ;;
+	2 | 3 | 4 | 5) site=http://$at ;;
+	*) site=https://$at ;;
+	esac
+}
+
+# draw_ssh: like draw_server, and $ssh gets the options, sometimes with an odd port.
+draw_ssh() {
+	draw_server
+	ssh=("${ssh_options[@]}")
+	((RANDOM % 5)) || ssh+=(-o "Port=${odd[2]}")
 }
 
 fetch() {
@@ -89,9 +105,8 @@ web_wide() {
 		done
 		wait "${jobs[@]}"
 		for ((part = 0; part < count; part++)); do
-			server=${addr4[w$((RANDOM % 40 + 1))]}
-			((RANDOM % 3)) || server="[${addr6[w$((RANDOM % 40 + 1))]}]"
-			urls+=("http$( ((RANDOM % 5)) && echo s)://$server/part/$((RANDOM % 30 + 1)).bin" -o /dev/null)
+			draw_server
+			urls+=("http$( ((RANDOM % 5)) && echo s)://$at/part/$((RANDOM % 30 + 1)).bin" -o /dev/null)
 		done
 		fetch 20 "$1" --parallel --parallel-max 30 --parallel-immediate "${urls[@]}"
 		rest 10 60 || return
@@ -100,27 +115,18 @@ web_wide() {
 
 # A site that is read by many: a request or two from each of many addresses, within seconds.
 crowd() {
-	local n address net=${addr4[$1]%.*} jobs=() all=() flags=()
+	local address jobs=() borrowed=() family=4
 	draw_server
-	[[ $server != *:* ]] || flags=(nodad)
-	for ((n = RANDOM % 50 + 10; n > 0; n--)); do
-		address=$net.$((RANDOM % 127 + 128))
-		[[ $server != *:* ]] || address=${addr6[$1]%::*}::$(printf %x $((RANDOM + 256)))
-		[[ " ${addr4[*]} ${all[*]} " != *" $address "* ]] || continue
-		all+=("$address")
-		ip -n "$range_id-$1" address add "$address" dev eth0 "${flags[@]}" 2>/dev/null
-	done
-	sleep 0.1
-	for address in "${all[@]}"; do
+	[[ $server != *:* ]] || family=6
+	borrow "$1" $((RANDOM % 50 + 10)) "$family"
+	for address in "${borrowed[@]}"; do
 		fetch 8 "$1" --interface "$address" "http://$at/docs/$((RANDOM % 12 + 1)).html" \
 			"http://$at/part/$((RANDOM % 30 + 1)).bin" -o /dev/null &
 		jobs+=($!)
 		rest 0 3 || break
 	done
 	wait "${jobs[@]}"
-	for address in "${all[@]}"; do
-		ip -n "$range_id-$1" address delete "$address" dev eth0 2>/dev/null
-	done
+	return_borrowed "$1"
 }
 
 # Several requests one after the other on one connection, some of them in vain.
@@ -199,6 +205,67 @@ web_crawl() {
 		-P "$range_dir/crawl-$1-$RANDOM" "$site/"
 }
 
+# Many short connections through a proxy.
+web_proxy() {
+	local n urls=() proxy
+	draw_server
+	proxy=http://$at:3128
+	for ((n = RANDOM % 60 + 10; n > 0; n--)); do
+		draw_server
+		urls+=("http://$at/part/$((RANDOM % 30 + 1)).bin" -o /dev/null)
+	done
+	fetch 20 "$1" -x "$proxy" -H 'Connection: close' --parallel --parallel-max "$((RANDOM % 6 + 1))" \
+		"${urls[@]}"
+}
+
+# A build farm fetches its packages: dozens of files of all sizes from one place, one connection or
+# some, now and then one that is not there.
+build_fetch() {
+	local n urls=() parallel=()
+	draw_site
+	((RANDOM % 2)) || parallel=(--parallel --parallel-max "$((RANDOM % 8 + 2))")
+	for ((n = RANDOM % 70 + 20; n > 0; n--)); do
+		case $((RANDOM % 12)) in
+		0) urls+=("$site/data/$((RANDOM % 3 + 1)).bin") ;;
+		1) urls+=("$site/pool/none$RANDOM.deb") ;;
+		*) urls+=("$site/part/$((RANDOM % 30 + 1)).bin") ;;
+		esac
+		urls+=(-o /dev/null)
+	done
+	fetch 20 "$1" "${parallel[@]}" "${urls[@]}"
+}
+
+# A film: a chunk every one or two seconds.
+video() {
+	local n from
+	draw_site
+	for ((n = RANDOM % 10 + 4; n > 0; n--)); do
+		from=$((RANDOM * 30))
+		fetch 10 "$1" -r "$from-$((from + RANDOM * 20 + 100000))" "$site/data/$((RANDOM % 3 + 4)).bin" || return
+		rest 10 25 || return
+	done
+}
+
+# A program reports to its maker: a little every few seconds, always at the same pace.
+telemetry() {
+	local n pace=$((RANDOM % 60 + 10))
+	draw_site
+	for ((n = RANDOM % 8 + 4; n > 0; n--)); do
+		fetch 5 "$1" -d "state=$RANDOM&host=$1&load=$RANDOM" "$site/app/report" || return
+		rest "$pace" "$((pace + 3))" || return
+	done
+}
+
+# Files go to a store elsewhere, piece by piece.
+cloud_sync() {
+	local n
+	draw_site
+	for ((n = RANDOM % 10 + 3; n > 0; n--)); do
+		fetch 15 "$1" --data-binary "@$range_dir/www/data/$((RANDOM % 3 + 1)).bin" "$site/app/store/$RANDOM" || return
+		rest 1 15 || return
+	done
+}
+
 # ---- names ----
 
 # dns_names N: N names to ask for, as `dig` takes them.
@@ -257,6 +324,34 @@ dns_tcp() {
 	done < <(dns_names $((RANDOM % 4 + 1)))
 }
 
+# Look-ups of lists and of a virus scanner's: long names that nobody has.
+dns_long() {
+	local n zone=list$((RANDOM % 9)).example
+	draw_server
+	for ((n = RANDOM % 40 + 5; n > 0; n--)); do
+		if ((RANDOM % 2)); then
+			echo "$((RANDOM % 256)).$((RANDOM % 256)).$((RANDOM % 256)).$((RANDOM % 256)).$zone A"
+		else
+			echo "$(sha1sum <<<"$RANDOM$n" | head -c 40).$zone TXT"
+		fi
+	done >"$range_dir/dns-$1"
+	on 15 "$1" dig "@$server" +tries=1 +time=2 -f "$range_dir/dns-$1"
+}
+
+# A resolver asks others: many servers, a question or some to each, for as long as it has work.
+resolver() {
+	local n line jobs=()
+	for ((n = RANDOM % 60 + 20; n > 0; n--)); do
+		draw_server
+		mapfile -t line < <(dns_names 1)
+		# shellcheck disable=SC2086 # a name and a type
+		on 5 "$1" dig "@$server" +tries=1 +time=2 ${line[0]} &
+		jobs+=($!)
+		rest 0 2 || break
+	done
+	wait "${jobs[@]}"
+}
+
 # ---- SSH and FTP ----
 
 # Lines typed by hand, with pauses.
@@ -270,21 +365,21 @@ typing() {
 }
 
 ssh_shell() {
-	draw_server
-	typing | SSHPASS=$password on 45 "$1" sshpass -e ssh -tt "${ssh_options[@]}" "$user@$server"
+	draw_ssh
+	typing | SSHPASS=$password on 45 "$1" sshpass -e ssh -tt "${ssh[@]}" "$user@$server"
 }
 
 ssh_shell_key() {
-	draw_server
-	typing | on 45 "$1" ssh -tt -i "$range_dir/key" "${ssh_options[@]}" "$user@$server"
+	draw_ssh
+	typing | on 45 "$1" ssh -tt -i "$range_dir/key" "${ssh[@]}" "$user@$server"
 }
 
 # Deployment and administration by program: many short logins in a row, with a key.
 ssh_deploy() {
 	local n
-	draw_server
+	draw_ssh
 	for ((n = RANDOM % 12 + 3; n > 0; n--)); do
-		on 10 "$1" ssh -i "$range_dir/key" "${ssh_options[@]}" "$user@$server" 'uname -a; ls' \
+		on 10 "$1" ssh -i "$range_dir/key" "${ssh[@]}" "$user@$server" 'uname -a; ls' \
 			</dev/null || return
 		rest 0 15 || return
 	done
@@ -293,28 +388,53 @@ ssh_deploy() {
 # A wrong password or two, then the right one.
 ssh_typo() {
 	local n
-	draw_server
+	draw_ssh
 	for ((n = RANDOM % 2 + 1; n > 0; n--)); do
-		SSHPASS=${password}x on 10 "$1" sshpass -e ssh "${ssh_options[@]}" "$user@$server" true
+		SSHPASS=${password}x on 10 "$1" sshpass -e ssh "${ssh[@]}" "$user@$server" true
 		rest 10 50 || return
 	done
-	SSHPASS=$password on 10 "$1" sshpass -e ssh "${ssh_options[@]}" "$user@$server" 'ls -l; uptime'
+	SSHPASS=$password on 10 "$1" sshpass -e ssh "${ssh[@]}" "$user@$server" 'ls -l; uptime'
+}
+
+# An administrator reaches a web server through SSH.
+ssh_forward() {
+	local port=$((RANDOM % 9000 + 30000)) job n
+	draw_ssh
+	on 40 "$1" ssh -N -i "$range_dir/key" "${ssh[@]}" -L "$port:[::1]:80" "$user@$server" </dev/null &
+	job=$!
+	sleep 1
+	for ((n = RANDOM % 10 + 2; n > 0; n--)); do
+		fetch 5 "$1" "http://127.0.0.1:$port/part/$((RANDOM % 30 + 1)).bin"
+		rest 2 20 || break
+	done
+	kill "$job" 2>/dev/null
+	wait "$job"
+}
+
+# The nightly copy: much the first time, little when it is run again.
+backup() {
+	local n to=backup-$1-$RANDOM
+	draw_ssh
+	for ((n = RANDOM % 2 + 1; n > 0; n--)); do
+		on 30 "$1" rsync -a -e "ssh -i $range_dir/key ${ssh[*]}" "$range_dir/www/" "$user@$at:$to/"
+		rest 10 30 || return
+	done
 }
 
 scp_up() {
-	draw_server
-	on 30 "$1" scp -q -i "$range_dir/key" "${ssh_options[@]}" \
+	draw_ssh
+	on 30 "$1" scp -q -i "$range_dir/key" "${ssh[@]}" \
 		"$range_dir/www/data/$((RANDOM % 4 + 1)).bin" "$user@$at:up$RANDOM"
 }
 
 scp_down() {
-	draw_server
-	on 30 "$1" scp -q -i "$range_dir/key" "${ssh_options[@]}" \
+	draw_ssh
+	on 30 "$1" scp -q -i "$range_dir/key" "${ssh[@]}" \
 		"$user@$at:report$((RANDOM % 4 + 1)).dat" "$range_dir/null-$1"
 }
 
 sftp_session() {
-	draw_server
+	draw_ssh
 	{
 		rest 2 20
 		echo ls
@@ -322,7 +442,7 @@ sftp_session() {
 		echo "get report$((RANDOM % 4 + 1)).dat $range_dir/null-$1"
 		rest 5 40
 		echo "put $range_dir/www/part/$((RANDOM % 30 + 1)).bin up$RANDOM"
-	} | on 40 "$1" sftp -q -i "$range_dir/key" "${ssh_options[@]}" "$user@$at"
+	} | on 40 "$1" sftp -q -i "$range_dir/key" "${ssh[@]}" "$user@$at"
 }
 
 # ftp HOST PASSIVE: some files down and one up.
@@ -429,6 +549,15 @@ multicast() {
 	done
 }
 
+# An address asked for; the answer is not taken up.
+dhcp() {
+	local n
+	for ((n = RANDOM % 2 + 1; n > 0; n--)); do
+		on 6 "$1" udhcpc -i eth0 -n -q -f -t 2 -T 1 -s /bin/true
+		rest 5 30 || return
+	done
+}
+
 # talk HOST tcp|udp PORT SECONDS SEND WANT PAUSE: see talk.py.
 talk() {
 	on $(($4 + 8)) "$1" python3 -B "$range_home/talk.py" "$2" "$server" "$3" "$4" "$RANDOM" "$5" "$6" "$7"
@@ -442,14 +571,46 @@ database() {
 		$((RANDOM % 4000 + 20)) "0.$((RANDOM % 5))$((RANDOM % 9 + 1))"
 }
 
-# Mail: a letter or two sent; a mailbox looked into.
-mail() {
+# A letter or two, with something attached.
+mail_send() {
+	local n
 	draw_server
-	if ((RANDOM % 2)); then
-		talk "$1" tcp 25 2 $((RANDOM % 30000 + 500)) 60 0.3
-	else
-		talk "$1" tcp "$((RANDOM % 2 ? 143 : 993))" $((RANDOM % 20 + 3)) 60 $((RANDOM % 9000 + 100)) 1.5
-	fi
+	for ((n = RANDOM % 3 + 1; n > 0; n--)); do
+		fetch 10 "$1" "smtp://$at/host.example" --mail-from "$user@example" \
+			--mail-rcpt "team$((RANDOM % 9))@example" -T "$range_dir/www/part/$((RANDOM % 30 + 1)).bin"
+		rest 5 40 || return
+	done
+}
+
+# A mailbox looked into again and again, in the clear or not.
+mail_read() {
+	local n scheme=imap
+	draw_server
+	((RANDOM % 2)) || scheme=imaps
+	for ((n = RANDOM % 4 + 1; n > 0; n--)); do
+		fetch 10 "$1" -u "$user:$password" "$scheme://$at/" -X 'STATUS INBOX (MESSAGES UNSEEN)'
+		rest 10 60 || return
+	done
+}
+
+imap_typo() {
+	local n
+	draw_server
+	for ((n = RANDOM % 2 + 1; n > 0; n--)); do
+		fetch 8 "$1" -u "$user:${password}x" "imaps://$at/"
+		rest 10 50 || return
+	done
+	fetch 8 "$1" -u "$user:$password" "imaps://$at/"
+}
+
+# A telephone that still has the old password asks for mail every few seconds.
+stale_password() {
+	local n
+	draw_server
+	for ((n = RANDOM % 4 + 3; n > 0; n--)); do
+		fetch 8 "$1" -u "$user:old$password" "imap://$at/"
+		rest 40 90 || return
+	done
 }
 
 # A file share: bursts of large answers, then nothing.
@@ -477,6 +638,46 @@ tunnel() {
 conference() {
 	draw_server
 	talk "$1" udp 3478 $((RANDOM % 20 + 5)) $((RANDOM % 1500 + 200)) $((RANDOM % 3000 + 300)) 0.03
+}
+
+# A cache: short questions in a row on one connection, or some on many.
+cache() {
+	local n
+	draw_server
+	for ((n = RANDOM % 5 + 1; n > 0; n--)); do
+		REDISCLI_AUTH=${passwords[1]} on 8 "$1" redis-cli --no-auth-warning -h "$server" \
+			-r "$((RANDOM % 60 + 1))" -i "0.0$((RANDOM % 9 + 1))" set "key$RANDOM" "$RANDOM"
+		rest 0 20 || return
+	done
+}
+
+# A chat: a connection that is quiet but for a line in some seconds.
+chat() {
+	draw_server
+	talk "$1" tcp 5222 $((RANDOM % 50 + 15)) 150 90 "$((RANDOM % 9 + 3))"
+}
+
+# A remote desktop: keys and movements up, pictures down.
+desktop() {
+	draw_server
+	talk "$1" tcp 3389 $((RANDOM % 20 + 5)) 60 $((RANDOM % 20000 + 300)) "0.0$((RANDOM % 9 + 2))"
+}
+
+# Peers that share files: many are gone or refuse, some talk; datagrams to many more.
+peers() {
+	local n server jobs=()
+	for ((n = RANDOM % 30 + 10; n > 0; n--)); do
+		draw_server
+		case $((RANDOM % 6)) in
+		0) talk "$1" udp 6881 1 100 300 0.4 & ;;
+		1) talk "$1" tcp 6881 $((RANDOM % 8 + 2)) 200 $((RANDOM % 90000 + 200)) 0.5 & ;;
+		2) server=${addr4[dark]} touch_port "$1" 6881 & ;;
+		*) touch_port "$1" $((RANDOM % 50000 + 6000)) & ;;
+		esac
+		jobs+=($!)
+		rest 0 6 || break
+	done
+	wait "${jobs[@]}"
 }
 
 # ---- watching over services ----
@@ -511,12 +712,44 @@ health_http() {
 health_round() {
 	local name port
 	for name in "${servers[@]}"; do
+		[[ " $avoid " != *" $name "* ]] || continue
 		server=${addr4[$name]}
 		on 3 "$1" ping -n -q -c 1 -W 1 "$server"
 		for port in 22 80 443 21 53 1883; do
 			touch_port "$1" "$port"
 			rest 0 4 || return
 		done
+	done
+}
+
+# Every device is asked for its state in turn.
+inventory() {
+	local name n
+	for name in "${servers[@]}" "${sites[@]:0:RANDOM % 12}"; do
+		[[ " $avoid " != *" $name "* ]] || continue
+		server=${addr4[$name]}
+		for ((n = RANDOM % 6 + 1; n > 0; n--)); do
+			udp "$1" 161 '\x30\x29\x02\x01\x01\x04\x06public\xa0\x1c\x02\x04\x11\x22\x33\x44\x02\x01'
+		done
+		rest 0 5 || return
+	done
+}
+
+# How far is everyone? A few echo requests to each, at once.
+ping_round() {
+	local name all=()
+	for name in "${servers[@]}" "${sites[@]:RANDOM % 20:RANDOM % 10 + 2}"; do
+		[[ " $avoid " == *" $name "* ]] || all+=("${addr4[$name]}")
+	done
+	on 20 "$1" fping -q -c "$((RANDOM % 6 + 1))" -p 1000 "${all[@]}"
+}
+
+# The site's own scanner, which it allows: services and versions of all servers.
+scanner() {
+	local name
+	for name in "${servers[@]}"; do
+		on 25 "$1" nmap -n -sV --version-light --top-ports 200 -T4 "${addr4[$name]}"
+		rest 5 30 || return
 	done
 }
 
@@ -535,6 +768,16 @@ refused() {
 	for ((n = RANDOM % 12 + 1; n > 0; n--)); do
 		fetch 3 "$1" "http://$at:$port/"
 		rest 3 30 || return
+	done
+}
+
+# The same by a program without patience: some times a second.
+retry_busy() {
+	local n port=$((RANDOM % 9000 + 1024))
+	draw_server
+	for ((n = RANDOM % 60 + 20; n > 0; n--)); do
+		touch_port "$1" "$port"
+		rest 1 4 || return
 	done
 }
 
@@ -560,7 +803,7 @@ idle_tcp() {
 }
 
 idle_ssh() {
-	draw_server
-	on $((RANDOM % 40 + 10)) "$1" ssh -i "$range_dir/key" "${ssh_options[@]}" -o ServerAliveInterval=5 \
+	draw_ssh
+	on $((RANDOM % 40 + 10)) "$1" ssh -i "$range_dir/key" "${ssh[@]}" -o ServerAliveInterval=5 \
 		"$user@$server" 'sleep 60' </dev/null
 }
