@@ -147,14 +147,14 @@ expected() {
 	*dns2tcp | *iodine | *dns* | names_* | resolver) echo 53 ;;
 	reflect_ntp | ntp) echo udp/123 ;;
 	snmp* | inventory) echo udp/161 ;;
-	*_ssh | hydra_ssh_slow | ssh_* | scp_* | sftp_* | idle_ssh | backup) echo "tcp/22,tcp/${odd[2]}" ;;
+	*ssh* | scp_* | sftp_* | backup) echo "tcp/22,tcp/${odd[2]}" ;;
 	*ftp*) echo tcp/21 ;;
 	*imap* | mail_read | stale_password) echo tcp/143,tcp/993 ;;
 	*redis* | cache) echo tcp/6379 ;;
 	spam* | mail_send) echo tcp/25 ;;
 	tunnel_http) echo tcp/8888 ;;
 	web_proxy) echo tcp/3128 ;;
-	exploit* | *_tcp | worm_tcp | *_back | flood_syn*) echo tcp ;;
+	exploit* | *_tcp | flood_syn*) echo tcp ;;
 	*udp* | call | quic | tunnel | conference | flood_fragments) echo udp ;;
 	web_* | http_* | slow_* | dirs_* | params_* | *_form | *_http | sql_* | crowd | download* | \
 		build_* | video | telemetry | cloud_* | ciphers_* | exfil_https)
@@ -164,9 +164,10 @@ expected() {
 	esac
 }
 
-# check_one HOST NAME: run it and write down when, by whom and what is expected of it.
+# check_one HOST NAME SEED: run it and write down when, by whom and what is expected of it.
 check_one() {
 	local target begin=$EPOCHREALTIME mac
+	RANDOM=$3
 	mac=$(inside "$1" cat /sys/class/net/eth0/address)
 	draw_target "$1" "$2"
 	deadline=$((EPOCHSECONDS + seconds))
@@ -180,7 +181,7 @@ check_all() {
 	for name; do
 		n=$((n % (hosts - 1) + 1))
 		[[ -z ${jobs[n]-} ]] || wait "${jobs[n]}"
-		RANDOM=$((seed + n * 7919 + ${#name} * 31)) check_one "h$((n + 1))" "$name" &
+		check_one "h$((n + 1))" "$name" "$RANDOM" &
 		jobs[n]=$!
 	done
 	wait "${jobs[@]}"

@@ -311,6 +311,8 @@ mischief() {
 
 # shellcheck source=benign.sh
 . "$range_home/benign.sh"
+# shellcheck source=services.sh
+. "$range_home/services.sh"
 # shellcheck source=attacks.sh
 . "$range_home/attacks.sh"
 # shellcheck source=intrusions.sh

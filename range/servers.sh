@@ -157,7 +157,7 @@ start_dnsmasq() {
 		records+=("--host-record=host$n.example,192.0.2.$n,2001:db8::$n")
 	done
 	dnsmasq --keep-in-foreground --no-resolv --no-hosts --no-daemon --conf-file=/dev/null \
-		--user=root --pid-file= --bind-interfaces --local=// --local-ttl=60 "${records[@]}" \
+		--user=root --pid-file= --bind-interfaces --local=/example/ --local=// --local-ttl=60 "${records[@]}" \
 		--mx-host=example,host1.example,10 --txt-record=example,"v=spf1 mx -all" \
 		--txt-record=big.example,"$(printf 'part of a long record %s ' {1..9})" \
 		--txt-record=big.example,"$(printf 'and another part %s ' {1..11})" \
