@@ -23,6 +23,7 @@ range_nat=0   # how many of the last hosts share one address
 range_offload=no # yes: with segmentation offload, as most machines have it; no: as on a wire
 range_mtu=1500   # of the lan; 0: drawn
 range_tries=6    # how many passwords sshd grants a connection; 6 is its default
+range_snap=256   # bytes of a packet in captures: its headers, and the payload that is looked at
 range_jobs=() # processes of ours outside the namespaces
 
 declare -A natted=()         # set for each host behind the NAT
@@ -391,12 +392,11 @@ return_borrowed() {
 	done
 }
 
-# range_capture FILE: record what passes the gateway, from now until range_capture_end. 256 bytes
-# of a packet hold its headers and the payload that is looked at.
+# range_capture FILE: record what passes the gateway, from now until range_capture_end.
 range_capture() {
 	local waited=0
 	: >"$range_dir/tcpdump.log"
-	ip netns exec "$range_id-gateway" tcpdump -i lan -s 256 -B 16384 -Z root -w "$1" 2>"$range_dir/tcpdump.log" &
+	ip netns exec "$range_id-gateway" tcpdump -i lan -s "$range_snap" -B 16384 -Z root -w "$1" 2>"$range_dir/tcpdump.log" &
 	range_capture_job=$!
 	until grep -q 'listening on' "$range_dir/tcpdump.log"; do
 		sleep 0.05

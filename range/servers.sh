@@ -148,8 +148,17 @@ start_vsftpd() {
 	vsftpd "$dir/vsftpd.conf" &
 }
 
+# wire NAME: as it is in a packet, in hexadecimal digits.
+wire() {
+	local part
+	for part in ${1//./ }; do
+		printf '%02x%s' "${#part}" "$(printf %s "$part" | od -An -tx1 | tr -d ' \n')"
+	done
+	printf 00
+}
+
 # start_dnsmasq: answers for host1.example .. with an address each way; the rest of .example and
-# every other name is unknown.
+# every other name is unknown. NS and SOA of .example name its server, ns.example.
 start_dnsmasq() {
 	local n records=()
 	mapfile -t records <"$dir/resolvers"
@@ -158,6 +167,9 @@ start_dnsmasq() {
 	done
 	dnsmasq --keep-in-foreground --no-resolv --no-hosts --no-daemon --conf-file=/dev/null \
 		--user=root --pid-file= --bind-interfaces --local=/example/ --local=// --local-ttl=60 "${records[@]}" \
+		--host-record="ns.example,$(sed -n '1s/.*=\(.*\),.*/\1/p' "$dir/resolvers")" \
+		--dns-rr="example,2,$(wire ns.example)" \
+		--dns-rr="example,6,$(wire ns.example)$(wire root.example)$(printf '%08x' 1 3600 600 86400 60)" \
 		--mx-host=example,host1.example,10 --txt-record=example,"v=spf1 mx -all" \
 		--txt-record=big.example,"$(printf 'part of a long record %s ' {1..9})" \
 		--txt-record=big.example,"$(printf 'and another part %s ' {1..11})" \
