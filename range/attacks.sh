@@ -562,6 +562,7 @@ nmap_brute() {
 }
 
 nmap_http() { nmap_brute "$1" "$2" 80 http-brute ,http-brute.path=/private/; }
+nmap_imap() { nmap_brute "$1" "$2" 143 imap-brute; }
 nmap_redis() { nmap_brute "$1" "$2" 6379 redis-brute; }
 
 # Communities of SNMP.
@@ -580,7 +581,6 @@ medusa_run() {
 
 medusa_ssh() { medusa_run "$1" "$2" ssh; }
 medusa_ftp() { medusa_run "$1" "$2" ftp; }
-medusa_imap() { medusa_run "$1" "$2" imap; }
 medusa_http() { medusa_run "$1" "$2" http -m DIR:/private/; }
 
 ncrack_ssh() {

@@ -201,19 +201,18 @@ tunnel_ssh() {
 		-D "$port" "${users[0]}@${addr4[$2]}" -- --socks5 "127.0.0.1:$port" "http://[::1]:80"
 }
 
-# far_end SECONDS COMMAND...: start the tunnel's other end; $far gets the job. Two at once would
-# disturb each other: the second does without.
+# far_end SECONDS COMMAND...: start the tunnel's other end; $far gets the job. Two of a kind at once
+# would disturb each other: the second does without.
 far_end() {
-	far=
-	mkdir "$range_dir/tunnel-lock" 2>/dev/null || return
+	mkdir "$range_dir/tunnel-$2" 2>/dev/null || return
 	at_site "$@" &
 	far=$!
 	sleep 0.5
 }
 
 far_end_stop() {
-	[[ -z $far ]] || end "$far"
-	rmdir "$range_dir/tunnel-lock"
+	end "$far"
+	rmdir "$range_dir/tunnel-$1"
 }
 
 tunnel_http() {
@@ -222,15 +221,15 @@ tunnel_http() {
 	staged Backdoor "$1" "$2" tunnelled "$1" bash -c "htc -F $port ${addr4[$2]}:8888 && sleep 25" -- \
 		"http://127.0.0.1:$port"
 	inside "$1" fuser -ks "$port/tcp"
-	far_end_stop
+	far_end_stop hts
 }
 
 tunnel_iodine() {
 	local far kinds=(NULL TXT CNAME)
 	far_end 40 iodined -f -c -P secret -l "${addr4[$2]}" 10.254.253.1/24 t.example || return
-	staged Backdoor "$1" "$2" tunnelled "$1" iodine -f -r -P secret -T "${kinds[RANDOM % 3]}" \
+	staged Backdoor "$1" "$2" tunnelled "$1" iodine -f -r -m 900 -P secret -T "${kinds[RANDOM % 3]}" \
 		"${addr4[$2]}" t.example -- "http://10.254.253.1"
-	far_end_stop
+	far_end_stop iodined
 }
 
 tunnel_dns2tcp() {
@@ -240,7 +239,7 @@ tunnel_dns2tcp() {
 	far_end 40 dns2tcpd -F -f "$range_dir/dns2tcpd" || return
 	staged Backdoor "$1" "$2" tunnelled "$1" dns2tcpc -z t.example -r web -l "$port" "${addr4[$2]}" -- \
 		"http://127.0.0.1:$port"
-	far_end_stop
+	far_end_stop dns2tcpd
 }
 
 tunnel_icmp() {
@@ -248,7 +247,7 @@ tunnel_icmp() {
 	far_end 40 ptunnel-ng -r127.0.0.1 -R80 || return
 	staged Backdoor "$1" "$2" tunnelled "$1" ptunnel-ng -p"${addr4[$2]}" -l"$port" -r127.0.0.1 -R80 -- \
 		"http://127.0.0.1:$port"
-	far_end_stop
+	far_end_stop ptunnel-ng
 }
 
 # ---- Generic: neighbours deceived, ciphers tried ----

@@ -36,7 +36,7 @@ one() {
 	scenario=$1 "$1" h3 "$target" </dev/null >/dev/null 2>&1
 	((${#jobs[@]} == 0)) || wait "${jobs[@]}"
 	range_capture_end
-	tcpdump -r "$range_dir/pcap" -c "$packets" -w "$dir/$1.pcap" 2>/dev/null
+	tcpdump -Z root -r "$range_dir/pcap" -c "$packets" -w "$dir/$1.pcap" 2>/dev/null
 	sort -n "$range_truth" >"$dir/$1.truth"
 	say "$1: $(stat -c %s "$dir/$1.pcap") bytes"
 }

@@ -348,8 +348,8 @@ start_servers() {
 	local waited=0 name
 	draw_users
 	echo "${odd[*]}" >"$range_dir/ports"
-	# The last site answers no names itself: tunnels end there.
-	for name in "${servers[@]}" "${sites[@]:0:${#sites[@]}-1}"; do
+	# The last two sites answer no names themselves: tunnels end there.
+	for name in "${servers[@]}" "${sites[@]:0:${#sites[@]}-2}"; do
 		echo "--listen-address=${addr4[$name]},${addr6[$name]}"
 	done >"$range_dir/resolvers"
 	inside servers unshare --mount --propagation private \

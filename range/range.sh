@@ -70,7 +70,7 @@ set_to_work() {
 		mine+=("${attacks[n]}")
 	done
 	if [[ ${natted[$host]-} ]]; then
-		avoid="s4 w40"
+		avoid="s4 w39 w40"
 		mapfile -t work < <(without_lan "${work[@]}")
 		mapfile -t mine < <(without_lan "${mine[@]}")
 	fi
@@ -142,9 +142,10 @@ run() {
 expected() {
 	case $1 in
 	*arp*) echo arp ;;
+	flood_syn* | exploit* | *_tcp) echo tcp ;;
 	dhcp) echo udp/67 ;;
 	*icmp* | *ping | ping_*) echo icmp ;;
-	*dns2tcp | *iodine | *dns* | names_* | resolver) echo 53 ;;
+	*iodine | *dns* | names_* | resolver) echo 53 ;;
 	reflect_ntp | ntp) echo udp/123 ;;
 	snmp* | inventory) echo udp/161 ;;
 	*ssh* | scp_* | sftp_* | backup) echo "tcp/22,tcp/${odd[2]}" ;;
@@ -154,7 +155,6 @@ expected() {
 	spam* | mail_send) echo tcp/25 ;;
 	tunnel_http) echo tcp/8888 ;;
 	web_proxy) echo tcp/3128 ;;
-	exploit* | *_tcp | flood_syn*) echo tcp ;;
 	*udp* | call | quic | tunnel | conference | flood_fragments) echo udp ;;
 	web_* | http_* | slow_* | dirs_* | params_* | *_form | *_http | sql_* | crowd | download* | \
 		build_* | video | telemetry | cloud_* | ciphers_* | exfil_https)

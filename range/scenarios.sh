@@ -171,7 +171,7 @@ nmap_http           Brute_Force     guess     guess_http         nmap          a
 hydra_form          Brute_Force     guess     guess_form         hydra         any
 patator_form        Brute_Force     guess     guess_form         patator       any
 hydra_imap          Brute_Force     guess     guess_imap         hydra         any
-medusa_imap         Brute_Force     guess     guess_imap         medusa        any
+nmap_imap           Brute_Force     guess     guess_imap         nmap          any
 imap_slow           Brute_Force     guess     guess_imap_slow    curl          any
 hydra_redis         Brute_Force     guess     guess_redis        hydra         any
 nmap_redis          Brute_Force     guess     guess_redis        nmap          any
@@ -263,16 +263,14 @@ work() {
 	done
 }
 
-# draw_target HOST NAME: $target gets whom the host attacks: the one that those behind the NAT keep
-# away from, or any.
+# draw_target HOST NAME: $target gets whom the host attacks: any server, from behind the NAT the last;
+# where the other end is a site, the last or, for one of two tunnels that need a port for themselves,
+# the one before.
 draw_target() {
-	local all=("${servers[@]}") kept=s4
-	if [[ $(place_of "$2") = site ]]; then
-		all=("${sites[@]}")
-		kept=w40
-	fi
-	target=${all[RANDOM % ${#all[@]}]}
-	[[ ! ${natted[$1]-} ]] || target=$kept
+	target=${servers[RANDOM % ${#servers[@]}]}
+	[[ ! ${natted[$1]-} ]] || target=s4
+	[[ $(place_of "$2") != site ]] || target=w40
+	[[ $2 != tunnel_dns2tcp ]] || target=w39
 }
 
 # mischief HOST SEED BENIGN ATTACK...: a host that works and attacks, until $deadline, the attacks in
