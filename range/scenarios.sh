@@ -156,7 +156,7 @@ http_flood_ab       DoS             http      http_flood         ab            a
 http_flood_siege    DoS             http      http_flood         siege         any
 http_flood_hey      DoS             http      http_flood         hey           any
 http_flood_wrk      DoS             http      http_flood         wrk           any
-http_flood_random   DoS             http      http_flood_random  goldeneye     any
+http_flood_random   DoS             http      http_flood_random  siege         any
 hydra_ssh           Brute_Force     guess     guess_ssh          hydra         any
 medusa_ssh          Brute_Force     guess     guess_ssh          medusa        any
 ncrack_ssh          Brute_Force     guess     guess_ssh          ncrack        any

@@ -243,10 +243,17 @@ start_mosquitto() {
 }
 
 start_iperf3() {
-	local port
+	local port address
 	for port in 5201 5202 5203 5204; do
 		iperf3 --server --port "$port" >/dev/null 2>&1 &
 	done
+	# By UDP it would answer from another address than was asked.
+	sed -n 's/.*=//p' "$dir/resolvers" | head -n 4 | tr , '\n' >"$dir/callees"
+	while read -r address; do
+		for port in 5205 5206; do
+			iperf3 --server --bind "$address" --port "$port" >/dev/null 2>&1 &
+		done
+	done <"$dir/callees"
 }
 
 # all_listen: is there a listener on every port?

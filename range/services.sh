@@ -137,19 +137,24 @@ bulk_tcp() {
 		-b "$((RANDOM % 30 + 2))M" -P "$((RANDOM % 3 + 1))"
 }
 
+# draw_callee: like draw_server, of those that iperf3 serves by UDP.
+draw_callee() {
+	until draw_server && grep -qxF "$server" "$range_dir/callees"; do :; done
+}
+
 bulk_udp() {
-	draw_server
-	on 20 "$1" iperf3 -u -c "$server" -p "520$((RANDOM % 4 + 1))" -t "$((RANDOM % 5 + 2))" \
+	draw_callee
+	on 20 "$1" iperf3 -u -c "$server" -p "520$((RANDOM % 2 + 5))" -t "$((RANDOM % 5 + 2))" \
 		-b "$((RANDOM % 8 + 1))M" -l "$((RANDOM % 900 + 400))"
 }
 
 # A call: 50 small packets a second, each way.
 call() {
 	local t=$((RANDOM % 8 + 4)) job
-	draw_server
-	on $((t + 3)) "$1" iperf3 -u -c "$server" -p 5201 -t "$t" -b 69k -l 172 &
+	draw_callee
+	on $((t + 3)) "$1" iperf3 -u -c "$server" -p 5205 -t "$t" -b 69k -l 172 &
 	job=$!
-	on $((t + 3)) "$1" iperf3 -u -c "$server" -p 5202 -t "$t" -b 69k -l 172 --reverse
+	on $((t + 3)) "$1" iperf3 -u -c "$server" -p 5206 -t "$t" -b 69k -l 172 --reverse
 	wait "$job"
 }
 
