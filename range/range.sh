@@ -9,7 +9,7 @@
 #     -t SECONDS  how long (default 60)
 #     -n HOSTS    how many hosts (default 8)
 #     -a HOSTS    how many of them attack, where attacks are named (default 2)
-#     -b HOSTS    how many share one address behind a NAT; the attackers are among them (default 0)
+#     -b HOSTS    how many share one address behind a NAT, one attacker among them (default 0)
 #     -l          some links have a delay, a rate, losses and disorder; sizes and offloads are drawn
 #     -x          another network: addresses, delays and sizes that no network without -x has
 #     -v          h1 is a scanner that the site allows; BASE.allow gets its addresses
@@ -63,16 +63,36 @@ without_lan() {
 	done
 }
 
+# share_out: $share gets, of each attacking host, its attacks in their order. The attackers are the
+# last hosts; where there is a NAT, one of them is behind it (two would share an address, and the
+# truth could not tell them apart), the others are the last before it, and what needs the lan is
+# theirs.
+share_out() {
+	local n name host all=() outside=() in=0 out=0
+	for ((n = 0; n < attackers; n++)); do
+		all+=("h$((range_nat && n ? hosts - range_nat - n + 1 : hosts - n))")
+		[[ ${natted[${all[n]}]-} ]] || outside+=("${all[n]}")
+	done
+	for name in "${attacks[@]}"; do
+		if [[ $(place_of "$name") != lan ]]; then
+			host=${all[in++ % ${#all[@]}]}
+		elif ((${#outside[@]})); then
+			host=${outside[out++ % ${#outside[@]}]}
+		else
+			say "range: $name needs a host outside the NAT: left out"
+			continue
+		fi
+		share[$host]+="$name "
+	done
+}
+
 # set_to_work N: start the Nth host on its work, and on its share of the attacks.
 set_to_work() {
-	local host=h$1 from=$((hosts - attackers)) mine=() work=("${benign[@]}") n
-	for ((n = $1 - from - 1; n >= 0 && n < ${#attacks[@]}; n += attackers)); do
-		mine+=("${attacks[n]}")
-	done
+	local host=h$1 mine work=("${benign[@]}")
+	read -ra mine <<<"${share[h$1]-}"
 	if [[ ${natted[$host]-} ]]; then
 		avoid="s4 w39 w40"
 		mapfile -t work < <(without_lan "${work[@]}")
-		mapfile -t mine < <(without_lan "${mine[@]}")
 	fi
 	if ((${#mine[@]})); then
 		mischief "$host" "$((seed * 100 + $1))" "${work[*]}" "${mine[@]}"
@@ -86,6 +106,8 @@ set_to_work() {
 # deal: the attacks to the last hosts in turn, work to all others; wait for them.
 deal() {
 	local n workers=()
+	local -A share=()
+	((${#attacks[@]} == 0)) || share_out
 	deadline=$((EPOCHSECONDS + seconds))
 	for ((n = 1; n <= hosts; n++)); do
 		set_to_work "$n" &
@@ -124,7 +146,10 @@ run() {
 	done
 	shift $((OPTIND - 1))
 	seconds=${seconds:-60}
-	((attackers <= hosts && range_nat <= hosts)) || die "more attackers or hosts behind the NAT than hosts"
+	((attackers > 0 && attackers <= hosts && range_nat <= hosts)) ||
+		die "-a wants 1 to $hosts, -b at most $hosts (-n)"
+	((range_nat == 0 || attackers <= hosts - range_nat + 1)) ||
+		die "-a $attackers are too many for -n $hosts -b $range_nat: one of them is behind the NAT"
 	sort_names "$@"
 	[[ ! $range_lines ]] || ((seed % 2)) || range_offload=yes
 	range_begin
@@ -132,7 +157,8 @@ run() {
 	deal
 	if [[ $base ]]; then
 		range_capture_end
-		sort -n "$range_truth" >"$base.truth"
+		# Of lines that overlap the first counts: those that mean anyone are last.
+		awk '{ print ($3 == "*"), $0 }' "$range_truth" | sort -n -k 1,1 -k 2,2 | cut -d' ' -f2- >"$base.truth"
 		[[ -z $guard ]] || printf '%s\n' "${addr4[h1]}" "${addr6[h1]}" >"$base.allow"
 		mv "$range_dir/pcap" "$base.pcap"
 	fi

@@ -263,6 +263,14 @@ work() {
 	done
 }
 
+# work_until SECONDS COMMAND...: with an earlier deadline, in epoch seconds.
+work_until() {
+	local until=$1
+	shift
+	((deadline < until)) || local deadline=$until
+	"$@"
+}
+
 # draw_target HOST NAME: $target gets whom the host attacks: any server, from behind the NAT the last;
 # where the other end is a site, the last or, for one of two tunnels that need a port for themselves,
 # the one before.
@@ -283,8 +291,8 @@ mischief() {
 	shift 3
 	for name; do
 		for ((n = RANDOM % 3; n > 0; n--)); do
-			"${benign[RANDOM % ${#benign[@]}]}" "$host"
-			rest 2 30 || return
+			work_until $((EPOCHSECONDS + 5)) "${benign[RANDOM % ${#benign[@]}]}" "$host"
+			rest 2 10 || return
 		done
 		((EPOCHSECONDS + 4 < deadline)) || return
 		# A pause, so that no benign connection begins within the attack's time.
@@ -293,16 +301,13 @@ mischief() {
 		job=
 		if ((RANDOM % 2)) && [[ $(place_of "$name") != lan ]]; then
 			avoid="$kept $target"
-			(
-				((deadline <= EPOCHSECONDS + 12)) || deadline=$((EPOCHSECONDS + 12))
-				work "$host" "$RANDOM" "${benign[@]}"
-			) &
+			work_until $((EPOCHSECONDS + 12)) work "$host" "$RANDOM" "${benign[@]}" &
 			job=$!
 		fi
 		scenario=$name "$name" "$host" "$target"
 		[[ -z $job ]] || wait "$job"
 		avoid=$kept
-		rest 10 40 || return
+		rest 12 30 || return
 	done
 	work "$host" "$RANDOM" "${benign[@]}"
 }
