@@ -11,7 +11,7 @@ set -u
 . "$range_home/scenarios.sh"
 
 dir=$(realpath -m "${1:-$range_home/../tests/captures/range}")
-seed=${2:-1}
+seed=${2:-2}
 seconds=10
 packets=1300 # about 150 kB
 attacks=(nmap_syn sweep_port slow_headers hydra_ftp dirs_gobuster exploit_back worm_tcp exfil_dns

@@ -44,4 +44,4 @@ ip netns delete "karma-probe-$$"
 
 mapfile -t names < <(draw benign 4; draw '[A-Z]*' 6)
 echo "seed $seed: ${names[*]}"
-exec timeout -k 10 120 "$root/range/range.sh" check -s "$seed" -t 8 "${names[@]}"
+exec timeout -k 10 120 "$root/range/range.sh" check -s "$seed" -t 12 "${names[@]}"
