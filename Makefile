@@ -115,10 +115,11 @@ install: all
 lint: all
 	@for l in format tidy cppcheck shell man words; do scripts/lint.sh $$l || exit 1; done
 
-# Regenerate the range's traffic (some ten minutes, root), and train the bundled model on it.
+# Regenerate the range's traffic (some twenty minutes, root) from a seed, and train the bundled model on it.
+SEED ?= 1
 range-data: all
 	scripts/install-packages.sh range data
-	range/make-data.sh build/range-data
+	range/make-data.sh build/range-data $(SEED)
 
 model: all
 	scripts/make-model.sh build/range-data

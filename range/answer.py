@@ -2,31 +2,38 @@
 """Services that no Debian server offers in so few lines. What matters to the range is who speaks
 when, how much, and for how long.
 
-NTP (UDP 123) and SNMP (161) requests get an answer of the right form and size; syslog (514) is
-taken in silence. The ports in TALK stand for databases, mail, file servers (TCP), and for QUIC,
-tunnels and conferences (UDP): a message says in its first 8 bytes how long it is and how much it
-wants back (talk.py is the other side)."""
+NTP (UDP 123) and SNMP (161, community "public") requests get an answer of the right form and size,
+the list of an NTP server's clients too, as old servers give it; syslog (514) is taken in silence.
+The ports in TALK stand for databases, file servers, chats, remote desktops and peers (TCP), and for
+QUIC, tunnels, conferences and peers (UDP): a message says in its first 8 bytes how long it is and
+how much it wants back (talk.py is the other side)."""
 
 import selectors
 import socket
 import struct
 import time
 
-TALK_TCP = (25, 143, 445, 993, 3306, 5432, 6379)
-TALK_UDP = (443, 3478, 51820)
+TALK_TCP = (445, 3306, 3389, 4444, 5222, 5432, 6881)
+TALK_UDP = (443, 3478, 6881, 51820)
 DATAGRAM = 1200
 HEAD = struct.Struct(">II")  # bytes of this message, bytes wanted back
 
 
 def ntp(request):
-    """A stratum-2 answer (RFC 5905), the client's transmit time as origin."""
+    """A stratum-2 answer (RFC 5905), the client's transmit time as origin; to "monlist" (mode 7,
+    request 42), ten datagrams with a client each 72 bytes."""
+    if request[0] & 7 == 7:
+        return [bytes((0xD7, n, 3, 42, 0, 6, 0, 72)) + bytes(432) for n in range(10)]
     now = struct.pack(">II", int(time.time()) + 2208988800, time.time_ns() % 10**9 * 4)
-    return b"\x24\x02\x06\xe8" + bytes(8) + b"\x7f\x00\x00\x01" + now + request[40:48] + now + now
+    head = b"\x24\x02\x06\xe8" + bytes(8) + b"\x7f\x00\x00\x01"
+    return [head + now + request[40:48] + now + now]
 
 
 def snmp(request):
     """The request's own fields as a get-response, with a value behind them."""
-    return request.replace(b"\xa0", b"\xa2", 1) + b"\x04\x20" + bytes(32)
+    if b"public" not in request:
+        return []
+    return [request.replace(b"\xa0", b"\xa2", 1) + b"\x04\x20" + bytes(32)]
 
 
 ANSWERS = {123: ntp, 161: snmp, 514: None}
@@ -72,8 +79,9 @@ class Services:
             while left > 0:
                 sock.sendto(bytes(min(left, DATAGRAM)), client)
                 left -= DATAGRAM
-        elif ANSWERS[port] and len(request) >= 12:
-            sock.sendto(ANSWERS[port](request), client)
+        elif ANSWERS[port] and len(request) >= 8:
+            for answer in ANSWERS[port](request):
+                sock.sendto(answer, client)
 
     def connection(self, sock):
         """Take a client; its messages may come in pieces."""

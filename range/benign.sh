@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Benign work: each function is one piece of work of one host, as people, programs and monitors do
 # it: NAME HOST. Which server, how much and how fast is drawn anew each time; a quarter is IPv6.
-# Sourced by scenarios.sh. A function ends by itself or when $deadline has come.
-# shellcheck disable=SC2154 # users, passwords, addr4, addr6, servers, sites: net.sh
+# A function ends by itself or when $deadline has come. Here: what all of them use, the web, names;
+# services.sh has the others. Sourced by scenarios.sh.
+# shellcheck disable=SC2034,SC2154 # users, passwords, addr4, addr6, servers, sites, odd: net.sh
 
 deadline=0 # epoch seconds; 0: none
 
@@ -26,10 +27,14 @@ rest() {
 }
 
 # draw_server: $server gets an address, $at the same as a URL has it, $user and $password one of
-# its accounts.
+# its accounts. What is in $avoid is left alone.
 draw_server() {
-	local name=${servers[RANDOM % ${#servers[@]}]} n=$((RANDOM % ${#users[@]}))
-	((RANDOM % 3)) || name=${sites[RANDOM % ${#sites[@]}]}
+	local name n=$((RANDOM % ${#users[@]}))
+	while :; do
+		name=${servers[RANDOM % ${#servers[@]}]}
+		((RANDOM % 3)) || name=${sites[RANDOM % ${#sites[@]}]}
+		[[ " $avoid " == *" $name "* ]] || break
+	done
 	if ((RANDOM % 4)); then
 		server=${addr4[$name]}
 		at=$server
@@ -41,10 +46,22 @@ draw_server() {
 	password=${passwords[n]}
 }
 
-# draw_site: $site gets the beginning of a URL.
+# draw_site: $site gets the beginning of a URL, sometimes with an odd port.
 draw_site() {
 	draw_server
-	if ((RANDOM % 2)); then site=http://$at; else site=https://$at; fi
+	case $((RANDOM % 10)) in
+	0) site=http://$at:${odd[0]} ;;
+	1) site=https://$at:${odd[1]} ;;
+	2 | 3 | 4 | 5) site=http://$at ;;
+	*) site=https://$at ;;
+	esac
+}
+
+# draw_ssh: like draw_server, and $ssh gets the options, sometimes with an odd port.
+draw_ssh() {
+	draw_server
+	ssh=("${ssh_options[@]}")
+	((RANDOM % 5)) || ssh+=(-o "Port=${odd[2]}")
 }
 
 fetch() {
@@ -89,9 +106,8 @@ web_wide() {
 		done
 		wait "${jobs[@]}"
 		for ((part = 0; part < count; part++)); do
-			server=${addr4[w$((RANDOM % 40 + 1))]}
-			((RANDOM % 3)) || server="[${addr6[w$((RANDOM % 40 + 1))]}]"
-			urls+=("http$( ((RANDOM % 5)) && echo s)://$server/part/$((RANDOM % 30 + 1)).bin" -o /dev/null)
+			draw_server
+			urls+=("http$( ((RANDOM % 5)) && echo s)://$at/part/$((RANDOM % 30 + 1)).bin" -o /dev/null)
 		done
 		fetch 20 "$1" --parallel --parallel-max 30 --parallel-immediate "${urls[@]}"
 		rest 10 60 || return
@@ -100,27 +116,18 @@ web_wide() {
 
 # A site that is read by many: a request or two from each of many addresses, within seconds.
 crowd() {
-	local n address net=${addr4[$1]%.*} jobs=() all=() flags=()
+	local address jobs=() borrowed=() family=4
 	draw_server
-	[[ $server != *:* ]] || flags=(nodad)
-	for ((n = RANDOM % 50 + 10; n > 0; n--)); do
-		address=$net.$((RANDOM % 127 + 128))
-		[[ $server != *:* ]] || address=${addr6[$1]%::*}::$(printf %x $((RANDOM + 256)))
-		[[ " ${addr4[*]} ${all[*]} " != *" $address "* ]] || continue
-		all+=("$address")
-		ip -n "$range_id-$1" address add "$address" dev eth0 "${flags[@]}" 2>/dev/null
-	done
-	sleep 0.1
-	for address in "${all[@]}"; do
+	[[ $server != *:* ]] || family=6
+	borrow "$1" $((RANDOM % 50 + 10)) "$family"
+	for address in "${borrowed[@]}"; do
 		fetch 8 "$1" --interface "$address" "http://$at/docs/$((RANDOM % 12 + 1)).html" \
 			"http://$at/part/$((RANDOM % 30 + 1)).bin" -o /dev/null &
 		jobs+=($!)
 		rest 0 3 || break
 	done
 	wait "${jobs[@]}"
-	for address in "${all[@]}"; do
-		ip -n "$range_id-$1" address delete "$address" dev eth0 2>/dev/null
-	done
+	return_borrowed "$1"
 }
 
 # Several requests one after the other on one connection, some of them in vain.
@@ -199,6 +206,67 @@ web_crawl() {
 		-P "$range_dir/crawl-$1-$RANDOM" "$site/"
 }
 
+# Many short connections through a proxy.
+web_proxy() {
+	local n urls=() proxy
+	draw_server
+	proxy=http://$at:3128
+	for ((n = RANDOM % 60 + 10; n > 0; n--)); do
+		draw_server
+		urls+=("http://$at/part/$((RANDOM % 30 + 1)).bin" -o /dev/null)
+	done
+	fetch 20 "$1" -x "$proxy" -H 'Connection: close' --parallel --parallel-max "$((RANDOM % 6 + 1))" \
+		"${urls[@]}"
+}
+
+# A build farm fetches its packages: dozens of files of all sizes from one place, one connection or
+# some, now and then one that is not there.
+build_fetch() {
+	local n urls=() parallel=()
+	draw_site
+	((RANDOM % 2)) || parallel=(--parallel --parallel-max "$((RANDOM % 8 + 2))")
+	for ((n = RANDOM % 70 + 20; n > 0; n--)); do
+		case $((RANDOM % 12)) in
+		0) urls+=("$site/data/$((RANDOM % 3 + 1)).bin") ;;
+		1) urls+=("$site/pool/none$RANDOM.deb") ;;
+		*) urls+=("$site/part/$((RANDOM % 30 + 1)).bin") ;;
+		esac
+		urls+=(-o /dev/null)
+	done
+	fetch 20 "$1" "${parallel[@]}" "${urls[@]}"
+}
+
+# A film: a chunk every one or two seconds.
+video() {
+	local n from
+	draw_site
+	for ((n = RANDOM % 10 + 4; n > 0; n--)); do
+		from=$((RANDOM * 30))
+		fetch 10 "$1" -r "$from-$((from + RANDOM * 20 + 100000))" "$site/data/$((RANDOM % 3 + 4)).bin" || return
+		rest 10 25 || return
+	done
+}
+
+# A program reports to its maker: a little every few seconds, always at the same pace.
+telemetry() {
+	local n pace=$((RANDOM % 60 + 10))
+	draw_site
+	for ((n = RANDOM % 8 + 4; n > 0; n--)); do
+		fetch 5 "$1" -d "state=$RANDOM&host=$1&load=$RANDOM" "$site/app/report" || return
+		rest "$pace" "$((pace + 3))" || return
+	done
+}
+
+# Files go to a store elsewhere, piece by piece.
+cloud_sync() {
+	local n
+	draw_site
+	for ((n = RANDOM % 10 + 3; n > 0; n--)); do
+		fetch 15 "$1" --data-binary "@$range_dir/www/data/$((RANDOM % 3 + 1)).bin" "$site/app/store/$RANDOM" || return
+		rest 1 15 || return
+	done
+}
+
 # ---- names ----
 
 # dns_names N: N names to ask for, as `dig` takes them.
@@ -257,310 +325,30 @@ dns_tcp() {
 	done < <(dns_names $((RANDOM % 4 + 1)))
 }
 
-# ---- SSH and FTP ----
-
-# Lines typed by hand, with pauses.
-typing() {
-	local n commands=('ls -l' 'uptime' 'ps ax' 'cat /etc/services | head -200' 'df' 'id' 'w')
-	for ((n = RANDOM % 8 + 2; n > 0; n--)); do
-		echo "${commands[RANDOM % ${#commands[@]}]}"
-		rest 4 50 || break
-	done
-	echo exit
-}
-
-ssh_shell() {
+# Look-ups of lists and of a virus scanner's: long names that nobody has.
+dns_long() {
+	local n zone=list$((RANDOM % 9)).example
 	draw_server
-	typing | SSHPASS=$password on 45 "$1" sshpass -e ssh -tt "${ssh_options[@]}" "$user@$server"
+	for ((n = RANDOM % 40 + 5; n > 0; n--)); do
+		if ((RANDOM % 2)); then
+			echo "$((RANDOM % 256)).$((RANDOM % 256)).$((RANDOM % 256)).$((RANDOM % 256)).$zone A"
+		else
+			echo "$(sha1sum <<<"$RANDOM$n" | head -c 40).$zone TXT"
+		fi
+	done >"$range_dir/dns-$1"
+	on 15 "$1" dig "@$server" +tries=1 +time=2 -f "$range_dir/dns-$1"
 }
 
-ssh_shell_key() {
-	draw_server
-	typing | on 45 "$1" ssh -tt -i "$range_dir/key" "${ssh_options[@]}" "$user@$server"
-}
-
-# Deployment and administration by program: many short logins in a row, with a key.
-ssh_deploy() {
-	local n
-	draw_server
-	for ((n = RANDOM % 12 + 3; n > 0; n--)); do
-		on 10 "$1" ssh -i "$range_dir/key" "${ssh_options[@]}" "$user@$server" 'uname -a; ls' \
-			</dev/null || return
-		rest 0 15 || return
-	done
-}
-
-# A wrong password or two, then the right one.
-ssh_typo() {
-	local n
-	draw_server
-	for ((n = RANDOM % 2 + 1; n > 0; n--)); do
-		SSHPASS=${password}x on 10 "$1" sshpass -e ssh "${ssh_options[@]}" "$user@$server" true
-		rest 10 50 || return
-	done
-	SSHPASS=$password on 10 "$1" sshpass -e ssh "${ssh_options[@]}" "$user@$server" 'ls -l; uptime'
-}
-
-scp_up() {
-	draw_server
-	on 30 "$1" scp -q -i "$range_dir/key" "${ssh_options[@]}" \
-		"$range_dir/www/data/$((RANDOM % 4 + 1)).bin" "$user@$at:up$RANDOM"
-}
-
-scp_down() {
-	draw_server
-	on 30 "$1" scp -q -i "$range_dir/key" "${ssh_options[@]}" \
-		"$user@$at:report$((RANDOM % 4 + 1)).dat" "$range_dir/null-$1"
-}
-
-sftp_session() {
-	draw_server
-	{
-		rest 2 20
-		echo ls
-		rest 5 40
-		echo "get report$((RANDOM % 4 + 1)).dat $range_dir/null-$1"
-		rest 5 40
-		echo "put $range_dir/www/part/$((RANDOM % 30 + 1)).bin up$RANDOM"
-	} | on 40 "$1" sftp -q -i "$range_dir/key" "${ssh_options[@]}" "$user@$at"
-}
-
-# ftp HOST PASSIVE: some files down and one up.
-ftp() {
-	draw_server
-	on 40 "$1" lftp -c "set ftp:passive-mode $2; set net:max-retries 1; set net:timeout 8
-		set ftp:ssl-allow off; set xfer:clobber yes; open -u $user,$password ftp://$at; ls
-		get report$((RANDOM % 3 + 1)).dat -o $range_dir/null-$1
-		put $range_dir/www/part/$((RANDOM % 30 + 1)).bin -o up$RANDOM; ls"
-}
-
-ftp_passive() { ftp "$1" on; }
-ftp_active() { ftp "$1" off; }
-
-ftp_typo() {
-	draw_server
-	fetch 10 "$1" "ftp://$user:${password}x@$at/"
-	rest 10 40 || return
-	fetch 10 "$1" "ftp://$user:$password@$at/report1.dat"
-}
-
-# ---- other services ----
-
-# A device reports, another listens.
-mqtt() {
-	local n topic=plant/$RANDOM job
-	draw_server
-	on 30 "$1" mosquitto_sub -h "$server" -t "$topic/#" &
-	job=$!
-	for ((n = RANDOM % 10 + 3; n > 0; n--)); do
-		on 5 "$1" mosquitto_pub -h "$server" -t "$topic/t" -m "$RANDOM" || break
-		rest 2 20 || break
-	done
-	kill "$job" 2>/dev/null
-	wait "$job"
-}
-
-bulk_tcp() {
-	draw_server
-	on 20 "$1" iperf3 -c "$server" -p "520$((RANDOM % 4 + 1))" -t "$((RANDOM % 5 + 2))" \
-		-b "$((RANDOM % 30 + 2))M" -P "$((RANDOM % 3 + 1))"
-}
-
-bulk_udp() {
-	draw_server
-	on 20 "$1" iperf3 -u -c "$server" -p "520$((RANDOM % 4 + 1))" -t "$((RANDOM % 5 + 2))" \
-		-b "$((RANDOM % 8 + 1))M" -l "$((RANDOM % 900 + 400))"
-}
-
-# A call: 50 small packets a second, each way.
-call() {
-	local t=$((RANDOM % 8 + 4)) job
-	draw_server
-	on $((t + 3)) "$1" iperf3 -u -c "$server" -p 5201 -t "$t" -b 69k -l 172 &
-	job=$!
-	on $((t + 3)) "$1" iperf3 -u -c "$server" -p 5202 -t "$t" -b 69k -l 172 --reverse
-	wait "$job"
-}
-
-# udp HOST PORT BYTES: a request (printf escapes) and, unless it is syslog, its answer.
-udp() {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	on 3 "$1" bash -c 'exec 3<>"/dev/udp/$0/$1" && printf "$2" >&3 &&
-		{ (($1 == 514)) || timeout 1 dd bs=512 count=1 status=none <&3; }' "$server" "$2" "$3"
-}
-
-ntp() {
-	local n packet='\x23\x00\x06\xec'
-	draw_server
-	packet+=$(printf '\\x00%.0s' {1..44})
-	for ((n = RANDOM % 5 + 1; n > 0; n--)); do
-		udp "$1" 123 "$packet"
-		rest 5 40 || return
-	done
-}
-
-snmp() {
-	local n
-	draw_server
-	for ((n = RANDOM % 20 + 2; n > 0; n--)); do
-		udp "$1" 161 '\x30\x29\x02\x01\x01\x04\x06public\xa0\x1c\x02\x04\x11\x22\x33\x44\x02\x01'
-		rest 0 10 || return
-	done
-}
-
-syslog() {
-	local n
-	draw_server
-	for ((n = RANDOM % 20 + 1; n > 0; n--)); do
-		udp "$1" 514 "<30>Nov 23 09:00:00 $1 daemon[$RANDOM]: state changed to $RANDOM"
-		rest 0 20 || return
-	done
-}
-
-# Looking for printers and players nearby.
-multicast() {
-	local n server
-	for ((n = RANDOM % 4 + 1; n > 0; n--)); do
-		server=239.255.255.250
-		udp "$1" 1900 'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nST: ssdp:all\r\n\r\n'
-		server=224.0.0.251
-		udp "$1" 5353 '\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04_ipp\x04_tcp\x05local'
-		rest 2 20 || return
-	done
-}
-
-# talk HOST tcp|udp PORT SECONDS SEND WANT PAUSE: see talk.py.
-talk() {
-	on $(($4 + 8)) "$1" python3 -B "$range_home/talk.py" "$2" "$server" "$3" "$4" "$RANDOM" "$5" "$6" "$7"
-}
-
-# A program and its database or cache: one connection, many small questions.
-database() {
-	local ports=(5432 3306 6379)
-	draw_server
-	talk "$1" tcp "${ports[RANDOM % 3]}" $((RANDOM % 25 + 3)) $((RANDOM % 300 + 30)) \
-		$((RANDOM % 4000 + 20)) "0.$((RANDOM % 5))$((RANDOM % 9 + 1))"
-}
-
-# Mail: a letter or two sent; a mailbox looked into.
-mail() {
-	draw_server
-	if ((RANDOM % 2)); then
-		talk "$1" tcp 25 2 $((RANDOM % 30000 + 500)) 60 0.3
-	else
-		talk "$1" tcp "$((RANDOM % 2 ? 143 : 993))" $((RANDOM % 20 + 3)) 60 $((RANDOM % 9000 + 100)) 1.5
-	fi
-}
-
-# A file share: bursts of large answers, then nothing.
-file_share() {
-	draw_server
-	talk "$1" tcp 445 $((RANDOM % 20 + 5)) 200 $((RANDOM % 200000 + 500)) 0.8
-}
-
-# QUIC: a page over UDP, in bursts.
-quic() {
-	local n
-	for ((n = RANDOM % 4 + 1; n > 0; n--)); do
+# A resolver asks others: many servers, a question or some to each, for as long as it has work.
+resolver() {
+	local n line jobs=()
+	for ((n = RANDOM % 60 + 20; n > 0; n--)); do
 		draw_server
-		talk "$1" udp 443 $((RANDOM % 5 + 1)) $((RANDOM % 900 + 60)) $((RANDOM % 60000 + 800)) 0.4
+		mapfile -t line < <(dns_names 1)
+		# shellcheck disable=SC2086 # a name and a type
+		on 5 "$1" dig "@$server" +tries=1 +time=2 ${line[0]} &
+		jobs+=($!)
+		rest 0 2 || break
 	done
-}
-
-# A tunnel: datagrams of all sizes both ways, for long.
-tunnel() {
-	draw_server
-	talk "$1" udp 51820 $((RANDOM % 30 + 10)) $((RANDOM % 700 + 80)) $((RANDOM % 3000 + 80)) 0.0$((RANDOM % 9 + 1))
-}
-
-# A conference: sound and picture, 30 times a second.
-conference() {
-	draw_server
-	talk "$1" udp 3478 $((RANDOM % 20 + 5)) $((RANDOM % 1500 + 200)) $((RANDOM % 3000 + 300)) 0.03
-}
-
-# ---- watching over services ----
-
-# touch_port HOST PORT: connect, take what the server says first, close.
-touch_port() {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	on 3 "$1" bash -c 'exec 3<>"/dev/tcp/$0/$1" && timeout 0.2 head -c 20 <&3' "$server" "$2"
-}
-
-# One service, again and again.
-health_tcp() {
-	local n ports=(22 80 443 21 1883 53) port
-	draw_server
-	port=${ports[RANDOM % 6]}
-	for ((n = RANDOM % 15 + 4; n > 0; n--)); do
-		touch_port "$1" "$port"
-		rest 5 30 || return
-	done
-}
-
-health_http() {
-	local n
-	draw_site
-	for ((n = RANDOM % 15 + 4; n > 0; n--)); do
-		fetch 5 "$1" --head "$site/"
-		rest 5 30 || return
-	done
-}
-
-# A monitor goes round: every service of every server.
-health_round() {
-	local name port
-	for name in "${servers[@]}"; do
-		server=${addr4[$name]}
-		on 3 "$1" ping -n -q -c 1 -W 1 "$server"
-		for port in 22 80 443 21 53 1883; do
-			touch_port "$1" "$port"
-			rest 0 4 || return
-		done
-	done
-}
-
-ping_some() {
-	draw_server
-	on 25 "$1" ping -n -q -c "$((RANDOM % 15 + 1))" -i "0.$((RANDOM % 8 + 2))" \
-		-s "$((RANDOM % 1400 + 16))" "$server"
-}
-
-# ---- what does not work ----
-
-# A service is down; the client tries again and again, ever more rarely or not.
-refused() {
-	local n port=$((RANDOM % 9000 + 1024))
-	draw_server
-	for ((n = RANDOM % 12 + 1; n > 0; n--)); do
-		fetch 3 "$1" "http://$at:$port/"
-		rest 3 30 || return
-	done
-}
-
-# A host is off: no answer at all.
-unreachable() {
-	local n name=dark
-	((RANDOM % 2)) || name=gone
-	for ((n = RANDOM % 3 + 1; n > 0; n--)); do
-		fetch 8 "$1" -m "$((RANDOM % 4 + 2))" "http://${addr4[$name]}/"
-		on 8 "$1" ping -n -q -c "$((RANDOM % 4 + 1))" -W 1 "${addr4[$name]}"
-		rest 5 30 || return
-	done
-}
-
-# ---- long and quiet ----
-
-idle_tcp() {
-	local ports=(22 1883 80 21)
-	draw_server
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	on $((RANDOM % 40 + 10)) "$1" bash -c 'exec 3<>"/dev/tcp/$0/$1" && sleep 60' \
-		"$server" "${ports[RANDOM % 4]}"
-}
-
-idle_ssh() {
-	draw_server
-	on $((RANDOM % 40 + 10)) "$1" ssh -i "$range_dir/key" "${ssh_options[@]}" -o ServerAliveInterval=5 \
-		"$user@$server" 'sleep 60' </dev/null
+	wait "${jobs[@]}"
 }

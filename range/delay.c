@@ -1,11 +1,13 @@
-/* A link with a delay, a rate and losses between two network namespaces: the range's stand-in for
- * netem, which not every kernel has. It makes a TAP device in each namespace and carries frames
- * from one to the other until it is killed; the devices go with it.
+/* A line with a delay, a rate, losses and disorder between two network namespaces: the range's
+ * stand-in for netem, which not every kernel has. It makes a TAP device in each namespace and
+ * carries frames from one to the other until it is killed; the devices go with it.
  *
- *   delay NAMESPACE DEVICE NAMESPACE DEVICE DELAY JITTER RATE LOSS
+ *   delay NAMESPACE DEVICE NAMESPACE DEVICE DELAY JITTER RATE LOSS DISORDER SEED
  *
  * DELAY and JITTER in microseconds: a frame takes DELAY plus something between 0 and JITTER, each
- * way; frames stay in order. RATE in Mbit/s. LOSS: of how many frames one is lost; 0: none. */
+ * way. RATE in Mbit/s. LOSS: how many of 10,000 frames are lost. DISORDER: how many of 10,000 take
+ * a longer way, by up to a quarter of DELAY and a millisecond, so that later ones overtake them;
+ * the others stay in order. What is drawn comes from SEED. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -21,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FRAMES = 1024, FRAME_MAX = 1600 };
+enum { FRAMES = 4096, FRAME_MAX = 2048, OF = 10000 };
 
 struct frame {
 	int64_t due_ns;
@@ -29,19 +31,21 @@ struct frame {
 	char data[FRAME_MAX];
 };
 
-/* One direction: a ring of frames under way. Where it is full, frames are lost as in a router. */
+/* One direction. `order` is a ring: first the frames under way, by when they are due, then those
+ * that are free. Where all are under way, frames are lost as in a router. */
 struct lane {
 	int from, to; /* TAP devices */
 	unsigned head, count;
 	int64_t free_ns; /* when the line has sent what it took before */
-	int64_t last_ns; /* when the last frame comes out */
+	int64_t last_ns; /* when the last frame that keeps its place comes out */
+	struct frame *order[FRAMES];
 	struct frame frame[FRAMES];
 };
 
 struct link {
 	int64_t delay_ns, jitter_ns;
 	double ns_per_byte;
-	long loss;
+	long loss, disorder;
 };
 
 static struct lane lanes[2];
@@ -81,6 +85,34 @@ static int tap_open(const char *namespace, const char *device)
 	return tap;
 }
 
+static void lane_init(struct lane *lane, int from, int to)
+{
+	lane->from = from;
+	lane->to = to;
+	for (unsigned i = 0; i < FRAMES; i++)
+		lane->order[i] = &lane->frame[i];
+}
+
+/* When a frame that came now is due. */
+static int64_t lane_due(struct lane *lane, const struct link *link, size_t length)
+{
+	int64_t due = now_ns();
+
+	if (due < lane->free_ns)
+		due = lane->free_ns;
+	due += (int64_t)(link->ns_per_byte * (double)length);
+	lane->free_ns = due;
+	due += link->delay_ns;
+	if (link->jitter_ns)
+		due += random() % link->jitter_ns;
+	if (due < lane->last_ns)
+		due = lane->last_ns;
+	if (random() % OF < link->disorder)
+		return due + random() % (link->delay_ns / 4 + 1000000);
+	lane->last_ns = due;
+	return due;
+}
+
 /* Take every frame that waits at the lane's entry. */
 static void lane_take(struct lane *lane, const struct link *link)
 {
@@ -88,25 +120,24 @@ static void lane_take(struct lane *lane, const struct link *link)
 	ssize_t got;
 
 	for (;;) {
-		f = lane->count < FRAMES ? &lane->frame[(lane->head + lane->count) % FRAMES]
-					 : &spare;
+		unsigned at = lane->count;
+
+		f = at < FRAMES ? lane->order[(lane->head + at) % FRAMES] : &spare;
 		got = read(lane->from, f->data, FRAME_MAX);
 		if (got <= 0)
 			return;
-		if (f == &spare || (link->loss && random() % link->loss == 0))
+		if (f == &spare || random() % OF < link->loss)
 			continue;
 		f->length = (size_t)got;
-		f->due_ns = now_ns();
-		if (f->due_ns < lane->free_ns)
-			f->due_ns = lane->free_ns;
-		f->due_ns += (int64_t)(link->ns_per_byte * (double)got);
-		lane->free_ns = f->due_ns;
-		f->due_ns += link->delay_ns;
-		if (link->jitter_ns)
-			f->due_ns += random() % link->jitter_ns;
-		if (f->due_ns < lane->last_ns)
-			f->due_ns = lane->last_ns;
-		lane->last_ns = f->due_ns;
+		f->due_ns = lane_due(lane, link, f->length);
+		for (; at > 0; at--) {
+			struct frame *before = lane->order[(lane->head + at - 1) % FRAMES];
+
+			if (before->due_ns <= f->due_ns)
+				break;
+			lane->order[(lane->head + at) % FRAMES] = before;
+		}
+		lane->order[(lane->head + at) % FRAMES] = f;
 		lane->count++;
 	}
 }
@@ -115,7 +146,7 @@ static void lane_take(struct lane *lane, const struct link *link)
 static int64_t lane_give(struct lane *lane)
 {
 	while (lane->count) {
-		struct frame *f = &lane->frame[lane->head];
+		struct frame *f = lane->order[lane->head];
 
 		if (f->due_ns > now_ns())
 			return f->due_ns;
@@ -131,19 +162,23 @@ static int64_t lane_give(struct lane *lane)
 int main(int argc, char **argv)
 {
 	struct link link;
+	int first, second;
 
-	if (argc != 9) {
-		fprintf(stderr,
-			"usage: delay NAMESPACE DEVICE NAMESPACE DEVICE DELAY JITTER RATE LOSS\n");
+	if (argc != 11 || atof(argv[7]) <= 0) {
+		fprintf(stderr, "usage: delay NAMESPACE DEVICE NAMESPACE DEVICE DELAY JITTER RATE "
+				"LOSS DISORDER SEED\n");
 		return 2;
 	}
-	lanes[0].from = lanes[1].to = tap_open(argv[1], argv[2]);
-	lanes[1].from = lanes[0].to = tap_open(argv[3], argv[4]);
+	first = tap_open(argv[1], argv[2]);
+	second = tap_open(argv[3], argv[4]);
+	lane_init(&lanes[0], first, second);
+	lane_init(&lanes[1], second, first);
 	link.delay_ns = atol(argv[5]) * 1000;
 	link.jitter_ns = atol(argv[6]) * 1000;
 	link.ns_per_byte = 8e3 / atof(argv[7]);
 	link.loss = atol(argv[8]);
-	srandom((unsigned)getpid());
+	link.disorder = atol(argv[9]);
+	srandom((unsigned)atol(argv[10]));
 	prctl(PR_SET_TIMERSLACK, 1);
 	for (;;) {
 		struct pollfd wait[2] = {{lanes[0].from, POLLIN, 0}, {lanes[1].from, POLLIN, 0}};

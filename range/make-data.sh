@@ -2,9 +2,13 @@
 # Make labelled traffic to train and test on: make-data.sh DIR [SEED]
 #
 # Many runs of the range, each with addresses, hosts, servers and choices of its own, several at a
-# time; about ten minutes in all. Two of three have links with delays and losses. DIR gets, of each,
+# time; about twenty minutes in all. Two of three have links with delays, losses and disorder, one in
+# four has hosts behind a NAT; one to three hosts attack. DIR gets, of each,
 #   train-N.pcap .truth .csv    scenarios of the part "train" only
-#   test-N.pcap .truth .csv     attacks of the part "test" only, benign work of both
+#   test-N.pcap .truth .csv     attacks of the part "test" only, benign work of both, on another network
+#   *-calmN                     the same without attacks, of test the benign work of "test" only
+#   test-guard                  benign work, and a scanner that the site allows (test-guard.allow)
+#   scenarios                   the table (range.sh list), for what is left out by kind or group
 # The CSV files are made by `karma flows`, when build/karma is there.
 set -u
 
@@ -27,59 +31,69 @@ end_children() {
 	exit 1
 }
 
-# run_one NAME HOSTS SCENARIO...: in the background, when there is room.
+# run_one NAME OPTION... SCENARIO...: in the background, when there is room.
 run_one() {
-	local name=$1 hosts=$2 lines=-l
-	shift 2
+	local name=$1 lines=-l
+	shift
 	while (($(jobs -rp | wc -l) >= at_once)); do
 		wait -n
 	done
-	say "$name: $hosts hosts"
+	say "$name: $*"
 	seed=$((seed + 1))
 	((seed % 3)) || lines=
-	timeout -k 10 $((seconds + 60)) "$range_home/range.sh" run -s "$seed" -t "$seconds" \
-		-n "$hosts" ${lines:+"$lines"} -o "$dir/$name" "$@" || say "$name failed" &
+	timeout -k 10 $((seconds + 90)) "$range_home/range.sh" run -s "$seed" -t "$seconds" \
+		${lines:+"$lines"} -o "$dir/$name" "$@" || say "$name failed" &
 	children+=($!)
 }
 
-# draw_attacks PART N: $attacks gets all attacks of the part in an order of their own; twice those
-# that leave few records.
-draw_attacks() {
-	mapfile -t attacks < <(
-		{
-			range_list attack "$1"
-			range_list Brute_Force "$1"
-			range_list Analysis "$1"
-		} | shuf --random-source=<(yes "$seed $2")
-	)
+# draw_bag PART N: $bag gets all attacks of the part behind what is in it, in an order of their own.
+draw_bag() {
+	local all
+	mapfile -t all < <(range_list attack "$1" | shuf --random-source=<(yes "$seed $2"))
+	bag+=("${all[@]}")
 }
 
-# part PART RUNS CALM: RUNS runs with attacks, eight in each, so that each comes as often as it is
-# drawn, and CALM runs without.
+# draw_size N: $size gets the options of the Nth run: how many hosts, attackers, hosts behind a NAT.
+draw_size() {
+	local hosts=(8 5 11 2 9 7 24 6 10 14) attack=(2 3 1 3)
+	size=(-n "${hosts[$1 % 10]}" -a "${attack[$1 % 4]}")
+	((hosts[$1 % 10] > attack[$1 % 4])) || size=(-n "${hosts[$1 % 10]}" -a 1)
+	(($1 % 4)) || size+=(-b "$((hosts[$1 % 10] / 2))")
+}
+
+# part PART RUNS CALM [OPTION...]: RUNS runs with attacks, each of which comes about as often as any
+# other, and CALM runs without.
 part() {
-	local part=$1 runs=$2 calm=$3 n benign mixed attacks=() bag=()
+	local part=$1 runs=$2 calm=$3 n each benign mixed bag=() size=()
+	shift 3
 	mapfile -t benign < <(range_list benign "$part")
 	mapfile -t mixed < <(range_list benign "${part/test/all}")
 	for ((n = 1; n <= calm; n++)); do
-		run_one "$part-calm$n" $((n % 7 + 5)) "${benign[@]}"
+		draw_size "$n"
+		run_one "$part-calm$n" "${size[@]}" "$@" "${benign[@]}"
 	done
 	for ((n = 1; n <= runs; n++)); do
-		while ((${#bag[@]} < 8)); do
-			draw_attacks "$part" "$n"
-			bag+=("${attacks[@]}")
+		draw_size "$n"
+		each=$((size[3] * 4))
+		while ((${#bag[@]} < each)); do
+			draw_bag "$part" "$n"
 		done
-		run_one "$part-$n" $((n % 7 + 5)) "${mixed[@]}" "${bag[@]:0:8}"
-		bag=("${bag[@]:8}")
+		run_one "$part-$n" "${size[@]}" "$@" "${mixed[@]}" "${bag[@]:0:each}"
+		bag=("${bag[@]:each}")
 	done
 }
 
-range_needs nmap hping3 hydra medusa ncrack masscan slowhttptest ab wrk gobuster dirb ffuf curl wget \
-	dig sshpass lftp tcpdump ping
+range_needs nmap hping3 hydra medusa ncrack patator masscan zmap fping arp-scan nping t50 dnsperf \
+	slowhttptest ab wrk siege hey gobuster dirb ffuf wfuzz whatweb sqlmap fierce onesixtyone \
+	sslscan swaks iodine dns2tcpc ptunnel-ng htc arpspoof ettercap nc openssl curl wget dig sshpass \
+	lftp rsync redis-cli udhcpc tcpdump ping
 range_possible || die "no network namespaces here; needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN)"
 mkdir -p "$dir"
 trap end_children INT TERM HUP
-part train 20 6
-part test 9 4
+range_table >"$dir/scenarios"
+part train 30 6
+part test 18 5 -x
+run_one test-guard -n 6 -v -x
 wait
 [[ -x $karma ]] || {
 	say "no $karma: captures and truth only; CSV: karma flows --steps --truth X.truth -o X.csv X.pcap"

@@ -5,7 +5,7 @@ usage: range/score.py [--json] [--karma PROGRAM] [--model MODEL] RUN.pcap ...
 
 Each capture has its truth beside it (RUN.truth: "start end attacker target category
 [proto[/port]] [scenario]"; '*' is any host). `karma read` is run over the capture; then for each
-line of the truth:
+attack of the truth (lines with the same start and scenario are one, of several hosts):
 
   detected   between its start and a minute after its end there came an alert that names its
              attacker, or (where the attacker is many or spoofed) its target: a new one, or news
@@ -13,7 +13,8 @@ line of the truth:
   class      one of these has its category
   time       from the start of the attack to the first of these alerts, in seconds
 
-An alert that fits no line of the truth is a false alert; they are counted per hour of traffic.
+An alert that fits no line of the truth is a false alert; they are counted per hour of traffic. Those
+that name a host of RUN.allow (a scanner that the site allows) are none.
 """
 import argparse
 import collections
@@ -26,19 +27,27 @@ import sys
 
 GRACE = 60.0
 
-Attack = collections.namedtuple("Attack", "start end attacker target category scenario")
+Attack = collections.namedtuple("Attack", "start end pairs category scenario")
 
 
 def read_truth(path):
-    attacks = []
+    attacks = {}
     for line in path.read_text().splitlines():
         words = line.split("#")[0].split()
         if len(words) < 5:
             continue
         scenario = words[6] if len(words) > 6 else words[4]
-        attacks.append(Attack(float(words[0]), float(words[1]), words[2], words[3],
-                              words[4].replace("_", " "), scenario))
-    return attacks
+        start, end, pairs = float(words[0]), float(words[1]), []
+        if (start, scenario) in attacks:
+            before = attacks[start, scenario]
+            end, pairs = max(end, before.end), before.pairs
+        pairs.append((words[2], words[3]))
+        attacks[start, scenario] = Attack(start, end, pairs, words[4].replace("_", " "), scenario)
+    return list(attacks.values())
+
+
+def read_allowed(path):
+    return set(path.read_text().split()) if path.exists() else set()
 
 
 def is_host(pattern, address):
@@ -96,12 +105,11 @@ def fits(alert, attack):
 
 
 def concerns(alert, attack):
-    if attack.attacker != "*":
-        return is_host(attack.attacker, alert.get("src_ip", ""))
-    return is_host(attack.target, alert.get("dest_ip", ""))
+    return any(is_host(attacker, alert.get("src_ip", "")) if attacker != "*"
+               else is_host(target, alert.get("dest_ip", "")) for attacker, target in attack.pairs)
 
 
-def score_run(alerts, attacks):
+def score_run(alerts, attacks, allowed):
     results = []
     for attack in attacks:
         mine = sorted((a for a in alerts if fits(a, attack)), key=lambda a: a["time"])
@@ -114,7 +122,7 @@ def score_run(alerts, attacks):
             "seconds": round(mine[0]["time"] - attack.start, 3) if mine else None,
         })
     late = GRACE + 60  # the last word on an alert comes when it has been quiet for a minute
-    false = [a for a in alerts if not any(
+    false = [a for a in alerts if a.get("src_ip") not in allowed and not any(
         concerns(a, t) and t.start - 1 <= a["time"] <= t.end + late for t in attacks)]
     return results, false
 
@@ -150,7 +158,8 @@ def main():
     results, false, hours, seen = [], [], 0.0, set()
     for capture in args.capture:
         alerts = read_alerts(args.karma, args.model, capture)
-        r, f = score_run(alerts, read_truth(capture.with_suffix(".truth")))
+        r, f = score_run(alerts, read_truth(capture.with_suffix(".truth")),
+                         read_allowed(capture.with_suffix(".allow")))
         hours += capture_hours(capture)
         results += [dict(x, run=capture.stem) for x in r]
         for a in f:

@@ -6,6 +6,7 @@ set -eu
 
 dir=$1
 tries=$2
+read -ra odd <"$dir/ports" # the web, TLS, SSH and a weak service, where they are not looked for
 
 # ---- users: copies of the system's files with ours added, bound over them in this namespace ----
 
@@ -59,6 +60,10 @@ make_site() {
 		} >"$dir/www/docs/$n.html"
 	done
 	cp "$dir/www/docs/1.html" "$dir/www/index.html"
+	cat >"$dir/www/form.html" <<-END
+		<html><body><form action="/signin" method="post"><input name="user" type="text">
+		<input name="pass" type="password"><input name="note" type="text"></form></body></html>
+	END
 }
 
 start_nginx() {
@@ -84,7 +89,9 @@ start_nginx() {
 			scgi_temp_path $dir/nginx/scgi;
 			server {
 				listen 80; listen [::]:80; listen 8080; listen [::]:8080;
+				listen ${odd[0]}; listen [::]:${odd[0]};
 				listen 443 ssl; listen [::]:443 ssl;
+				listen ${odd[1]} ssl; listen [::]:${odd[1]} ssl;
 				ssl_certificate $dir/nginx/cert;
 				ssl_certificate_key $dir/nginx/key;
 				client_max_body_size 16m;
@@ -92,6 +99,15 @@ start_nginx() {
 				location /app/ {
 					default_type application/json;
 					return 200 '{"id": "\$request_id", "query": "\$args", "status": "ok"}';
+				}
+				location /signin {
+					default_type text/html;
+					return 200 '<html>Sorry, wrong name or password.</html>';
+				}
+				location /shop {
+					default_type text/html;
+					if (\$args ~ "%27|'|%22") { return 500; }
+					return 200 '<html>Article \$arg_id, \$arg_sort: \$request_id</html>';
 				}
 				location /login { return 302 /docs/2.html; }
 				location /private/ {
@@ -109,7 +125,7 @@ start_sshd() {
 	ssh-keygen -q -t ed25519 -N '' -f "$dir/host_key"
 	"$(command -v sshd)" -D -e -f /dev/null -h "$dir/host_key" -o UsePAM=no \
 		-o PermitRootLogin=no -o PasswordAuthentication=yes -o PidFile=none \
-		-o MaxAuthTries="$tries" \
+		-o MaxAuthTries="$tries" -o Port=22 -o Port="${odd[2]}" \
 		-o Subsystem="sftp internal-sftp" 2>"$dir/sshd.log" &
 }
 
@@ -132,17 +148,87 @@ start_vsftpd() {
 	vsftpd "$dir/vsftpd.conf" &
 }
 
+# wire NAME: as it is in a packet, in hexadecimal digits.
+wire() {
+	local part
+	for part in ${1//./ }; do
+		printf '%02x%s' "${#part}" "$(printf %s "$part" | od -An -tx1 | tr -d ' \n')"
+	done
+	printf 00
+}
+
 # start_dnsmasq: answers for host1.example .. with an address each way; the rest of .example and
-# every other name is unknown.
+# every other name is unknown. NS and SOA of .example name its server, ns.example.
 start_dnsmasq() {
 	local n records=()
+	mapfile -t records <"$dir/resolvers"
 	for n in $(seq 60); do
 		records+=("--host-record=host$n.example,192.0.2.$n,2001:db8::$n")
 	done
 	dnsmasq --keep-in-foreground --no-resolv --no-hosts --no-daemon --conf-file=/dev/null \
-		--user=root --pid-file= --local=// --local-ttl=60 "${records[@]}" \
+		--user=root --pid-file= --bind-interfaces --local=/example/ --local=// --local-ttl=60 "${records[@]}" \
+		--host-record="ns.example,$(sed -n '1s/.*=\(.*\),.*/\1/p' "$dir/resolvers")" \
+		--dns-rr="example,2,$(wire ns.example)" \
+		--dns-rr="example,6,$(wire ns.example)$(wire root.example)$(printf '%08x' 1 3600 600 86400 60)" \
 		--mx-host=example,host1.example,10 --txt-record=example,"v=spf1 mx -all" \
+		--txt-record=big.example,"$(printf 'part of a long record %s ' {1..9})" \
+		--txt-record=big.example,"$(printf 'and another part %s ' {1..11})" \
+		--edns-packet-max=4096 \
 		2>"$dir/dns.log" &
+}
+
+# start_dovecot: IMAP with our users and their passwords.
+start_dovecot() {
+	sed 's/ \(.*\)/:{PLAIN}\1/' "$dir/users" >"$dir/mail-users"
+	cat >"$dir/dovecot.conf" <<-END
+		base_dir = /run/dovecot
+		log_path = $dir/dovecot.log
+		protocols = imap
+		listen = *, ::
+		ssl_cert = <$dir/nginx/cert
+		ssl_key = <$dir/nginx/key
+		ssl = yes
+		disable_plaintext_auth = no
+		auth_failure_delay = 1 secs
+		mail_location = maildir:$dir/mail/%u
+		mail_uid = 6001
+		mail_gid = 6001
+		first_valid_uid = 500
+		service imap-login {
+			chroot =
+			inet_listener imaps {
+				port = 993
+				ssl = yes
+			}
+		}
+		passdb {
+			driver = passwd-file
+			args = $dir/mail-users
+		}
+		userdb {
+			driver = static
+			args = uid=6001 gid=6001 home=$dir/mail/%u
+		}
+	END
+	mkdir -p "$dir/mail"
+	chmod 777 "$dir/mail"
+	dovecot -F -c "$dir/dovecot.conf" &
+}
+
+start_redis() {
+	redis-server --port 6379 --bind '*' '::*' --protected-mode no --save '' --daemonize no \
+		--requirepass "$(awk 'NR == 2 { print $2 }' "$dir/users")" --dir "$dir" >/dev/null &
+}
+
+start_tinyproxy() {
+	cat >"$dir/tinyproxy.conf" <<-END
+		Port 3128
+		Timeout 30
+		MaxClients 200
+		LogLevel Critical
+		DisableViaHeader Yes
+	END
+	tinyproxy -d -c "$dir/tinyproxy.conf" >/dev/null &
 }
 
 start_mosquitto() {
@@ -157,17 +243,25 @@ start_mosquitto() {
 }
 
 start_iperf3() {
-	local port
+	local port address
 	for port in 5201 5202 5203 5204; do
 		iperf3 --server --port "$port" >/dev/null 2>&1 &
 	done
+	# By UDP it would answer from another address than was asked.
+	sed -n 's/.*=//p' "$dir/resolvers" | head -n 4 | tr , '\n' >"$dir/callees"
+	while read -r address; do
+		for port in 5205 5206; do
+			iperf3 --server --bind "$address" --port "$port" >/dev/null 2>&1 &
+		done
+	done <"$dir/callees"
 }
 
 # all_listen: is there a listener on every port?
 all_listen() {
 	local port listening
 	listening=$(ss -Hltun)
-	for port in 80 443 8080 22 21 53 1883 5201 5202 5203 5204 123 5432; do
+	for port in 80 443 8080 22 21 53 143 993 25 1883 3128 6379 5201 5202 5203 5204 123 5432 \
+		5000 "${odd[@]}"; do
 		grep -q ":$port " <<<"$listening" || return 1
 	done
 }
@@ -181,8 +275,12 @@ start_sshd
 start_vsftpd
 start_dnsmasq
 start_mosquitto
+start_dovecot
+start_redis
+start_tinyproxy
 start_iperf3
 python3 -B "${0%/*}/answer.py" &
+python3 -B "${0%/*}/standin.py" "${odd[3]}" &
 until all_listen; do
 	sleep 0.1
 done

@@ -19,7 +19,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 ls "$data"/train-*.pcap "$data"/test-*.pcap >/dev/null 2>&1 || {
-	echo "make-model: no captures in $data; 'make range-data' makes them (root, some ten minutes)" >&2
+	echo "make-model: no captures in $data; 'make range-data' makes them (root, some twenty minutes)" >&2
 	exit 1
 }
 for capture in "$data"/*.pcap; do
