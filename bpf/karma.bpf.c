@@ -227,7 +227,7 @@ static __always_inline void report_finish(struct flow_report *r, int filled, __u
 
 /* ---- new flows ---- */
 
-/* Where both buckets are full a flow that nobody answered, and that has been shown, gives way:
+/* Where both buckets are full a flow that is no open connection, and has been shown, gives way:
  * under a flood from forged sources the table goes on taking in flows as fast as they are judged.
  */
 static __always_inline __u32 evict(struct counters *c, const struct packet *p, __u64 hash)
@@ -238,7 +238,8 @@ static __always_inline __u32 evict(struct counters *c, const struct packet *p, _
 	__u32 at, way;
 	int done = 0;
 
-	if (!b)
+	/* An answer whose question found no room would make its host the one that began. */
+	if (!b || (!p->total && !packet_to_server(p)))
 		return SLOT_NONE;
 	at = bucket_candidate(index, b, p);
 	if (!at)

@@ -242,13 +242,16 @@ static __always_inline __u32 table_take(__u32 first, __u32 second)
 	return more > room ? bucket_take(b, second, other) : bucket_take(a, first, way);
 }
 
-/* Has nobody answered this flow, and been all of it shown? Such a flow gives way to a new one; to
- * a total, of which there is one for each destination, one that was not shown gives way, too. */
+/* Is this no open connection (nobody answered it, it is half open, or it is over), and has all of
+ * it been shown? Such a flow gives way to a new one; to a total, of which there is one for each
+ * destination, one that was not shown gives way, too. */
 static __always_inline int flow_gives_way(const struct flow *f, int to_total)
 {
-	__u32 news = to_total ? FLOW_TOTAL : FLOW_NEWS;
+	__u32 news = to_total ? FLOW_TOTAL : FLOW_NEWS, bits = f->bits;
 
-	return (f->bits & (FLOW_BEGUN | FLOW_ANSWERED | FLOW_GONE | news)) == FLOW_BEGUN;
+	return (bits & (FLOW_BEGUN | FLOW_GONE | news)) == FLOW_BEGUN &&
+	       ((bits & (FLOW_ANSWERED | FLOW_CLOSED)) != FLOW_ANSWERED ||
+		       (bits & (FLOW_SYN | FLOW_ESTABLISHED)) == FLOW_SYN);
 }
 
 enum { EVICTED = 1, EVICTED_REPORTED };

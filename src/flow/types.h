@@ -157,7 +157,7 @@ enum meter_counter {
 	COUNT_FLOWS,      /* flows begun */
 	COUNT_RECORDS,    /* reports sent */
 	COUNT_OPEN,       /* flows in the table now */
-	COUNT_EVICTED,    /* flows that nobody answered and that gave way in a full table */
+	COUNT_EVICTED,    /* flows without an open connection that gave way in a full table */
 	COUNT_TOTAL,      /* packets metered by destination alone: no room for their flows */
 	COUNT_SEEN_AGAIN, /* packets that had been metered at another hook: not metered again */
 	COUNT_LINK_DOWN,  /* times a watched interface went down or away */

@@ -1,9 +1,9 @@
 #!/bin/bash
-# A flood from 16 million forged sources, as fast as this machine sends, on a flow table of 16,384: the memory stays bounded,
-# a connection that was open goes on being metered to the byte, every packet is accounted for, what
-# found no room in the flow table is metered by destination, the flood is reported, and Ctrl-C ends
-# karma within seconds. Two namespaces joined by a veth pair. Needs root; says why where it is
-# skipped.
+# A flood from 16 million forged sources, as fast as this machine sends, on a flow table of 16,384:
+# the memory stays bounded, a connection that was open goes on being metered to the byte, every
+# packet is accounted for, what found no room in the flow table is metered by destination, the flood
+# is reported, its target, which answers each, is accused of nothing, and Ctrl-C ends karma within
+# seconds. Two namespaces joined by a veth pair. Needs root; says why where it is skipped.
 #
 # overload.sh [KARMA]
 set -u
@@ -61,14 +61,14 @@ for end in "$a 1" "$b 2"; do
 	ip -n "$ns" link set v0 up
 	ip -n "$ns" link set lo up
 done
-ip -n "$a" addr add 192.168.77.3/24 dev v0
-ip -n "$b" route add default via 192.168.77.1 # what is refused is told to the forged sources
+ip -n "$b" route add default via 192.168.77.1 # the forged sources are answered
 gcc -std=gnu11 -O2 -o "$work/flood" "$root/range/flood.c" || skip "flood.c does not compile"
 mac=$(ip -n "$b" -o link show v0 | grep -o 'link/ether [0-9a-f:]*' | cut -d ' ' -f 2)
 
 # One connection that says a byte at a time, before, during and after the flood.
 cat >"$work/server.py" <<'END'
 import socket
+web = socket.create_server(("192.168.77.2", 80)) # what the flood asks for
 s = socket.create_server(("192.168.77.2", 9000))
 c, _ = s.accept()
 while data := c.recv(100):
@@ -86,17 +86,6 @@ while time.time() < float(sys.argv[1]):
     time.sleep(0.02)
 s.close()
 print(sent)
-END
-
-# Meanwhile another attack, which is not to go unseen.
-cat >"$work/scan.py" <<'END'
-import socket, time
-time.sleep(2)
-for port in range(2000, 2400):
-    with socket.socket() as s:
-        s.bind(("192.168.77.3", 0))
-        s.settimeout(0.2)
-        s.connect_ex(("192.168.77.2", port))
 END
 
 start() { # name command...: in namespace b, in the background
@@ -134,12 +123,10 @@ done
 [ -e "$work/connected" ] || skip "the client does not connect within 6 s"
 sleep 1
 before=$(rss)
-timeout 60 ip netns exec "$a" python3 "$work/scan.py" &
-scan=$!
 sent=$(timeout 60 ip netns exec "$a" "$work/flood" v0 "$mac" 192.168.77.2 80 "$seconds")
 after=$(rss)
 echo "$sent packets in $seconds s; karma run: $before kB before, $after kB after"
-wait "$client" "$scan"
+wait "$client"
 sleep 1
 begun=$(date +%s)
 kill -INT "$run" "$flows"
@@ -183,19 +170,16 @@ sys.exit(not any(a["dest_ip"] == "192.168.77.2" and a["alert"]["category"] == "D
 END
 }
 
-scan_reported() {
-	python3 - "$work/eve.json" <<'END'
-import json, sys
-alerts = [e for e in map(json.loads, open(sys.argv[1])) if e["event_type"] == "alert"]
-sys.exit(not any(a.get("src_ip") == "192.168.77.3" for a in alerts))
-END
+# Who answers is not taken for who began, however few of the questions found room.
+target_is_not_accused() {
+	! grep '"event_type":"alert"' "$work/eve.json" | grep -q '"src_ip":"192.168.77.2"'
 }
 
 check "karma run has at most 300 MB: its tables are bounded" [ "$after" -lt 300000 ]
 check "the open connection is metered to the byte" connection
 check "every packet is accounted for" complete
 check "the flood is reported" reported
-check "so is a scan that began in its midst" scan_reported
+check "its target is not accused of anything" target_is_not_accused
 check "karma ends within 15 s (it took $took)" [ "$took" -le 15 ]
 check "nothing stays attached" [ -z "$(ip netns exec "$b" tc filter show dev v0 ingress 2>/dev/null)" ]
 echo "$passed passed, $failed failed, 0 skipped"

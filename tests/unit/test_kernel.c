@@ -617,6 +617,66 @@ static void what_gives_way_reports_what_it_has(void **state)
 	meters_end(m);
 }
 
+/* A TCP packet of flow `n`, to the server or from it. */
+static void run_tcp(struct meters *m, uint16_t n, bool answer, uint8_t flags, uint64_t ns)
+{
+	struct spec s = {.proto = PROTO_TCP,
+		.src = answer ? 2 : 1,
+		.dst = answer ? 1 : 2,
+		.sport = answer ? 80 : n,
+		.dport = answer ? n : 80,
+		.flags = flags,
+		.window = 1000};
+	struct __sk_buff skb = {.tstamp = ns};
+	uint8_t bytes[FRAME_MAX];
+	struct bpf_test_run_opts opts = {.sz = sizeof(opts),
+		.data_in = bytes,
+		.data_size_in = frame_make(bytes, &s),
+		.ctx_in = &skb,
+		.ctx_size_in = sizeof(skb)};
+
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_in), &opts), 0);
+}
+
+/* A table full of connections in one state, all of them shown: how many give way to new flows. */
+static uint64_t evicted_of(bool refused, bool completed)
+{
+	enum { ROOM = 1500 };
+	struct meters *m = meters_new(ROOM, false);
+	uint64_t before[METER_COUNTERS], after[METER_COUNTERS];
+
+	for (uint16_t i = 1; i < ROOM * 9 / 8; i++) {
+		uint64_t ns = 1000000000 + i * 100000ull;
+
+		run_tcp(m, 1000 + i, false, TCP_SYN, ns);
+		run_tcp(m, 1000 + i, true, TCP_ACK | (refused ? TCP_RST : TCP_SYN), ns + 1000);
+		if (completed)
+			run_tcp(m, 1000 + i, false, TCP_ACK, ns + 2000);
+	}
+	kernel_sweep(m, 2500000000, false);
+	kernel_counts(m, before);
+	/* What answers only is not let in for others. */
+	for (uint16_t i = 0; i < ROOM; i++)
+		run_tcp(m, 20000 + i, true, TCP_SYN | TCP_ACK, 2600000000 + i);
+	kernel_counts(m, after);
+	assert_true(after[COUNT_EVICTED] <= before[COUNT_EVICTED] + 1); /* for the total */
+	for (uint32_t i = 0; i < ROOM; i++)
+		run_frames(m, 77 + i * 2246822519u, 1, 2700000000 + i * 1000);
+	kernel_counts(m, after);
+	assert_int_equal(after[LOST_BUSY], 0);
+	meters_end(m);
+	return after[COUNT_EVICTED] - before[COUNT_EVICTED];
+}
+
+static void only_open_connections_stay(void **state)
+{
+	(void)state;
+	assert_true(evicted_of(true, false) > 500);  /* refused */
+	assert_true(evicted_of(false, false) > 500); /* half open */
+	assert_true(evicted_of(false, true) <= 2);   /* for the totals alone */
+}
+
 /* A virtual machine's super-packets come without the number of their segments. */
 static void segments_are_counted_by_their_size(void **state)
 {
@@ -755,6 +815,7 @@ int main(void)
 		cmocka_unit_test(a_table_holds_what_was_asked_for),
 		cmocka_unit_test(a_full_table_gives_way_in_order),
 		cmocka_unit_test(what_gives_way_reports_what_it_has),
+		cmocka_unit_test(only_open_connections_stay),
 		cmocka_unit_test(segments_are_counted_by_their_size),
 		cmocka_unit_test(a_million_flows),
 		cmocka_unit_test(captures_make_equal_reports),
