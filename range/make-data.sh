@@ -2,7 +2,7 @@
 # Make labelled traffic to train and test on: make-data.sh DIR [SEED]
 #
 # Many runs of the range, each with addresses, hosts, servers and choices of its own, several at a
-# time; about twenty minutes in all. Two of three have links with delays, losses and disorder, one in
+# time (two for each processor); half an hour in all with two. Two of three have links with delays, losses and disorder, one in
 # four has hosts behind a NAT; one to three hosts attack. DIR gets, of each,
 #   train-N.pcap .truth .csv    scenarios of the part "train" only
 #   test-N.pcap .truth .csv     attacks of the part "test" only, benign work of both, on another network
@@ -17,12 +17,12 @@ set -u
 # shellcheck source=scenarios.sh
 . "$range_home/scenarios.sh"
 
-at_once=6
+at_once=$((2 * $(nproc)))
 seconds=100
 dir=${1:?usage: make-data.sh DIR [SEED]}
 seed=${2:-1}
 karma=$range_home/../build/karma
-children=()
+children=() runs=()
 
 # Every run tears its own range down when told to end.
 end_children() {
@@ -42,8 +42,9 @@ run_one() {
 	seed=$((seed + 1))
 	((seed % 3)) || lines=
 	timeout -k 10 $((seconds + 90)) "$range_home/range.sh" run -s "$seed" -t "$seconds" \
-		${lines:+"$lines"} -o "$dir/$name" "$@" || say "$name failed" &
+		${lines:+"$lines"} -o "$dir/$name" "$@" &
 	children+=($!)
+	runs+=("$name")
 }
 
 # draw_bag PART N: $bag gets all attacks of the part behind what is in it, in an order of their own.
@@ -64,7 +65,7 @@ draw_size() {
 # part PART RUNS CALM [OPTION...]: RUNS runs with attacks, each of which comes about as often as any
 # other, and CALM runs without.
 part() {
-	local part=$1 runs=$2 calm=$3 n each benign mixed bag=() size=()
+	local part=$1 count=$2 calm=$3 n each benign mixed bag=() size=()
 	shift 3
 	mapfile -t benign < <(range_list benign "$part")
 	mapfile -t mixed < <(range_list benign "${part/test/all}")
@@ -72,7 +73,7 @@ part() {
 		draw_size "$n"
 		run_one "$part-calm$n" "${size[@]}" "$@" "${benign[@]}"
 	done
-	for ((n = 1; n <= runs; n++)); do
+	for ((n = 1; n <= count; n++)); do
 		draw_size "$n"
 		each=$((size[3] * 4))
 		while ((${#bag[@]} < each)); do
@@ -95,6 +96,9 @@ part train 30 6
 part test 18 5 -x
 run_one test-guard -n 6 -v -x
 wait
+for name in "${runs[@]}"; do
+	[[ -s $dir/$name.pcap ]] || say "$name failed: no capture of it"
+done
 [[ -x $karma ]] || {
 	say "no $karma: captures and truth only; CSV: karma flows --steps --truth X.truth -o X.csv X.pcap"
 	exit 0

@@ -357,7 +357,7 @@ start_servers() {
 	range_jobs+=($!)
 	until [[ -e $range_dir/ready ]]; do
 		sleep 0.1
-		if ((++waited >= 200)) || ! kill -0 "${range_jobs[-1]}" 2>/dev/null; then
+		if ((++waited >= 900)) || ! kill -0 "${range_jobs[-1]}" 2>/dev/null; then
 			die "the servers did not start: $(tail -n 3 "$range_dir/servers.log")"
 		fi
 	done
