@@ -100,7 +100,7 @@ static int append(struct dataset *d, const struct table *t, float weight)
 		d->label[at] = row->label;
 		d->weight[at] = row->label < 0 ? 0 : weight;
 		d->unlabelled += row->label < 0;
-		if (i == 0 || !same_sequence(row, order[i - 1].row))
+		if (d->single || i == 0 || !same_sequence(row, order[i - 1].row))
 			d->sequence[d->sequences++] = (struct train_sequence){(uint32_t)at, 0};
 		d->sequence[d->sequences - 1].length++;
 	}

@@ -25,8 +25,8 @@ enum alpha { ALPHA_NONE, ALPHA_ROOT, ALPHA_BALANCED };
 static const char *const alpha_names[] = {"none", "root", "balanced"};
 
 /* Augmentation of sequences: the network's delay, and rows without what only Karma's form has, as
- * UNSW-NB15's rows are. */
-static const double stretch_low = 0.2, stretch_high = 10, drop_share = 0.2;
+ * UNSW-NB15's rows are; and the payload's sizes. */
+static const double stretch_low = 0.2, stretch_high = 10, drop_share = 0.2, resize = 1.5;
 
 struct options {
 	const char *out;
@@ -88,6 +88,8 @@ enum {
 	OPT_LAYERS,
 	OPT_HIDDEN,
 	OPT_LENGTH,
+	OPT_MEMORY,
+	OPT_SPLICE,
 	OPT_BATCH,
 	OPT_DROPOUT,
 	OPT_LR,
@@ -112,6 +114,8 @@ static const struct option long_options[] = {
 	{"layers", required_argument, NULL, OPT_LAYERS},
 	{"hidden", required_argument, NULL, OPT_HIDDEN},
 	{"length", required_argument, NULL, OPT_LENGTH},
+	{"memory", required_argument, NULL, OPT_MEMORY},
+	{"splice", required_argument, NULL, OPT_SPLICE},
 	{"batch", required_argument, NULL, OPT_BATCH},
 	{"dropout", required_argument, NULL, OPT_DROPOUT},
 	{"validation", required_argument, NULL, OPT_VALIDATION},
@@ -140,6 +144,8 @@ static const struct {
 	{OPT_LAYERS, "layers", 1, LSTM_MAX_LAYERS},
 	{OPT_HIDDEN, "hidden", 1, LSTM_MAX_HIDDEN},
 	{OPT_LENGTH, "length", 1, 1024},
+	{OPT_MEMORY, "memory", 1, 65536},
+	{OPT_SPLICE, "splice", 0, 1},
 	{OPT_BATCH, "batch", 1, 65536},
 	{OPT_DROPOUT, "dropout", 0, 0.9},
 	{OPT_VALIDATION, "validation", 0.01, 0.5},
@@ -163,7 +169,7 @@ static int number_option(struct options *o, int option, const char *text)
 			numbers[i].name, numbers[i].low, numbers[i].high, text);
 	if (option != OPT_GAMMA && option != OPT_DROPOUT && option != OPT_LR &&
 		option != OPT_DECAY && option != OPT_BLANK && option != OPT_VALIDATION &&
-		value != floor(value))
+		option != OPT_SPLICE && value != floor(value))
 		return usage_error(
 			"train", "--%s takes a whole number, not '%s'", numbers[i].name, text);
 	switch (option) {
@@ -184,6 +190,12 @@ static int number_option(struct options *o, int option, const char *text)
 		break;
 	case OPT_LENGTH:
 		s->length = (int)value;
+		break;
+	case OPT_MEMORY:
+		s->memory = (int)value;
+		break;
+	case OPT_SPLICE:
+		s->splice = (float)value;
 		break;
 	case OPT_BATCH:
 		s->batch = (int)value;
@@ -333,10 +345,14 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 		err = train_log_open(&s->log, o->log, e);
 	if (!err && o->features)
 		err = encoder_choose(&s->encoder, o->features, e);
+	s->data.single = o->settings.memory == 1;
 	for (int i = 0; i < count && !err; i++)
 		err = add_file(s, files[i], e);
 	if (err)
 		return err;
+	/* Without a host's second row there is no memory to be learnt. */
+	if (s->data.sequences == s->data.rows)
+		o->settings.memory = 1;
 	err = dataset_split(
 		&s->data, &s->encoder, o->validation, rng_derive(o->settings.seed, 's'), e);
 	if (err)
@@ -386,6 +402,7 @@ static int input(void *context, size_t at, uint64_t draw, float *x, struct lstm_
 	varied = *row;
 	factor = stretch_low * pow(stretch_high / stretch_low, rng_uniform(&rng));
 	row_stretch(&varied, factor);
+	row_resize(&varied, pow(resize, 2 * rng_uniform(&rng) - 1));
 	if (rng_uniform(&rng) < drop_share)
 		for (unsigned k = 0; k < s->encoder.features; k++)
 			blank[k] |= s->live_only[k];
@@ -484,10 +501,10 @@ static json_t *describe_settings(const struct options *o, const struct train_pro
 {
 	const struct train_settings *s = &o->settings;
 
-	return json_pack("{ss sf ss si si si si si si si sf sf sf sf sf sf sI}", "loss",
+	return json_pack("{ss sf ss si si si si si sf si si sf sf sf sf sf sf sI}", "loss",
 		o->cross_entropy ? "ce" : "focal", "gamma", (double)s->loss.gamma, "alpha",
 		alpha_names[o->alpha], "epochs", s->epochs, "best_epoch", last->best_epoch, "batch",
-		s->batch, "length", s->length, "memory", s->memory, "bins", (int)o->bins,
+		s->batch, "length", s->length, "memory", s->memory, "splice", (double)s->splice, "bins", (int)o->bins,
 		"patience", s->patience, "blank", o->blank, "lr", (double)s->rate, "weight_decay",
 		(double)s->decay, "dropout", (double)s->dropout, "clip", (double)s->clip,
 		"validation_share", o->validation, "seed", (json_int_t)s->seed);

@@ -30,6 +30,7 @@ struct waiting {
 struct judge {
 	const struct model *model;
 	struct encoder encoder;
+	bool remembers;
 	uint8_t class[LSTM_MAX_CLASSES]; /* enum karma_class of each output */
 	struct lru *hosts;
 	struct window *window;
@@ -96,6 +97,7 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 	if (!j)
 		return error_set(e, -ENOMEM, "not enough memory to judge");
 	j->model = model;
+	j->remembers = model_remembers(model);
 	if ((err = read_classes(j, name, e)) || (err = read_inputs(j, name, e)))
 		goto out;
 	hosts = hosts ? hosts : JUDGE_HOSTS;
@@ -205,7 +207,7 @@ void judge_record(struct judge *j, const struct record *r, judge_sink sink, void
 		j->queue[0].row = w->row;
 		w = &j->queue[0];
 	}
-	if (!fresh && r->at_ns - m->at_ns > judge_idle_ns)
+	if (!fresh && (!j->remembers || r->at_ns - m->at_ns > judge_idle_ns))
 		memset(m->state, 0, floats * sizeof(float));
 	m->at_ns = r->at_ns;
 	m->waits = true;

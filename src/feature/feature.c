@@ -215,3 +215,25 @@ void row_stretch(struct row *row, double factor)
 		else if (features[i].delay == DELAY_RATE)
 			row->value[i] /= factor;
 }
+
+static void resize_side(double *v, int side, double factor)
+{
+	double *all = &v[COL_SBYTES + side], *payload = &v[COL_SPAYLOAD + side];
+	double more = *payload * (factor - 1);
+
+	if (!(*payload > 0 && *all > 0))
+		return;
+	v[COL_SLOAD + side] *= 1 + more / *all;
+	if (v[COL_SPKTS + side] > 0)
+		v[COL_SMEAN + side] += more / v[COL_SPKTS + side];
+	*all += more;
+	*payload += more;
+	for (int nth = 0; nth < FLOW_SIZES; nth++)
+		v[(side == SRC ? COL_SSIZE1 : COL_DSIZE1) + nth] *= factor;
+}
+
+void row_resize(struct row *row, double factor)
+{
+	resize_side(row->value, SRC, factor);
+	resize_side(row->value, DST, factor);
+}

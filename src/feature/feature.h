@@ -156,6 +156,10 @@ enum column {
 	COL_LAST,
 	COL_ACTOR,
 	COL_APP,
+	COL_SPAYLOAD,
+	COL_DPAYLOAD,
+	COL_SSIZE1 = COL_DPAYLOAD + 13, /* behind the flags */
+	COL_DSIZE1 = COL_SSIZE1 + 4,
 };
 
 extern const struct feature features[];
@@ -178,5 +182,10 @@ void feature_print_markdown(FILE *out);
 /* The row as it would look with the network's delay `factor` times as long: times grow with it,
  * rates shrink. For training: a model must not learn the delay of the network it was made on. */
 void row_stretch(struct row *row, double factor);
+
+/* The row as it would look with `factor` times the payload in each packet: sizes and loads follow,
+ * the number of packets and what their headers take stay. For training: a model must not learn the
+ * pages and words of the network it was made on. Nothing happens where the payload is not known. */
+void row_resize(struct row *row, double factor);
 
 #endif

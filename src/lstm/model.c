@@ -242,6 +242,13 @@ static bool put_model(FILE *f, const struct model *m, const char *header)
 	return good && put_u32(f, crc, &(uint32_t){0});
 }
 
+bool model_remembers(const struct model *m)
+{
+	const json_t *settings = json_object_get(m->header, "settings");
+
+	return json_integer_value(json_object_get(settings, "memory")) != 1;
+}
+
 int model_save(const struct model *m, const char *path, struct error *e)
 {
 	json_t *header = full_header(m);

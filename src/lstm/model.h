@@ -83,6 +83,10 @@ int model_load(struct model *m, const char *path, struct error *e);
 /* The same from memory; `name` is for the error's line. */
 int model_decode(struct model *m, const void *data, size_t size, const char *name, struct error *e);
 
+/* Does the network carry a host's memory from record to record? One that was trained on single
+ * rows does not: its state is zero at each step. */
+bool model_remembers(const struct model *m);
+
 /* Written beside and renamed. Shape and temperature are put into the header; its keys are sorted,
  * so the same model gives the same bytes. */
 int model_save(const struct model *m, const char *path, struct error *e);

@@ -1,11 +1,16 @@
 #include "lstm/plan.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHORTEST = 8 /* rows of a piece that is cut short */ };
+
 static void count_sequences(struct plan *p)
 {
+	uint32_t shortest = p->splice > 0 && p->longest > SHORTEST ? SHORTEST : p->longest;
+
 	for (size_t s = 0; s < p->sequences; s++) {
 		uint32_t length = p->sequence[s].length;
 
@@ -16,12 +21,12 @@ static void count_sequences(struct plan *p)
 		}
 		p->stream_rows += length;
 		/* A cut at any place gives one piece more than a cut into full ones. */
-		p->pieces_room += length / p->longest + 2;
+		p->pieces_room += length / shortest + 2;
 	}
 }
 
 int plan_init(struct plan *p, const struct train_sequence *sequence, size_t sequences,
-	size_t state_size, int batch, int steps, uint32_t longest, uint64_t seed)
+	size_t state_size, int batch, int steps, uint32_t longest, double splice, uint64_t seed)
 {
 	size_t n = (size_t)batch, lanes;
 
@@ -33,6 +38,7 @@ int plan_init(struct plan *p, const struct train_sequence *sequence, size_t sequ
 	p->steps = steps < batch ? steps : batch;
 	p->most_lanes = batch / p->steps;
 	p->longest = longest;
+	p->splice = splice;
 	p->seed = seed;
 	count_sequences(p);
 	lanes = (size_t)p->most_lanes;
@@ -66,19 +72,35 @@ void plan_free(struct plan *p)
 	memset(p, 0, sizeof(*p));
 }
 
+static bool draw_splice(struct plan *p)
+{
+	return p->splice > 0 && rng_uniform(&p->rng) < p->splice;
+}
+
+/* Rows of a sequence's pieces: short ones are as likely as long ones. */
+static uint32_t draw_longest(struct plan *p)
+{
+	double most = p->longest;
+
+	if (!draw_splice(p) || most <= SHORTEST)
+		return p->longest;
+	return (uint32_t)(SHORTEST * pow(most / SHORTEST, rng_uniform(&p->rng)));
+}
+
 /* Pieces of at most `longest` rows. The first cut falls anywhere, so that in another epoch other
  * rows stand at a start. */
 static void cut_sequence(struct plan *p, struct train_sequence s)
 {
-	uint32_t length = s.length;
+	uint32_t length = s.length, longest = draw_longest(p);
 
-	if (length > p->longest)
-		length = 1 + (uint32_t)rng_below(&p->rng, p->longest);
+	if (length > longest)
+		length = 1 + (uint32_t)rng_below(&p->rng, longest);
 	while (s.length > 0) {
-		p->piece[p->pieces++] = (struct plan_piece){s.first, length, rng_next(&p->rng) | 1};
+		p->piece[p->pieces++] = (struct plan_piece){
+			s.first, length, draw_splice(p), rng_next(&p->rng) | 1};
 		s.first += length;
 		s.length -= length;
-		length = s.length < p->longest ? s.length : p->longest;
+		length = s.length < longest ? s.length : longest;
 	}
 }
 
@@ -137,7 +159,7 @@ static void refill(struct plan *p)
 	for (int i = 0; i < p->lanes;) {
 		if (p->lane[i].length == 0 && p->pieces_done < p->pieces) {
 			p->lane[i] = p->piece[p->pieces_done++];
-			p->fresh[i] = true;
+			p->fresh[i] = !p->lane[i].joined;
 		}
 		if (p->lane[i].length > 0) {
 			i++;
@@ -167,7 +189,7 @@ static struct plan_update *next_stream(struct plan *p)
 
 			if (lane->length == 0 && p->pieces_done < p->pieces) {
 				*lane = p->piece[p->pieces_done++];
-				p->fresh[i] = true;
+				p->fresh[i] = !lane->joined;
 			}
 			u->start[at] = p->fresh[i] || lane->length == 0;
 			u->draw[at] = lane->draw;

@@ -1,7 +1,11 @@
 /* In which order an epoch's rows are trained on. Rows of length-one sequences are drawn in any
  * order, a batch at a time. Longer sequences are cut into pieces, the pieces laid one behind the
  * other in B lanes, and each update takes the next T rows of every lane; the memory runs on from
- * update to update until its piece ends. The same seed gives the same order. */
+ * update to update until its piece ends. The same seed gives the same order.
+ *
+ * Spliced pieces: a network that has only seen hosts that attack, and hosts that work, learns who and
+ * not what. So a share of the sequences is cut into shorter pieces, and a share of all pieces begins
+ * with the memory of whatever its lane held before: another host's work, or its attack. */
 #ifndef KARMA_LSTM_PLAN_H
 #define KARMA_LSTM_PLAN_H
 
@@ -29,6 +33,7 @@ struct plan_update {
 
 struct plan_piece {
 	uint32_t first, length;
+	bool joined; /* begins with the memory of the piece before it in its lane */
 	uint64_t draw;
 };
 
@@ -37,6 +42,7 @@ struct plan {
 	size_t sequences, state_size, rows;
 	int batch, steps, most_lanes;
 	uint32_t longest; /* rows of a piece */
+	double splice;    /* share of sequences that are cut short, and of pieces that are joined */
 	uint64_t seed;
 	int epoch;
 	struct rng rng;
@@ -53,9 +59,9 @@ struct plan {
 };
 
 /* Keeps `sequence`. An update has at most `batch` rows; a lane's part of it `steps`. Pieces have at
- * most `longest` rows. 0 or -ENOMEM. */
+ * most `longest` rows; `splice` of them, 0 to 1, are spliced. 0 or -ENOMEM. */
 int plan_init(struct plan *p, const struct train_sequence *sequence, size_t sequences,
-	size_t state_size, int batch, int steps, uint32_t longest, uint64_t seed);
+	size_t state_size, int batch, int steps, uint32_t longest, double splice, uint64_t seed);
 void plan_free(struct plan *p);
 
 /* Begin epoch `epoch` (from 0). */

@@ -15,6 +15,7 @@ const struct train_settings train_defaults = {
 	.batch = 512,
 	.length = 16,
 	.memory = 1024,
+	.splice = 0.3f,
 	.rate = 3e-3f,
 	.warmup = 1,
 	.decay = 0.1f,
@@ -418,7 +419,8 @@ static int trainer_init(struct trainer *r)
 	double weight = 0;
 	int err =
 		plan_init(&r->plan, r->data->sequence, r->data->sequences, lstm_state_size(r->net),
-			s->batch, s->length, (uint32_t)s->memory, rng_derive(s->seed, 'p'));
+			s->batch, s->length, (uint32_t)s->memory, (double)s->splice,
+			rng_derive(s->seed, 'p'));
 
 	if (!err)
 		err = packed_init(&r->packed, shape);

@@ -30,7 +30,9 @@ struct train_settings {
 	int epochs;
 	int batch;     /* rows of an update */
 	int length;    /* T: steps through which the gradient flows back */
-	int memory;    /* most rows of a sequence before it is cut and the memory starts anew */
+	int memory;    /* most rows of a sequence before it is cut and the memory starts anew; 1:
+			  no row remembers another */
+	float splice;  /* share of the sequences' pieces that begin with another's memory */
 	float rate;    /* learning rate at its height */
 	float warmup;  /* epochs, at most a quarter, in which it rises to there; then it falls
 			  (cosine) */

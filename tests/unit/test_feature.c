@@ -230,6 +230,33 @@ static void stretching_moves_times_and_rates_apart(void **unused)
 	assert_int_equal(moved, 1 + 2 + 2 + 3 + 3);
 }
 
+static void resizing_moves_the_payload_alone(void **unused)
+{
+	struct row row;
+
+	(void)unused;
+	assert_string_equal(features[COL_SPAYLOAD].name, "spayload");
+	assert_string_equal(features[COL_DPAYLOAD].name, "dpayload");
+	assert_string_equal(features[COL_SSIZE1].name, "ssize1");
+	assert_string_equal(features[COL_DSIZE1].name, "dsize1");
+	for (int i = 0; i < FEATURE_MAX; i++)
+		row.value[i] = 10;
+	row.value[COL_SBYTES] = 600; /* 10 packets of 40 bytes of headers, 20 of payload */
+	row.value[COL_SPAYLOAD] = 200;
+	row.value[COL_SMEAN] = 60;
+	row.value[COL_SLOAD] = 6000;
+	row.value[COL_DPAYLOAD] = NAN;
+	row_resize(&row, 2);
+	assert_close(row.value[COL_SPAYLOAD], 400, 0);
+	assert_close(row.value[COL_SBYTES], 800, 0);
+	assert_close(row.value[COL_SMEAN], 80, 0);
+	assert_close(row.value[COL_SLOAD], 8000, 1e-9);
+	assert_close(row.value[COL_SSIZE1 + 3], 20, 0);
+	assert_close(row.value[COL_SPKTS], 10, 0);
+	assert_close(row.value[COL_DBYTES], 10, 0);
+	assert_close(row.value[COL_DSIZE1], 10, 0);
+}
+
 static void the_docs_are_the_table(void **unused)
 {
 	char *printed = NULL, *page;
@@ -264,6 +291,7 @@ int main(void)
 		cmocka_unit_test(classes_by_name),
 		cmocka_unit_test(values_in_words),
 		cmocka_unit_test(stretching_moves_times_and_rates_apart),
+		cmocka_unit_test(resizing_moves_the_payload_alone),
 		cmocka_unit_test(the_docs_are_the_table),
 	};
 

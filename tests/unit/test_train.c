@@ -14,12 +14,13 @@
 
 /* ---- the order of an epoch ---- */
 
-static void check_plan(size_t sequences, uint32_t most, int batch, int steps, uint32_t longest)
+static void check_plan(size_t sequences, uint32_t most, int batch, int steps, uint32_t longest,
+	double splice)
 {
 	struct train_sequence *s = calloc(sequences, sizeof(*s));
 	struct rng rng = {sequences};
 	struct plan p;
-	uint32_t rows = 0;
+	uint32_t rows = 0, joined = 0;
 	uint32_t *sequence_of;
 
 	for (size_t i = 0; i < sequences; i++) {
@@ -31,7 +32,7 @@ static void check_plan(size_t sequences, uint32_t most, int batch, int steps, ui
 	for (size_t i = 0; i < sequences; i++)
 		for (uint32_t k = 0; k < s[i].length; k++)
 			sequence_of[s[i].first + k] = (uint32_t)i;
-	assert_int_equal(plan_init(&p, s, sequences, 2, batch, steps, longest, 7), 0);
+	assert_int_equal(plan_init(&p, s, sequences, 2, batch, steps, longest, splice, 7), 0);
 	for (int epoch = 0; epoch < 3; epoch++) {
 		uint8_t *seen = calloc(rows, 1);
 		struct plan_update *u;
@@ -54,14 +55,15 @@ static void check_plan(size_t sequences, uint32_t most, int batch, int steps, ui
 					assert_false(seen[row]++);
 					count++;
 					assert_true(u->draw[at] != 0);
-					/* Behind another row stands the one that follows it. */
-					if (!u->start[at]) {
+					/* Behind another row stands the one that follows it, unless
+					 * a spliced piece begins. */
+					if (!u->start[at] && (float)(u->draw[at] >> 40) != memory[1]) {
+						joined++;
+					} else if (!u->start[at]) {
 						assert_true(row > 0);
 						assert_int_equal((uint32_t)memory[0], row - 1);
 						assert_int_equal(
 							sequence_of[row], sequence_of[row - 1]);
-						assert_true(
-							(float)(u->draw[at] >> 40) == memory[1]);
 					}
 					memory[0] = (float)row;
 					memory[1] = (float)(u->draw[at] >> 40);
@@ -71,6 +73,7 @@ static void check_plan(size_t sequences, uint32_t most, int batch, int steps, ui
 		assert_int_equal(count, rows);
 		free(seen);
 	}
+	assert_true((joined > 0) == (splice > 0));
 	plan_free(&p);
 	free(sequence_of);
 	free(s);
@@ -79,12 +82,15 @@ static void check_plan(size_t sequences, uint32_t most, int batch, int steps, ui
 static void test_plan(void **state)
 {
 	(void)state;
-	check_plan(1, 1, 8, 4, 10);
-	check_plan(100, 1, 8, 4, 10);
-	check_plan(50, 30, 32, 8, 1000);
-	check_plan(50, 30, 32, 8, 7);
-	check_plan(3, 200, 64, 4, 50);
-	check_plan(40, 9, 5, 16, 4);
+	check_plan(1, 1, 8, 4, 10, 0);
+	check_plan(100, 1, 8, 4, 10, 0);
+	check_plan(50, 30, 32, 8, 1000, 0);
+	check_plan(50, 30, 32, 8, 7, 0);
+	check_plan(3, 200, 64, 4, 50, 0);
+	check_plan(40, 9, 5, 16, 4, 0);
+	check_plan(50, 30, 32, 8, 1000, 0.5);
+	check_plan(40, 90, 5, 16, 4, 0.5);
+	check_plan(90, 200, 64, 4, 50, 1);
 }
 
 /* ---- a task that needs memory ---- */
