@@ -63,8 +63,8 @@ def seconds(stamp):
     return datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
 
 
-def read_alerts(karma, model, capture):
-    command = [karma, "read", str(capture), "--json"]
+def read_alerts(karma, model, capture, *options):
+    command = [karma, "read", str(capture), "--json", *options]
     if model:
         command += ["-m", model]
     out = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode()
@@ -127,6 +127,17 @@ def score_run(alerts, attacks, allowed):
     return results, false
 
 
+def once(false, run):
+    """False alerts for people; updates of one alert count once."""
+    told = {}
+    for a in false:
+        key = (a.get("src_ip"), a.get("dest_ip"), a["alert"]["category"])
+        told.setdefault(key, dict(run=run, src=key[0], dst=key[1], category=key[2],
+                                  time=a["timestamp"],
+                                  reasons=a["alert"].get("metadata", {}).get("reasons", [])))
+    return list(told.values())
+
+
 def print_table(results, false, summary):
     kinds = collections.OrderedDict()
     for r in sorted(results, key=lambda r: (r["category"], r["scenario"])):
@@ -155,21 +166,14 @@ def main():
     parser.add_argument("capture", nargs="+", type=pathlib.Path)
     args = parser.parse_args()
 
-    results, false, hours, seen = [], [], 0.0, set()
+    results, false, hours = [], [], 0.0
     for capture in args.capture:
         alerts = read_alerts(args.karma, args.model, capture)
         r, f = score_run(alerts, read_truth(capture.with_suffix(".truth")),
                          read_allowed(capture.with_suffix(".allow")))
         hours += capture_hours(capture)
         results += [dict(x, run=capture.stem) for x in r]
-        for a in f:
-            category = a["alert"]["category"]
-            key = (capture.stem, a.get("src_ip"), a.get("dest_ip"), category)
-            if key not in seen:  # updates of one alert count once
-                seen.add(key)
-                false.append(dict(run=capture.stem, src=key[1], dst=key[2], category=category,
-                                  time=a["timestamp"],
-                                  reasons=a["alert"].get("metadata", {}).get("reasons", [])))
+        false += once(f, capture.stem)
     summary = {
         "attacks": len(results),
         "detected": sum(r["detected"] for r in results),

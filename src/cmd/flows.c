@@ -148,7 +148,7 @@ static int take_record(void *context, const struct record *r)
 	}
 	feature_row(w->window, r, &row);
 	if (w->truth)
-		row.label = (int)truth_class(w->truth, r);
+		row.label = truth_class(w->truth, r);
 	write_header(w);
 	if (w->steps) {
 		w->err = csv_write_row(w->file.stream, r, &row);

@@ -9,7 +9,7 @@
 #include "cmd/meter_options.h"
 #include "cmd/session.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_KERNEL };
+enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_VERDICTS, OPT_KERNEL };
 
 static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
@@ -21,6 +21,7 @@ static const struct option longs[] = {
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
+	{"verdicts", required_argument, NULL, OPT_VERDICTS},
 	{NULL, 0, NULL, 0},
 };
 
@@ -57,6 +58,9 @@ static int read_options(
 			break;
 		case OPT_SCORES:
 			o->scores = optarg;
+			break;
+		case OPT_VERDICTS:
+			o->verdicts = optarg;
 			break;
 		case ':':
 			return usage_error("read", "'%s' needs a value", argv[optind - 1]);

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "cmd/verdicts.h"
+
 volatile sig_atomic_t session_stopped;
 
 static void stop(int signal)
@@ -100,14 +102,10 @@ static int open_outputs(struct session *s, const struct session_options *o, stru
 		err = outfile_open(&s->scores, o->scores, e);
 		s->has_scores = !err;
 	}
-	if (!err && s->has_scores) {
-		fputs("time,flow_id,src,sport,dst,dport,proto,state,actor,score,actor_evidence,"
-		      "target_evidence",
-			s->scores.stream);
-		for (int c = 0; c < CLASSES; c++)
-			fprintf(s->scores.stream, ",%s", class_name((enum karma_class)c));
-		fputc('\n', s->scores.stream);
-	}
+	if (!err && s->has_scores)
+		verdicts_write_header(s->scores.stream);
+	if (!err && o->verdicts)
+		err = verdicts_open(&s->verdicts, o->verdicts, e);
 	return err;
 }
 
@@ -167,15 +165,18 @@ static void put_scores(
 	fputc('\n', out);
 }
 
-static void weigh(void *session, const struct record *r, const struct verdict *v)
+static void weigh(void *session, const struct record *r, const struct verdict *of_model)
 {
 	struct session *s = session;
+	struct verdict v = *of_model;
 	struct weight w;
 
+	if (s->verdicts && !s->bad)
+		s->bad = verdicts_next(s->verdicts, r->flow_id, v.probability, &s->wrong);
 	detector_tick(s->detector, r->at_ns);
-	w = detector_weigh(s->detector, r, v);
+	w = detector_weigh(s->detector, r, &v);
 	if (s->has_scores)
-		put_scores(s->scores.stream, r, v, &w);
+		put_scores(s->scores.stream, r, &v, &w);
 }
 
 void session_flush(struct session *s, int64_t now_ns)
@@ -194,6 +195,8 @@ int session_record(void *session, const struct record *r)
 	judge_record(s->judge, r, weigh, s);
 	if (s->output[0].why == EPIPE)
 		return -EPIPE;
+	if (s->bad)
+		return s->bad;
 	return session_stopped ? -EINTR : 0;
 }
 
@@ -272,6 +275,9 @@ int session_close(struct session *s, bool good, struct error *e)
 			err = error_set(e, -EIO, "%s: %" PRIu64 " lines could not be written: %s",
 				o->path, o->lost, strerror(o->why));
 	}
+	verdicts_close(s->verdicts);
+	if (s->bad)
+		err = error_set(e, s->bad, "%s", s->wrong.text);
 	model_free(&s->model);
 	return err;
 }

@@ -14,6 +14,7 @@ struct session_options {
 	const struct lstm_kernel *kernel; /* that steps the network; NULL: the fastest of float32 */
 	const char *eve;                  /* NULL: none */
 	const char *scores;               /* NULL: none */
+	const char *verdicts;             /* in place of the model's; NULL: the model's */
 	uint32_t flows; /* how many may be open at a time; 0: no more than usual */
 	bool json;      /* standard output: EVE instead of lines for people */
 };
@@ -29,6 +30,9 @@ struct session {
 	unsigned outputs;
 	bool has_scores;
 	struct outfile scores;
+	struct verdicts *verdicts; /* NULL: the model's */
+	struct error wrong;        /* with them, when bad is not 0 */
+	int bad;
 	/* of the timeline that is being judged; NULL between two of them */
 	struct judge *judge;
 	struct detector *detector;
@@ -50,7 +54,8 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 /* Begin a timeline with empty memory. 0, or a negative errno and the line. */
 int session_begin(struct session *s, const struct origin *from, struct error *e);
 
-/* A record_sink; -EINTR when session_stopped, -EPIPE when standard output is gone. */
+/* A record_sink; -EINTR when session_stopped, -EPIPE when standard output is gone, another errno
+ * and `wrong` when the verdicts do not fit. */
 int session_record(void *session, const struct record *r);
 
 /* The same where a signal ends the waiting for records, not their judging. */

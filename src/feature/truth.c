@@ -16,7 +16,7 @@ struct network {
 struct statement {
 	int64_t start_ns, end_ns;
 	struct network attacker, target;
-	enum karma_class class;
+	int class; /* enum karma_class; -1: not to be told */
 	int proto; /* IP protocol, or ANY */
 	int port;  /* of either end, or ANY */
 };
@@ -139,7 +139,6 @@ static int statement_parse(char *line, struct statement *s, struct error *e)
 	char any[] = "-";
 	char *field[8] = {NULL}, *rest = line;
 	unsigned fields = 0;
-	int c;
 
 	while (fields < 8 && (field[fields] = strtok_r(rest, " \t\r\n", &rest)))
 		fields++;
@@ -152,13 +151,12 @@ static int statement_parse(char *line, struct statement *s, struct error *e)
 		return error_set(e, -EINVAL, "ends before it starts");
 	if (!network_parse(field[2], &s->attacker) || !network_parse(field[3], &s->target))
 		return error_set(e, -EINVAL, "an end is neither ADDR, ADDR/LEN nor *");
-	c = class_named(field[4]);
-	if (c < 0)
+	s->class = strcmp(field[4], "-") == 0 ? -1 : class_named(field[4]);
+	if (s->class < 0 && strcmp(field[4], "-") != 0)
 		return no_class(field[4], e);
 	if (!service_parse(field[5] ? field[5] : any, s))
 		return error_set(
 			e, -EINVAL, "a service that is neither PROTOCOL, PROTOCOL/PORT nor -");
-	s->class = (enum karma_class)c;
 	return 0;
 }
 
@@ -213,7 +211,7 @@ int truth_read(struct truth **truth, const char *path, struct error *e)
 	return err;
 }
 
-enum karma_class truth_class(const struct truth *truth, const struct record *r)
+int truth_class(const struct truth *truth, const struct record *r)
 {
 	for (size_t i = 0; i < truth->lines; i++) {
 		const struct statement *s = &truth->line[i];
