@@ -179,3 +179,69 @@ class Bench:
         kinds = sorted({(s.group, s.kind) for s in table
                         if s.category != "benign" and s.part == "train"})
         return [[kind for _, kind in kinds[n::FOLDS]] for n in range(FOLDS)]
+
+
+# ---- the page ----
+
+def share(part, whole):
+    return f"{part} of {whole} ({100 * part / whole:.1f} %)" if whole else "-"
+
+
+def totals(attacks):
+    return sum(a["detected"] for a in attacks), sum(a["class"] for a in attacks), len(attacks)
+
+
+def median_seconds(attacks):
+    times = [a["seconds"] for a in attacks if a["detected"]]
+    return f"{statistics.median(times):.1f}" if times else "-"
+
+
+def rate(scored):
+    """False alerts and in how much traffic."""
+    return f"{len(scored['false'])} in {scored['hours']:.2f} h"
+
+
+def grouped(bench, attacks, field):
+    groups = collections.defaultdict(list)
+    for a in attacks:
+        kind = bench.kind(a)
+        groups[getattr(kind, field) if kind else "?"].append(a)
+    return sorted(groups.items())
+
+
+def table_by(bench, attacks, field):
+    print(f"| {field} | attacks | detected | right class | s to the alert (median) |\n|---|--:|--:|--:|--:|")
+    for name, rows in grouped(bench, attacks, field):
+        found, right, count = totals(rows)
+        print(f"| {name} | {count} | {found} | {right} | {median_seconds(rows)} |")
+    print()
+
+
+def corpus_cells(found):
+    if not found:
+        return "- | - | - | -"
+    cells = [share(found["benign"] - len(found["loud"]), found["benign"])]
+    for how in ("easy", "medium", "hard"):
+        hits = [a[3] for a in found["attacks"] if a[2] == how]
+        cells.append(f"{sum(hits)} of {len(hits)}")
+    return " | ".join(cells)
+
+
+def print_rivals(rows):
+    print("| model | detected | right class | false alerts, test runs | without attacks | benign "
+          "captures quiet | easy | medium | hard |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|")
+    for name, scored, corpus in rows:
+        found, right, count = totals(scored["attacks"])
+        calm = [f for f in scored["false"] if "calm" in f["run"]]
+        print(f"| {name} | {share(found, count)} | {share(right, count)} | {rate(scored)} "
+              f"| {len(calm)} | {corpus_cells(corpus)} |")
+    print()
+
+
+def print_missed(bench, attacks):
+    print("| scenario | class | missed | of |\n|---|---|--:|--:|")
+    for name, rows in grouped(bench, attacks, "name"):
+        found, _, count = totals(rows)
+        if found < count:
+            print(f"| {name} | {rows[0]['category']} | {count - found} | {count} |")
+    print()

@@ -134,7 +134,7 @@ int cmd_read(int argc, char **argv)
 	session_summary(&s, &meter, &figures);
 	figures.origin = in.count == 1 ? &s.origin : NULL;
 	/* Of a capture that gave nothing there is nothing to sum up: the error said it. */
-	if (!err || meter.count[COUNT_PACKETS])
+	if (!s.bad && (!err || meter.count[COUNT_PACKETS]))
 		session_show(&s, &figures, true);
 	if (err == -EINTR)
 		fail("read", "interrupted; the figures are of what was read until then");

@@ -161,7 +161,7 @@ static void put_scores(
 		record_state_name((enum record_state)r->state), addr_text(v->actor, actor),
 		(double)w->score, (double)w->actor, (double)w->target);
 	for (int c = 0; c < CLASSES; c++)
-		fprintf(out, ",%.6g", (double)v->probability[c]);
+		fprintf(out, ",%.9g", (double)v->probability[c]);
 	fputc('\n', out);
 }
 

@@ -168,6 +168,22 @@ check "scores: a line a judged record" test \
 	"$(python3 -c 'import json,sys; print(json.loads(sys.stdin.readlines()[-1])["stats"]["judged"])' <"$work/out")"
 refuses "eve: no such folder" 1 "/nonexistent/eve.json" \
 	"$karma" read -m "$m" --eve /nonexistent/eve.json "$scan"
+run "$karma" read -m "$m" --json --verdicts "$work/scores.csv" "$scan"
+sed '/"stats"/d' "$work/eve.json" | cmp -s - <(sed '/"stats"/d' "$work/out")
+check "verdicts: the model's own give its own alerts" test $? -eq 0
+sed 's/,[^,]*$/,2/;1s/,2$/,Brute Force/' "$work/scores.csv" >"$work/verdicts.csv"
+refuses "verdicts: more than 1" 1 "verdicts.csv:2: not 11 probabilities" \
+	"$karma" read -m "$m" --verdicts "$work/verdicts.csv" "$scan"
+refuses "verdicts: of another capture" 1 "it is of another capture" \
+	"$karma" read -m "$m" --verdicts "$work/scores.csv" "$captures/handshakes.pcap"
+run "$karma" read -m "$m" --scores "$work/few.csv" "$captures/handshakes.pcap"
+head -n 2 "$work/few.csv" >"$work/verdicts.csv"
+refuses "verdicts: too few" 1 "ends before the capture does" \
+	"$karma" read -m "$m" --verdicts "$work/verdicts.csv" "$captures/handshakes.pcap"
+refuses "verdicts: another file" 1 "not the columns of --scores" \
+	"$karma" read -m "$m" --verdicts "$captures/make.py" "$scan"
+refuses "verdicts: none" 1 "/nonexistent/v.csv: cannot be read" \
+	"$karma" read -m "$m" --verdicts /nonexistent/v.csv "$scan"
 refuses "scores: no such folder" 1 "/nonexistent/s.csv" \
 	"$karma" read -m "$m" --scores /nonexistent/s.csv "$scan"
 tells "eve: disk full" "/dev/full" "$karma" read -m "$m" --eve /dev/full "$scan"

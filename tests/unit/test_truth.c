@@ -34,7 +34,7 @@ static struct record between(const char *a, const char *b, int64_t first, int64_
 	return r;
 }
 
-static enum karma_class class_between(
+static int class_between(
 	const struct truth *t, const char *a, const char *b, int64_t first, int64_t last)
 {
 	struct record r = between(a, b, first, last);
@@ -52,7 +52,8 @@ static void ends_time_and_order_decide(void **unused)
 				 "# what ran\n\n"
 				 "100 200.5 10.0.0.1 10.1.0.0/16 Reconnaissance # a scan\n"
 				 "150 160 10.0.0.1 * Brute_Force\n"
-				 "300 400 2001:db8::/33 * DoS\n",
+				 "300 400 2001:db8::/33 * DoS\n"
+				 "500 600 10.0.0.7 * -\n",
 				 &e),
 		0);
 	assert_int_equal(class_between(t, "10.0.0.1", "10.1.2.3", 150 * SECOND, 150 * SECOND),
@@ -71,6 +72,8 @@ static void ends_time_and_order_decide(void **unused)
 		CLASS_RECONNAISSANCE);
 	assert_int_equal(class_between(t, "10.0.0.1", "10.1.2.3", 200500000001LL, 300 * SECOND),
 		CLASS_NORMAL);
+	/* a class that is not to be told */
+	assert_int_equal(class_between(t, "10.0.0.7", "10.1.2.3", 550 * SECOND, 550 * SECOND), -1);
 	/* a prefix that ends within a byte */
 	assert_int_equal(
 		class_between(t, "2001:db8:7fff::1", "::1", 300 * SECOND, 300 * SECOND), CLASS_DOS);

@@ -1,0 +1,49 @@
+#!/bin/bash
+# usage: tests/cli/blend.sh
+# What counts is what a host does: the same attack is found from an address that does nothing else, from
+# that of a busy client, and from ten addresses; and the clients' work alone raises nothing.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+karma=$PWD/build/karma
+captures=tests/captures/range
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+check() { # name command...
+	local name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "ok $name"
+	else
+		failed=$((failed + 1))
+		echo "FAILED $name"
+		grep -o '"\(src_ip\|dest_ip\|category\)":"[^"]*"' "$work/eve" | head -n 6
+	fi
+}
+
+# The alerts on a capture name one of these attackers or, of several, their target, and nobody else.
+names() { # target attacker...
+	python3 - "$work/eve" "$@" <<-'end'
+		import json, sys
+		eve, target, *attackers = sys.argv[1:]
+		alerts = [a for a in map(json.loads, open(eve)) if a["event_type"] == "alert"]
+		several = len(attackers) > 1
+		assert alerts
+		for a in alerts:
+		    assert a.get("src_ip") in attackers or several and a["dest_ip"] == target, a
+	end
+}
+
+for attack in nmap_syn hydra_ftp dirs_gobuster slow_headers; do
+	read -r _ _ attacker target _ <"$captures/$attack.truth"
+	for how in fresh busy ten; do
+		read -ra new < <(tests/captures/blend.py "$how" "$captures/$attack.pcap" "$attacker" "$work/blend.pcap")
+		"$karma" read --json "$work/blend.pcap" >"$work/eve" 2>"$work/err"
+		check "$attack, $how" names "$target" "${new[@]}"
+	done
+done
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]
