@@ -3,6 +3,7 @@
 # make test-kernels   the kernel's side on other kernels, under qemu
 # make lint       clang-format, clang-tidy, cppcheck, shellcheck
 # make model      train models/default.karma again from the data at hand
+# make detection  how well it tells attack from work: docs/detection.md
 # make paper      the experiments of docs/model.md
 # make bench      how fast; make run: watch the default route; make install
 
@@ -122,7 +123,12 @@ range-data: all
 	range/make-data.sh build/range-data $(SEED)
 
 model: all
-	scripts/make-model.sh build/range-data
+	scripts/make-model.py build/range-data
+
+# An hour or two; without python3-xgboost there are no trees in it.
+detection: all
+	scripts/detection.py build/range-data > build/detection.md.part
+	mv build/detection.md.part docs/detection.md
 
 # The experiments of docs/model.md, with python3-xgboost as the yardstick (an hour or so).
 UNSW ?= $(or $(KARMA_SHARED),../shared)/data/unsw-nb15/partition.csv
@@ -133,7 +139,7 @@ clean:
 	rm -rf build build-san build-fuzz
 
 FORCE:
-.PHONY: all tests unit test test-kernels run bench install lint range-data model paper clean FORCE
+.PHONY: all tests unit test test-kernels run bench install lint range-data model detection paper clean FORCE
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -8,12 +8,13 @@ Each capture has its truth beside it (RUN.truth: "start end attacker target cate
 attack of the truth (lines with the same start and scenario are one, of several hosts):
 
   detected   between its start and a minute after its end there came an alert that names its
-             attacker, or (where the attacker is many or spoofed) its target: a new one, or news
+             attacker, or (where the attackers are several or forged) its target: a new one, or news
              of one of its own category that an earlier attack had raised
   class      one of these has its category
   time       from the start of the attack to the first of these alerts, in seconds
 
-An alert that fits no line of the truth is a false alert; they are counted per hour of traffic. Those
+An alert that fits no line of the truth is a false alert (one of many hosts is none where there is an
+attack on their target, by decoys for instance); they are counted per hour of traffic. Those
 that name a host of RUN.allow (a scanner that the site allows) are none.
 """
 import argparse
@@ -104,8 +105,20 @@ def fits(alert, attack):
     return concerns(alert, attack)
 
 
+def is_of_many(alert):
+    return "src_ip" not in alert
+
+
+def at_target(alert, attack):
+    return any(is_host(target, alert.get("dest_ip", "")) for _, target in attack.pairs)
+
+
 def concerns(alert, attack):
-    return any(is_host(attacker, alert.get("src_ip", "")) if attacker != "*"
+    """Does it name the attacker, or the target of many?"""
+    if is_of_many(alert):
+        many = len({attacker for attacker, _ in attack.pairs}) > 1 or attack.pairs[0][0] == "*"
+        return many and at_target(alert, attack)
+    return any(is_host(attacker, alert["src_ip"]) if attacker != "*"
                else is_host(target, alert.get("dest_ip", "")) for attacker, target in attack.pairs)
 
 
@@ -123,7 +136,7 @@ def score_run(alerts, attacks, allowed):
         })
     late = GRACE + 60  # the last word on an alert comes when it has been quiet for a minute
     false = [a for a in alerts if a.get("src_ip") not in allowed and not any(
-        concerns(a, t) and t.start - 1 <= a["time"] <= t.end + late for t in attacks)]
+        (concerns(a, t) or is_of_many(a) and at_target(a, t)) and t.start - 1 <= a["time"] <= t.end + late for t in attacks)]
     return results, false
 
 

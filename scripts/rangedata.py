@@ -81,14 +81,14 @@ def make_rows(karma, capture, out, truth):
     return out if kept else None
 
 
-def range_rows(karma, folder, work, left_out=()):
-    """The training part's rows, as files in `work`."""
-    table = scenarios(folder)
+def range_rows(karma, runs, table, work, left_out=()):
+    """The rows of these runs, as files in `work`; without those of attacks whose kind or group is left
+    out."""
     work.mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         files = pool.map(lambda c: make_rows(
-            karma, c, work / f"{pathlib.Path(folder).name}-{c.stem}.csv",
-            truth_without(c.with_suffix(".truth"), table, left_out)), captures(folder, "train"))
+            karma, c, work / f"{c.stem}.csv",
+            truth_without(c.with_suffix(".truth"), table, left_out)), runs)
         return [f for f in files if f]
 
 

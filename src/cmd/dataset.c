@@ -80,6 +80,72 @@ static bool same_sequence(const struct row *a, const struct row *b)
 	       memcmp(a->actor, nobody, sizeof(nobody)) != 0;
 }
 
+/* ---- how much a row teaches ---- */
+
+/* A flood has thousands of records, a wrong-doer's one connection a few: what they teach should not
+ * differ as much. An attack of as many records as this has rows of weight 1, of n times as many of
+ * 1 / sqrt(n); of fewer rows it has heavier ones, up to a limit. */
+static const double usual = 16, heaviest = 3;
+
+/* An attack: what one host does of one class, or has done to it. */
+struct share {
+	const uint8_t *host;
+	int label;
+	size_t row;
+};
+
+static int by_attack(const void *a, const void *b)
+{
+	const struct share *x = a, *y = b;
+	int order = memcmp(x->host, y->host, 16);
+
+	return order ? order : x->label - y->label;
+}
+
+static void measure_attacks(struct share *share, size_t count, double *most)
+{
+	qsort(share, count, sizeof(*share), by_attack);
+	for (size_t i = 0, end; i < count; i = end) {
+		for (end = i; end < count && by_attack(&share[i], &share[end]) == 0; end++)
+			;
+		for (size_t k = i; k < end; k++)
+			most[share[k].row] = fmax(most[share[k].row], (double)(end - i));
+	}
+}
+
+/* Of the file's attacks with known ends, whose rows stand behind `from`. */
+static int weigh_attacks(struct dataset *d, size_t from)
+{
+	size_t rows = d->rows - from, count = 0;
+	struct share *share = calloc(rows + 1, sizeof(*share));
+	double *most = calloc(rows + 1, sizeof(*most)); /* records of the row's attack */
+
+	if (!share || !most) {
+		free(share);
+		free(most);
+		return -ENOMEM;
+	}
+	for (int target = 0; target <= 1; target++) {
+		count = 0;
+		for (size_t i = 0; i < rows; i++) {
+			const struct row *r = &d->row[from + i];
+
+			if (r->label <= CLASS_NORMAL || memcmp(r->actor, nobody, 16) == 0)
+				continue;
+			share[count++] = (struct share){
+				target ? r->addr[memcmp(r->actor, r->addr[SRC], 16) == 0] : r->actor,
+				r->label, i};
+		}
+		measure_attacks(share, count, most);
+	}
+	for (size_t i = 0; i < rows; i++)
+		if (most[i] > 0)
+			d->weight[from + i] *= (float)fmin(sqrt(usual / most[i]), heaviest);
+	free(share);
+	free(most);
+	return 0;
+}
+
 /* The table's rows behind those at hand, actor by actor. */
 static int append(struct dataset *d, const struct table *t, float weight)
 {
@@ -106,7 +172,7 @@ static int append(struct dataset *d, const struct table *t, float weight)
 	}
 	d->rows += t->rows;
 	free(order);
-	return 0;
+	return weigh_attacks(d, d->rows - t->rows);
 }
 
 static json_t *describe(const struct table *t, const char *path, float weight, const int *label)
