@@ -172,7 +172,7 @@ static int append(struct dataset *d, const struct table *t, float weight)
 	}
 	d->rows += t->rows;
 	free(order);
-	return weigh_attacks(d, d->rows - t->rows);
+	return d->by_attack ? weigh_attacks(d, d->rows - t->rows) : 0;
 }
 
 static json_t *describe(const struct table *t, const char *path, float weight, const int *label)

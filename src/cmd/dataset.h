@@ -14,7 +14,9 @@
 /* Rows of one actor in one file are a sequence, in their order; a row without an actor is one of
  * length one, as is every row for a model without memory. The rows of a sequence stand together. */
 struct dataset {
-	bool single; /* set before files are read: rows are sequences of one */
+	/* Set before files are read: */
+	bool single;    /* rows are sequences of one */
+	bool by_attack; /* an attack's rows weigh by the root of their number */
 	struct row *row;
 	int *label;    /* (rows): enum karma_class, -1: not known */
 	float *weight; /* (rows): of its file; 0 where the label is not known */

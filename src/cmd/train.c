@@ -38,7 +38,7 @@ struct options {
 	double validation;    /* share of the data */
 	double blank;         /* share of the features that a row is shown without */
 	const char *features; /* NULL: those of the rows' form */
-	bool cross_entropy, as_published, json, resume;
+	bool cross_entropy, by_attack, as_published, json, resume;
 	const char *log;
 };
 
@@ -99,6 +99,7 @@ enum {
 	OPT_DECAY,
 	OPT_BINS,
 	OPT_FEATURES,
+	OPT_BY_ATTACK,
 	OPT_AS_PUBLISHED,
 	OPT_JSON,
 	OPT_LOG,
@@ -125,6 +126,7 @@ static const struct option long_options[] = {
 	{"decay", required_argument, NULL, OPT_DECAY},
 	{"bins", required_argument, NULL, OPT_BINS},
 	{"features", required_argument, NULL, OPT_FEATURES},
+	{"by-attack", no_argument, NULL, OPT_BY_ATTACK},
 	{"as-published", no_argument, NULL, OPT_AS_PUBLISHED},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"log", required_argument, NULL, OPT_LOG},
@@ -266,6 +268,9 @@ static int read_options(struct options *o, int argc, char **argv)
 		case OPT_FEATURES:
 			o->features = optarg;
 			break;
+		case OPT_BY_ATTACK:
+			o->by_attack = true;
+			break;
 		case OPT_AS_PUBLISHED:
 			o->as_published = true;
 			break;
@@ -346,6 +351,7 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	if (!err && o->features)
 		err = encoder_choose(&s->encoder, o->features, e);
 	s->data.single = o->settings.memory == 1;
+	s->data.by_attack = o->by_attack;
 	for (int i = 0; i < count && !err; i++)
 		err = add_file(s, files[i], e);
 	if (err)
@@ -501,9 +507,9 @@ static json_t *describe_settings(const struct options *o, const struct train_pro
 {
 	const struct train_settings *s = &o->settings;
 
-	return json_pack("{ss sf ss si si si si si sf si si sf sf sf sf sf sf sI}", "loss",
+	return json_pack("{ss sf ss sb si si si si si sf si si sf sf sf sf sf sf sI}", "loss",
 		o->cross_entropy ? "ce" : "focal", "gamma", (double)s->loss.gamma, "alpha",
-		alpha_names[o->alpha], "epochs", s->epochs, "best_epoch", last->best_epoch, "batch",
+		alpha_names[o->alpha], "by_attack", o->by_attack, "epochs", s->epochs, "best_epoch", last->best_epoch, "batch",
 		s->batch, "length", s->length, "memory", s->memory, "splice", (double)s->splice, "bins", (int)o->bins,
 		"patience", s->patience, "blank", o->blank, "lr", (double)s->rate, "weight_decay",
 		(double)s->decay, "dropout", (double)s->dropout, "clip", (double)s->clip,

@@ -205,9 +205,39 @@ static int teardown(void **state)
 	return unlink(path);
 }
 
+static void test_weights(void **state)
+{
+	struct dataset d = {.by_attack = true};
+	struct error e = {""};
+
+	(void)state;
+	assert_int_equal(dataset_add(&d, path, 2, false, &e), 0);
+	for (size_t r = 0; r < d.rows; r++) {
+		/* Half of the hosts attack one target, STEPS rows each. */
+		double want = d.label[r] == CLASS_DOS ? 2 * sqrt(16. / (HOSTS / 2 * STEPS)) : 2;
+
+		assert_true(fabs((double)d.weight[r] - want) < 1e-6);
+	}
+	dataset_free(&d);
+}
+
+static void test_single_rows(void **state)
+{
+	struct dataset d = {.single = true};
+	struct error e = {""};
+
+	(void)state;
+	assert_int_equal(dataset_add(&d, path, 2, false, &e), 0);
+	assert_int_equal(d.sequences, d.rows);
+	assert_int_equal(d.sequence[d.rows - 1].length, 1);
+	dataset_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_weights),
+		cmocka_unit_test(test_single_rows),
 		cmocka_unit_test(test_sequences),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_judge_is_the_step),
