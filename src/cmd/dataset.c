@@ -133,7 +133,8 @@ static int weigh_attacks(struct dataset *d, size_t from)
 			if (r->label <= CLASS_NORMAL || memcmp(r->actor, nobody, 16) == 0)
 				continue;
 			share[count++] = (struct share){
-				target ? r->addr[memcmp(r->actor, r->addr[SRC], 16) == 0] : r->actor,
+				target ? r->addr[memcmp(r->actor, r->addr[SRC], 16) == 0]
+				       : r->actor,
 				r->label, i};
 		}
 		measure_attacks(share, count, most);

@@ -509,11 +509,12 @@ static json_t *describe_settings(const struct options *o, const struct train_pro
 
 	return json_pack("{ss sf ss sb si si si si si sf si si sf sf sf sf sf sf sI}", "loss",
 		o->cross_entropy ? "ce" : "focal", "gamma", (double)s->loss.gamma, "alpha",
-		alpha_names[o->alpha], "by_attack", o->by_attack, "epochs", s->epochs, "best_epoch", last->best_epoch, "batch",
-		s->batch, "length", s->length, "memory", s->memory, "splice", (double)s->splice, "bins", (int)o->bins,
-		"patience", s->patience, "blank", o->blank, "lr", (double)s->rate, "weight_decay",
-		(double)s->decay, "dropout", (double)s->dropout, "clip", (double)s->clip,
-		"validation_share", o->validation, "seed", (json_int_t)s->seed);
+		alpha_names[o->alpha], "by_attack", o->by_attack, "epochs", s->epochs, "best_epoch",
+		last->best_epoch, "batch", s->batch, "length", s->length, "memory", s->memory,
+		"splice", (double)s->splice, "bins", (int)o->bins, "patience", s->patience, "blank",
+		o->blank, "lr", (double)s->rate, "weight_decay", (double)s->decay, "dropout",
+		(double)s->dropout, "clip", (double)s->clip, "validation_share", o->validation,
+		"seed", (json_int_t)s->seed);
 }
 
 static json_t *describe_classes(void)
