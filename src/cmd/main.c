@@ -13,11 +13,13 @@ static int cmd_help(int argc, char **argv);
 /* In the order in which a user meets them. */
 static const struct command commands[] = {
 	{"run", cmd_run,
-		"[-i IFACE[,IFACE]...] [-m MODEL] [--kernel NAME] [--eve FILE] [--json] [--outer] "
+		"[-i IFACE[,IFACE]...] [-m MODEL] [--kernel NAME] [--sensitivity low|normal|high] "
+		"[--eve FILE] [--json] [--outer] "
 		"[--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},
 	{"read", cmd_read,
-		"FILE.pcap[ng]|DIR ... [-m MODEL] [--kernel NAME] [--eve FILE] [--json] [--outer] "
+		"FILE.pcap[ng]|DIR ... [-m MODEL] [--kernel NAME] [--sensitivity low|normal|high] "
+		"[--eve FILE] [--json] [--outer] "
 		"[--follow] "
 		"[--scores FILE.csv] [--flows N] [--each-interface]",
 		"find attacks in captures"},

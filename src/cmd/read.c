@@ -9,7 +9,7 @@
 #include "cmd/meter_options.h"
 #include "cmd/session.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_KERNEL };
+enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_KERNEL, OPT_SENSITIVITY };
 
 static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
@@ -19,6 +19,7 @@ static const struct option longs[] = {
 	{"follow", no_argument, NULL, OPT_FOLLOW},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"eve", required_argument, NULL, OPT_EVE},
+	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
 	{NULL, 0, NULL, 0},
@@ -51,6 +52,12 @@ static int read_options(
 			break;
 		case OPT_EVE:
 			o->eve = optarg;
+			break;
+		case OPT_SENSITIVITY:
+			if (!sensitivity_parse(optarg, &o->sensitivity))
+				return usage_error("read",
+					"--sensitivity takes low, normal or high, not '%s'",
+					optarg);
 			break;
 		case OPT_JSON:
 			o->json = true;

@@ -11,7 +11,7 @@
 #include "util/clock.h"
 #include "util/number.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_KERNEL };
+enum { OPT_EVE = 256, OPT_JSON, OPT_KERNEL, OPT_SENSITIVITY };
 
 static const int poll_ms = 200;
 static const int64_t second = 1000000000LL;
@@ -29,6 +29,7 @@ static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"eve", required_argument, NULL, OPT_EVE},
+	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"outer", no_argument, NULL, OPT_OUTER},
 	{NULL, 0, NULL, 0},
@@ -60,6 +61,12 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_EVE:
 			o->session.eve = optarg;
+			break;
+		case OPT_SENSITIVITY:
+			if (!sensitivity_parse(optarg, &o->session.sensitivity))
+				return usage_error("run",
+					"--sensitivity takes low, normal or high, not '%s'",
+					optarg);
 			break;
 		case OPT_JSON:
 			o->session.json = true;

@@ -119,6 +119,7 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 	s->flows = o->flows;
 	s->kernel = o->kernel ? o->kernel : lstm_kernel_find("fp32", e);
 	err = load_model(s, o->model, e);
+	s->settings.sensitivity = o->sensitivity;
 	if (!err)
 		err = open_outputs(s, o, e);
 	if (!err)

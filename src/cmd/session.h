@@ -15,6 +15,7 @@ struct session_options {
 	const char *eve;                  /* NULL: none */
 	const char *scores;               /* NULL: none */
 	uint32_t flows; /* how many may be open at a time; 0: no more than usual */
+	enum sensitivity sensitivity;
 	bool json;      /* standard output: EVE instead of lines for people */
 };
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "detect/technique.h"
 #include "util/number.h"
 
 enum { ENDPOINT_TEXT = ADDR_TEXT + 48 };
@@ -107,7 +108,9 @@ static void print_heading(struct output *o, const struct origin *from, const str
 static void terminal_alert(
 	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from)
 {
+	const struct technique *technique = alert_technique(a);
 	char clock[16], who[ENDPOINT_TEXT], whom[ENDPOINT_TEXT], number[NUMBER_TEXT];
+	char id[ALERT_ID_TEXT];
 	time_t seconds = (time_t)(a->last_ns / 1000000000);
 	struct tm tm;
 
@@ -119,18 +122,20 @@ static void terminal_alert(
 		hosts_text(a->attackers, who);
 	else
 		addr_text(a->attacker, who);
-	fprintf(o->stream, "%s %s  %s%s%s %.0f %%  %s -> %s  %s flow%s", clock, stage_text[stage],
+	fprintf(o->stream, "%s %s %s  %s%s%s %.0f %%%s%s  %s -> %s  %s flow%s", clock,
+		stage_text[stage], alert_id_text(a->id, id),
 		o->colour ? severity_colour(alert_class(a->class)->severity) : "",
-		class_name(a->class), o->colour ? "\033[0m" : "", 100 * (double)a->confidence, who,
-		target_text(a, whom), number_text(a->flows, number), a->flows == 1 ? "" : "s");
+		class_name(a->class), o->colour ? "\033[0m" : "", 100 * (double)a->confidence,
+		technique ? " " : "", technique ? technique->id : "", who, target_text(a, whom),
+		number_text(a->flows, number), a->flows == 1 ? "" : "s");
 	if (a->ports > 1)
 		fprintf(o->stream, ", %s ports", number_text(a->ports, number));
-	if (stage == ALERT_END)
-		fprintf(o->stream, ", in %s",
-			duration_text((double)(a->last_ns - a->first_ns) / 1e9, number));
-	else
-		for (unsigned i = 0; i < a->reasons; i++)
-			fprintf(o->stream, "%s%s", i ? "; " : ": ", a->reason[i]);
+	fprintf(o->stream, " in %s",
+		duration_text((double)(a->last_ns - a->first_ns) / 1e9, number));
+	if (a->refused)
+		fprintf(o->stream, ", %s refused", number_text(a->refused, number));
+	for (unsigned i = 0; i < a->reasons; i++)
+		fprintf(o->stream, "%s%s", i ? "; " : ": ", a->reason[i]);
 	fputc('\n', o->stream);
 	flush(o);
 }
