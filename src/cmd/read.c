@@ -9,7 +9,15 @@
 #include "cmd/meter_options.h"
 #include "cmd/session.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_KERNEL, OPT_SENSITIVITY };
+enum {
+	OPT_EVE = 256,
+	OPT_JSON,
+	OPT_SCORES,
+	OPT_KERNEL,
+	OPT_SENSITIVITY,
+	OPT_PCAP_DIR,
+	OPT_HISTORY
+};
 
 static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
@@ -20,6 +28,8 @@ static const struct option longs[] = {
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
+	{"history", required_argument, NULL, OPT_HISTORY},
+	{"pcap-dir", required_argument, NULL, OPT_PCAP_DIR},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
 	{NULL, 0, NULL, 0},
@@ -58,6 +68,12 @@ static int read_options(
 				return usage_error("read",
 					"--sensitivity takes low, normal or high, not '%s'",
 					optarg);
+			break;
+		case OPT_HISTORY:
+			o->history = optarg;
+			break;
+		case OPT_PCAP_DIR:
+			o->pcap_dir = optarg;
 			break;
 		case OPT_JSON:
 			o->json = true;
@@ -133,6 +149,7 @@ int cmd_read(int argc, char **argv)
 	}
 	metering.settings.stop = &session_stopped;
 	metering.settings.waiting = wait_quietly;
+	metering.settings.caught = s.keeper ? session_packet : NULL;
 	err = read_captures(&s, &in, &metering.settings, &meter);
 	session_summary(&s, &meter, &figures);
 	figures.origin = in.count == 1 ? &s.origin : NULL;

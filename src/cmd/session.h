@@ -6,6 +6,8 @@
 #include <signal.h>
 
 #include "lstm/model.h"
+#include "output/history.h"
+#include "output/keeper.h"
 #include "output/output.h"
 #include "util/outfile.h"
 
@@ -14,9 +16,11 @@ struct session_options {
 	const struct lstm_kernel *kernel; /* that steps the network; NULL: the fastest of float32 */
 	const char *eve;                  /* NULL: none */
 	const char *scores;               /* NULL: none */
+	const char *history;              /* NULL: none */
+	const char *pcap_dir;             /* NULL: no packets are kept */
 	uint32_t flows; /* how many may be open at a time; 0: no more than usual */
 	enum sensitivity sensitivity;
-	bool json;      /* standard output: EVE instead of lines for people */
+	bool json; /* standard output: EVE instead of lines for people */
 };
 
 struct session {
@@ -30,6 +34,8 @@ struct session {
 	unsigned outputs;
 	bool has_scores;
 	struct outfile scores;
+	struct history *history; /* NULL: none is kept */
+	struct keeper *keeper;   /* of packets; NULL: none are kept */
 	/* of the timeline that is being judged; NULL between two of them */
 	struct judge *judge;
 	struct detector *detector;
@@ -47,6 +53,13 @@ extern volatile sig_atomic_t session_stopped;
 /* Load the model, open the outputs. 0, or a negative errno and the line. session_close() it either
  * way. */
 int session_open(struct session *s, const struct session_options *o, struct error *e);
+
+/* Keep a history from now on; `folder`: make the folder that it is in, too. 0, or a negative errno
+ * and the line. */
+int session_keep_history(struct session *s, const char *path, bool folder, struct error *e);
+
+/* A caught_sink: packets among which those of alerts are kept, where they are. */
+void session_packet(void *session, const struct caught *c);
 
 /* Begin a timeline with empty memory. 0, or a negative errno and the line. */
 int session_begin(struct session *s, const struct origin *from, struct error *e);

@@ -22,7 +22,7 @@ static const int64_t reminder_ns = 10 * second;
 
 static const int64_t tick_ns = second / 5;
 
-enum { SEEN = 512 };
+enum { SEEN = 2048 };
 
 struct key {
 	uint8_t party[16];
@@ -201,14 +201,19 @@ struct alert *alert_open(struct alert_book *b, const uint8_t party[16], bool man
 /* ---- records ---- */
 
 /* A flow that was counted so long ago that another has its place is counted again. */
-static bool is_counted(struct entry *x, const struct record *r)
+void alert_count(struct alert *a, const struct alert_flow *f)
 {
-	uint64_t *seen = &x->seen[r->flow_id * 0x9e3779b97f4a7c15ULL >> 55];
-	bool counted = r->again && *seen == r->flow_id;
+	struct entry *x = (struct entry *)a;
+	uint64_t *seen = &x->seen[f->flow_id * 0x9e3779b97f4a7c15ULL >> 53];
+	bool counted = f->again && *seen == f->flow_id;
 
-	_Static_assert(SEEN == 1 << (64 - 55), "the hash above is as wide as the table");
-	*seen = r->flow_id;
-	return counted;
+	_Static_assert(SEEN == 1 << (64 - 53), "the hash above is as wide as the table");
+	*seen = f->flow_id;
+	if (a->flows == 0)
+		a->first = *f;
+	a->last = *f;
+	a->flows += !counted;
+	a->refused += f->refused && !counted;
 }
 
 /* What the evidence has gathered since an alert took from it last. */
@@ -221,7 +226,6 @@ static void take_evidence(struct entry *x, struct evidence *e)
 		if (e->trace[i].port >= 0)
 			distinct_add_port(&x->ports, (uint16_t)e->trace[i].port);
 	}
-	x->a.flows += e->flows > 1 ? e->flows - 1 : 0;
 	e->flows = 0;
 	e->traces = 0;
 }
@@ -240,13 +244,12 @@ void alert_add(
 {
 	struct entry *x = (struct entry *)a;
 
-	if (a->flows == 0) {
+	if (!a->id) {
 		a->first_ns = e->first_ns;
 		a->id = id_of(a, r);
 	}
 	a->last_ns = r->at_ns;
 	take_evidence(x, e);
-	a->flows += !is_counted(x, r);
 	if (!a->many)
 		memcpy(a->target, evidence_is_led(e) ? e->peer : r->addr[!actor], 16);
 	distinct_add_host(&x->hosts, r->addr[a->many ? actor : !actor]);

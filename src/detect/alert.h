@@ -91,10 +91,13 @@ struct alert *alert_open(struct alert_book *b, const uint8_t party[16], bool man
 	const struct evidence *e, int64_t now_ns);
 
 /* Put a record behind an alert, and with it what the evidence has gathered since the last one: the
- * record itself is among it, or it is one more. `actor`: which end of the record (SRC, DST)
+ * record itself is among it. `actor`: which end of the record (SRC, DST)
  * attacks. `app`: the application protocol of its flow, or NULL. */
 void alert_add(
 	struct alert *a, struct evidence *e, const struct record *r, int actor, const char *app);
+
+/* Count a flow that is behind it, in order of time: the record that was added among them. */
+void alert_count(struct alert *a, const struct alert_flow *f);
 
 /* Is there something to show: a new alert, another class, ten times the flows, twice the age? */
 bool alert_is_due(const struct alert *a, int64_t now_ns);

@@ -134,10 +134,7 @@ static void tell_flow(void *context, const struct alert_flow *f)
 {
 	struct telling_flows *t = context;
 
-	if (t->a->first.flow_id == 0) /* never a flow's */
-		t->a->first = *f;
-	t->a->last = *f;
-	t->a->refused += f->refused && !f->again;
+	alert_count(t->a, f);
 	if (t->d->flow_sink)
 		t->d->flow_sink(t->d->context, t->a, f);
 }
@@ -148,7 +145,7 @@ static void put_behind(struct detector *d, struct alert *a, struct evidence *e,
 	const struct record *r, const struct alert_flow *f)
 {
 	struct telling_flows t = {d, a};
-	int64_t since = a->flows ? a->last_ns + 1 : e->first_ns;
+	int64_t since = a->id ? a->last_ns + 1 : e->first_ns;
 	bool more = e->traces > 1;
 
 	alert_add(a, e, r, f->actor, f->app);

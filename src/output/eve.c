@@ -210,6 +210,8 @@ json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const stru
 			"pkts_toclient", (json_int_t)back->packets, "bytes_toserver",
 			(json_int_t)there->bytes, "bytes_toclient", (json_int_t)back->bytes,
 			"start", time_json(r->start_ns)));
+	if (from && from->kept)
+		json_object_set_new(event, "capture_file", json_string(from->kept));
 	json_object_set_new(event, "karma", karma_json(a, stage));
 	return event;
 }
@@ -242,6 +244,18 @@ json_t *eve_stats_json(const struct summary *s)
 	}
 	put_count(stats, "alerts", all);
 	json_object_set_new(stats, "alerts_by_class", alerts);
+	if (s->keeps) {
+		put_count(stats, "packets_kept", s->keeper.packets);
+		put_count(stats, "captures", s->keeper.files);
+		put_count(stats, "captures_removed", s->keeper.removed);
+		put_count(lost, "kept_no_room", s->keeper.no_room);
+		put_count(lost, "kept_other_link", s->keeper.other_link);
+		put_count(lost, "kept_failed", s->keeper.failed);
+		put_count(lost, "kept_dropped", s->keeper.dropped);
+		put_count(lost, "alerts_without_capture", s->keeper.alerts_without);
+	}
+	put_count(stats, "history_removed", s->history.removed);
+	put_count(lost, "history_lost", s->history.lost);
 	put_count(lost, "hosts_forgotten", s->judge.hosts_forgotten);
 	put_count(lost, "events_forgotten", s->judge.events_forgotten);
 	put_count(lost, "evidence_forgotten", s->detect.evidence_forgotten);

@@ -182,6 +182,18 @@ static void print_lost(FILE *out, const struct summary *s)
 			"hosts whose evidence gave way to others'"},
 		{s->detect.alerts.ended_early, "alert that ended early for others",
 			"alerts that ended early for others"},
+		{s->history.lost, "alert that could not be written to the history",
+			"alerts that could not be written to the history"},
+		{s->keeper.no_room, "packet of an alert whose capture is full",
+			"packets of alerts whose captures are full"},
+		{s->keeper.other_link, "packet of another link layer than its alert's capture",
+			"packets of another link layer than their alerts' captures"},
+		{s->keeper.failed, "time a capture of an alert could not be written",
+			"times a capture of an alert could not be written"},
+		{s->keeper.dropped, "packet that came too fast to be kept",
+			"packets that came too fast to be kept"},
+		{s->keeper.alerts_without, "alert without a capture: too many at a time",
+			"alerts without a capture: too many at a time"},
 	};
 	char number[NUMBER_TEXT];
 	bool any = false;
@@ -190,6 +202,18 @@ static void print_lost(FILE *out, const struct summary *s)
 		if (s->meter.count[c])
 			fprintf(out, "%s %s\n", number_text(s->meter.count[c], number),
 				meter_counter_text((enum meter_counter)c, s->meter.count[c]));
+	if (s->keeps) {
+		print_count(out, s->keeper.packets, "packet kept in ", "packets kept in ");
+		print_count(out, s->keeper.files, "capture", "captures");
+		if (s->keeper.removed)
+			fprintf(out, "; %s older gave way", number_text(s->keeper.removed, number));
+		fputc('\n', out);
+	}
+	if (s->history.removed) {
+		print_count(out, s->history.removed, "alert of the history gave way to a later one",
+			"alerts of the history gave way to later ones");
+		fputc('\n', out);
+	}
 	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++) {
 		if (!s->meter.count[c])
 			continue;

@@ -86,7 +86,7 @@ alerts_are_whole() {
 		    assert karma["flows"] >= 3 and first["flow_id"] != last["flow_id"]
 		    assert last["flow_id"] == event["flow_id"]
 		    if "src_ip" in event:
-		        assert first["src_ip"] == last["src_ip"] == event["src_ip"]
+		        assert all(event["src_ip"] in (f["src_ip"], f["dest_ip"]) for f in (first, last))
 		assert all(len(c) == 1 for c in ids.values()), ids
 		assert len(ids) >= 6, ids
 		print(techniques)

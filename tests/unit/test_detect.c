@@ -546,6 +546,7 @@ static void the_flows_behind_are_told_in_order(void **state)
 		assert_true(told.flow[i].score > 0);
 	}
 	detector_finish(d);
+	assert_int_equal(shown.last.flows, 50);
 	assert_int_equal(shown.last.refused, 25);
 	assert_int_equal(shown.last.first.flow_id, attack[0]);
 	assert_int_equal(shown.last.last.flow_id, attack[49]);
@@ -573,6 +574,27 @@ static void the_flows_behind_many_are_told(void **state)
 }
 
 /* What the first alert's id was made of, with one thing changed each time. */
+/* Looked at again and again, also before the threshold. */
+static void a_flow_behind_counts_once(void **state)
+{
+	struct detector *d = new_detector();
+	struct record r[5];
+
+	(void)state;
+	for (int f = 0; f < 5; f++)
+		r[f] = flow(0x0a000001, 0x0a000002, 22, start);
+	for (int i = 0; i < 20; i++)
+		for (int f = 0; f < 5; f++) {
+			r[f].again = i > 0;
+			r[f].at_ns = start + i * second + f;
+			weigh(d, &r[f], 0.02F, CLASS_BRUTE_FORCE);
+		}
+	detector_finish(d);
+	assert_int_equal(shown.stage[ALERT_NEW], 1);
+	assert_int_equal(shown.last.flows, 5);
+	detector_free(d);
+}
+
 static void ids_are_unlike_and_last(void **state)
 {
 	char text[4][ALERT_ID_TEXT];
@@ -688,6 +710,7 @@ int main(void)
 		cmocka_unit_test(sensitivity_has_three_words),
 		cmocka_unit_test(the_flows_behind_are_told_in_order),
 		cmocka_unit_test(the_flows_behind_many_are_told),
+		cmocka_unit_test(a_flow_behind_counts_once),
 		cmocka_unit_test(ids_are_unlike_and_last),
 		cmocka_unit_test(the_actor_may_be_the_destination),
 		cmocka_unit_test(more_hosts_than_room_are_counted),
