@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/caught.h"
 #include "capture/interface.h"
 #include "flow/counter.h"
 #include "flow/record.h"
@@ -27,6 +28,7 @@ struct meter_settings {
 	bool follow;                       /* a file's end is not the end: more may come */
 	const volatile sig_atomic_t *stop; /* not 0: read no more; may be NULL */
 	void (*waiting)(void *context, int64_t now_ns); /* for the sink's context; may be NULL */
+	caught_sink caught; /* gets each decoded frame, with the sink's context; may be NULL */
 };
 
 /* ---- captures ---- */

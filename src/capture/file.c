@@ -19,6 +19,7 @@ struct capture {
 	struct stream stream;
 	bool is_ng;
 	struct pcapfile pcap;
+	int link;           /* of the frame in hand */
 	link_decode decode; /* of a pcap; each packet of a pcapng says its own */
 	struct pcapng ng;
 	int unknown_link; /* the first link type of a pcapng that is not understood, or -1 */
@@ -101,6 +102,7 @@ static int next_frame(struct capture *c, struct frame *f, link_decode *decode)
 		if (got == 1)
 			*f = frame_of(c, classic.data, classic.caught, classic.length, classic.ns);
 		*decode = c->decode;
+		c->link = c->pcap.link;
 		return got;
 	}
 	got = pcapng_next(&c->ng, &p);
@@ -108,6 +110,7 @@ static int next_frame(struct capture *c, struct frame *f, link_decode *decode)
 		*f = frame_of(c, p.data, p.caught, p.length, p.ns);
 		f->hook = FLOW_HOOK(p.interface + 1, p.outbound);
 		*decode = link_of(p.link);
+		c->link = p.link;
 		c->known_link |= *decode != NULL;
 		if (!*decode && c->unknown_link < 0)
 			c->unknown_link = p.link;
@@ -126,6 +129,12 @@ static int meter_batch(struct capture *c)
 /* 0, or what the sink returned. A frame is a packet, or several. */
 static int meter_frame(struct capture *c, struct frame *f, link_decode decode)
 {
+	struct caught whole = {.data = f->data,
+		.caught = (uint32_t)(f->end - f->data),
+		.length = f->length,
+		.link = c->link,
+		.ns = (int64_t)f->ns};
+	bool handed = !c->settings->caught;
 	int err = 0;
 
 	if (f->ns > c->last_ns)
@@ -137,6 +146,11 @@ static int meter_frame(struct capture *c, struct frame *f, link_decode decode)
 		if (lost) {
 			c->stats->count[lost]++;
 			continue;
+		}
+		if (!handed) {
+			caught_ends(&whole, p);
+			c->settings->caught(c->context, &whole);
+			handed = true;
 		}
 		if (c->settings->each_interface && p->hook)
 			p->key.at = place_of(c, FLOW_HOOK_INTERFACE(p->hook)) & FLOW_PLACES;

@@ -13,14 +13,18 @@ static int cmd_help(int argc, char **argv);
 /* In the order in which a user meets them. */
 static const struct command commands[] = {
 	{"run", cmd_run,
-		"[-i IFACE[,IFACE]...] [-m MODEL] [--kernel NAME] [--eve FILE] [--json] [--outer] "
+		"[-i IFACE[,IFACE]...] [-m MODEL] [--kernel NAME] [--sensitivity low|normal|high] "
+		"[--eve FILE] [--json] [--history FILE] [--no-history] [--pcap-dir DIR] [--outer] "
 		"[--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},
 	{"read", cmd_read,
-		"FILE.pcap[ng]|DIR ... [-m MODEL] [--kernel NAME] [--eve FILE] [--json] [--outer] "
+		"FILE.pcap[ng]|DIR ... [-m MODEL] [--kernel NAME] [--sensitivity low|normal|high] "
+		"[--eve FILE] [--json] [--history FILE] [--pcap-dir DIR] [--outer] "
 		"[--follow] "
 		"[--scores FILE.csv] [--flows N] [--each-interface]",
 		"find attacks in captures"},
+	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
+		"what was behind an alert, flow by flow; the alerts that are kept"},
 	{"flows", cmd_flows,
 		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [-o FILE.csv] [--outer] [--follow] "
 		"[--steps] [--truth FILE] [--flows N] [--each-interface]",
@@ -96,11 +100,11 @@ static void print_usage(FILE *out, const char *usage, int indent)
 
 static void print_overview(FILE *out)
 {
-	const int indent = 15;
+	const int indent = 16;
 
 	fputs("karma: an intrusion detection system: eBPF meters, an LSTM judges\n\n", out);
 	for (size_t i = 0; i < COMMANDS; i++) {
-		fprintf(out, "  karma %-6s ", commands[i].name);
+		fprintf(out, "  karma %-7s ", commands[i].name);
 		print_usage(out, commands[i].usage, indent);
 		fprintf(out, "%*s%s\n", indent, "", commands[i].summary);
 	}

@@ -9,7 +9,16 @@
 #include "cmd/meter_options.h"
 #include "cmd/session.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_VERDICTS, OPT_KERNEL };
+enum {
+	OPT_EVE = 256,
+	OPT_JSON,
+	OPT_SCORES,
+	OPT_VERDICTS,
+	OPT_KERNEL,
+	OPT_SENSITIVITY,
+	OPT_PCAP_DIR,
+	OPT_HISTORY
+};
 
 static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
@@ -19,6 +28,9 @@ static const struct option longs[] = {
 	{"follow", no_argument, NULL, OPT_FOLLOW},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"eve", required_argument, NULL, OPT_EVE},
+	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
+	{"history", required_argument, NULL, OPT_HISTORY},
+	{"pcap-dir", required_argument, NULL, OPT_PCAP_DIR},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
 	{"verdicts", required_argument, NULL, OPT_VERDICTS},
@@ -52,6 +64,18 @@ static int read_options(
 			break;
 		case OPT_EVE:
 			o->eve = optarg;
+			break;
+		case OPT_SENSITIVITY:
+			if (!sensitivity_parse(optarg, &o->sensitivity))
+				return usage_error("read",
+					"--sensitivity takes low, normal or high, not '%s'",
+					optarg);
+			break;
+		case OPT_HISTORY:
+			o->history = optarg;
+			break;
+		case OPT_PCAP_DIR:
+			o->pcap_dir = optarg;
 			break;
 		case OPT_JSON:
 			o->json = true;
@@ -130,6 +154,7 @@ int cmd_read(int argc, char **argv)
 	}
 	metering.settings.stop = &session_stopped;
 	metering.settings.waiting = wait_quietly;
+	metering.settings.caught = s.keeper ? session_packet : NULL;
 	err = read_captures(&s, &in, &metering.settings, &meter);
 	session_summary(&s, &meter, &figures);
 	figures.origin = in.count == 1 ? &s.origin : NULL;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "capture/packets.h"
 #include "cmd/cmd.h"
 #include "cmd/meter_options.h"
 #include "cmd/session.h"
@@ -11,7 +12,15 @@
 #include "util/clock.h"
 #include "util/number.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_KERNEL };
+enum {
+	OPT_EVE = 256,
+	OPT_JSON,
+	OPT_KERNEL,
+	OPT_SENSITIVITY,
+	OPT_PCAP_DIR,
+	OPT_HISTORY,
+	OPT_NO_HISTORY
+};
 
 static const int poll_ms = 200;
 static const int64_t second = 1000000000LL;
@@ -20,6 +29,7 @@ static const int64_t stats_ns = 60 * second;
 struct options {
 	struct session_options session;
 	struct meter_options meter;
+	bool no_history;
 };
 
 static const struct option longs[] = {
@@ -29,6 +39,10 @@ static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"eve", required_argument, NULL, OPT_EVE},
+	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
+	{"history", required_argument, NULL, OPT_HISTORY},
+	{"no-history", no_argument, NULL, OPT_NO_HISTORY},
+	{"pcap-dir", required_argument, NULL, OPT_PCAP_DIR},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"outer", no_argument, NULL, OPT_OUTER},
 	{NULL, 0, NULL, 0},
@@ -61,6 +75,21 @@ static int read_options(int argc, char **argv, struct options *o)
 		case OPT_EVE:
 			o->session.eve = optarg;
 			break;
+		case OPT_SENSITIVITY:
+			if (!sensitivity_parse(optarg, &o->session.sensitivity))
+				return usage_error("run",
+					"--sensitivity takes low, normal or high, not '%s'",
+					optarg);
+			break;
+		case OPT_HISTORY:
+			o->session.history = optarg;
+			break;
+		case OPT_NO_HISTORY:
+			o->no_history = true;
+			break;
+		case OPT_PCAP_DIR:
+			o->session.pcap_dir = optarg;
+			break;
 		case OPT_JSON:
 			o->session.json = true;
 			break;
@@ -79,9 +108,11 @@ static int read_options(int argc, char **argv, struct options *o)
 struct watch {
 	struct session *session;
 	struct live *live;
+	struct packets *packets;               /* NULL: none are kept */
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	uint64_t judged;                       /* when the status was shown last */
 	bool warned;                           /* that an output cannot be written */
+	bool history_warned;
 };
 
 static void figures_now(struct watch *w, struct summary *figures)
@@ -93,6 +124,8 @@ static void figures_now(struct watch *w, struct summary *figures)
 	figures->origin = &w->session->origin;
 	figures->seconds = (double)((int64_t)clock_now(CLOCK_MONOTONIC) - w->started_ns) / 1e9;
 	figures->now_ns = (int64_t)clock_now(CLOCK_REALTIME);
+	if (w->packets)
+		figures->keeper.dropped = packets_dropped(w->packets);
 }
 
 static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
@@ -116,6 +149,16 @@ static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
 /* A log that cannot be written does not end the watch, but its owner must know at once. */
 static void warn_of_losses(struct watch *w)
 {
+	struct history_stats history = {0};
+
+	if (w->session->history)
+		history_stats(w->session->history, &history);
+	if (history.failed && !w->history_warned) {
+		terminal_status_clear();
+		fprintf(stderr, "karma run: the history cannot be written: %s; trying again\n",
+			history.why);
+		w->history_warned = true;
+	}
 	for (unsigned i = 0; i < w->session->outputs && !w->warned; i++) {
 		const struct output *o = &w->session->output[i];
 
@@ -179,6 +222,8 @@ static int watch(struct watch *w, struct error *e)
 		n = live_poll(w->live, poll_ms, session_record_live, w->session);
 		if (n == -EINTR)
 			n = 0;
+		if (w->packets)
+			packets_poll(w->packets, session_packet, w->session);
 		session_flush(w->session, (int64_t)clock_now(CLOCK_REALTIME));
 		housekeeping(w);
 	}
@@ -191,8 +236,19 @@ static int watch(struct watch *w, struct error *e)
 	return 0;
 }
 
-static int run(struct session *s, const struct meter_options *o, struct error *e)
+/* The usual one; a machine that has no place for it is watched all the same. */
+static void keep_history(struct session *s)
 {
+	char path[HISTORY_PATH];
+	struct error e = {""};
+
+	if (session_keep_history(s, history_default_path(path), true, &e) < 0)
+		fprintf(stderr, "karma run: no history is kept: %s\n", e.text);
+}
+
+static int run(struct session *s, const struct options *options, struct error *e)
+{
+	const struct meter_options *o = &options->meter;
 	char interfaces[INTERFACES_TEXT];
 	struct watch w = {.session = s};
 	struct origin from = {.interface = interface_list_text(&o->interfaces, interfaces)};
@@ -201,9 +257,16 @@ static int run(struct session *s, const struct meter_options *o, struct error *e
 
 	if (!err)
 		err = live_open(&w.live, &o->interfaces, &o->settings, tell, NULL, e);
-	if (err)
+	if (!err && s->keeper)
+		err = packets_open(&w.packets, &o->interfaces, keeper_limits.packet_bytes,
+			o->settings.outer, e);
+	if (err) {
+		live_close(w.live);
 		return err;
+	}
 	s->live = w.live;
+	if (!s->history && !options->no_history)
+		keep_history(s);
 	tell_size(w.live);
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
 		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
@@ -217,12 +280,17 @@ static int run(struct session *s, const struct meter_options *o, struct error *e
 			err = error_set(e, drained, "%s: the open flows were not read: %s",
 				interfaces, strerror(-drained));
 	}
+	if (w.packets)
+		packets_poll(w.packets, session_packet, s);
 	session_flush(s, s->last_ns);
 	detector_finish(s->detector);
+	if (s->history)
+		history_write(s->history, true);
 	figures_now(&w, &figures);
 	if (err != -EPIPE)
 		session_show(s, &figures, true); /* also of a watch that failed */
 	s->live = NULL;
+	packets_close(w.packets);
 	live_close(w.live);
 	return err;
 }
@@ -243,7 +311,7 @@ int cmd_run(int argc, char **argv)
 		interfaces->count = 1;
 	}
 	if (!err)
-		err = run(&s, &options.meter, &e);
+		err = run(&s, &options, &e);
 	if (session_close(&s, !err, &closing) < 0 && (!err || !e.text[0])) {
 		e = closing;
 		err = -EIO;

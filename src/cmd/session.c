@@ -92,12 +92,21 @@ static int add_output(
 	return err;
 }
 
+int session_keep_history(struct session *s, const char *path, bool folder, struct error *e)
+{
+	return history_open(&s->history, path, folder, &history_limits, e);
+}
+
 static int open_outputs(struct session *s, const struct session_options *o, struct error *e)
 {
 	int err = add_output(s, o->json ? &output_eve : &output_terminal, "-", e);
 
 	if (!err && o->eve)
 		err = add_output(s, &output_eve, o->eve, e);
+	if (!err && o->history)
+		err = session_keep_history(s, o->history, false, e);
+	if (!err && o->pcap_dir)
+		err = keeper_open(&s->keeper, o->pcap_dir, &keeper_limits, e);
 	if (!err && o->scores) {
 		err = outfile_open(&s->scores, o->scores, e);
 		s->has_scores = !err;
@@ -117,6 +126,7 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 	s->flows = o->flows;
 	s->kernel = o->kernel ? o->kernel : lstm_kernel_find("fp32", e);
 	err = load_model(s, o->model, e);
+	s->settings.sensitivity = o->sensitivity;
 	if (!err)
 		err = open_outputs(s, o, e);
 	if (!err)
@@ -131,8 +141,34 @@ static void tell_outputs(void *context, const struct alert *a, enum alert_stage 
 
 	if (s->live && live_interface(s->live, a->record.ifindex))
 		from.interface = live_interface(s->live, a->record.ifindex);
+	if (s->keeper && stage == ALERT_NEW)
+		keeper_begin(s->keeper, a);
+	if (s->keeper)
+		from.kept = keeper_path(s->keeper, a);
 	for (unsigned i = 0; i < s->outputs; i++)
 		s->output[i].kind->alert(&s->output[i], a, stage, &from);
+	if (s->history)
+		history_alert(s->history, a, stage, &from);
+	if (s->keeper && stage == ALERT_END)
+		keeper_end(s->keeper, a);
+}
+
+void session_packet(void *session, const struct caught *c)
+{
+	struct session *s = session;
+
+	if (s->keeper)
+		keeper_packet(s->keeper, c);
+}
+
+static void keep_flow(void *context, const struct alert *a, const struct alert_flow *f)
+{
+	struct session *s = context;
+
+	if (!s->history)
+		return;
+	history_flow(s->history, a, f);
+	history_write(s->history, false);
 }
 
 /* ---- a timeline ---- */
@@ -146,7 +182,10 @@ int session_begin(struct session *s, const struct origin *from, struct error *e)
 	s->origin = *from;
 	s->first_ns = s->last_ns = 0;
 	s->detector = detector_new(&s->settings, s->judge, tell_outputs, s);
-	return s->detector ? 0 : error_set(e, -ENOMEM, "not enough memory to detect");
+	if (!s->detector)
+		return error_set(e, -ENOMEM, "not enough memory to detect");
+	detector_tell_flows(s->detector, keep_flow);
+	return 0;
 }
 
 static void put_scores(
@@ -183,6 +222,10 @@ void session_flush(struct session *s, int64_t now_ns)
 {
 	judge_flush(s->judge, weigh, s);
 	detector_tick(s->detector, now_ns);
+	if (s->history)
+		history_write(s->history, false);
+	if (s->keeper)
+		keeper_flush(s->keeper);
 }
 
 int session_record(void *session, const struct record *r)
@@ -233,6 +276,8 @@ void session_end(struct session *s)
 	if (s->detector) {
 		session_flush(s, s->last_ns);
 		detector_finish(s->detector);
+		if (s->history)
+			history_write(s->history, true);
 		add_figures(s, &s->total);
 		s->total.now_ns = s->last_ns;
 	}
@@ -250,6 +295,11 @@ void session_summary(const struct session *s, const struct meter_stats *meter, s
 		out->now_ns = s->last_ns;
 	}
 	out->meter = *meter;
+	if (s->history)
+		history_stats(s->history, &out->history);
+	out->keeps = s->keeper != NULL;
+	if (s->keeper)
+		keeper_stats(s->keeper, &out->keeper);
 }
 
 void session_show(struct session *s, const struct summary *figures, bool last)
@@ -278,6 +328,16 @@ int session_close(struct session *s, bool good, struct error *e)
 	verdicts_close(s->verdicts);
 	if (s->bad)
 		err = error_set(e, s->bad, "%s", s->wrong.text);
+	if (s->history) {
+		struct history_stats h;
+
+		history_write(s->history, true);
+		history_stats(s->history, &h);
+		if (h.failed && !err)
+			err = error_set(e, -EIO, "the history was not always written: %s", h.why);
+	}
+	history_close(s->history);
+	keeper_close(s->keeper);
 	model_free(&s->model);
 	return err;
 }

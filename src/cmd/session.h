@@ -6,6 +6,8 @@
 #include <signal.h>
 
 #include "lstm/model.h"
+#include "output/history.h"
+#include "output/keeper.h"
 #include "output/output.h"
 #include "util/outfile.h"
 
@@ -15,8 +17,11 @@ struct session_options {
 	const char *eve;                  /* NULL: none */
 	const char *scores;               /* NULL: none */
 	const char *verdicts;             /* in place of the model's; NULL: the model's */
+	const char *history;              /* NULL: none */
+	const char *pcap_dir;             /* NULL: no packets are kept */
 	uint32_t flows; /* how many may be open at a time; 0: no more than usual */
-	bool json;      /* standard output: EVE instead of lines for people */
+	enum sensitivity sensitivity;
+	bool json; /* standard output: EVE instead of lines for people */
 };
 
 struct session {
@@ -33,6 +38,8 @@ struct session {
 	struct verdicts *verdicts; /* NULL: the model's */
 	struct error wrong;        /* with them, when bad is not 0 */
 	int bad;
+	struct history *history; /* NULL: none is kept */
+	struct keeper *keeper;   /* of packets; NULL: none are kept */
 	/* of the timeline that is being judged; NULL between two of them */
 	struct judge *judge;
 	struct detector *detector;
@@ -50,6 +57,13 @@ extern volatile sig_atomic_t session_stopped;
 /* Load the model, open the outputs. 0, or a negative errno and the line. session_close() it either
  * way. */
 int session_open(struct session *s, const struct session_options *o, struct error *e);
+
+/* Keep a history from now on; `folder`: make the folder that it is in, too. 0, or a negative errno
+ * and the line. */
+int session_keep_history(struct session *s, const char *path, bool folder, struct error *e);
+
+/* A caught_sink: packets among which those of alerts are kept, where they are. */
+void session_packet(void *session, const struct caught *c);
 
 /* Begin a timeline with empty memory. 0, or a negative errno and the line. */
 int session_begin(struct session *s, const struct origin *from, struct error *e);

@@ -6,6 +6,7 @@
 
 #include "detect/distinct.h"
 #include "detect/lru.h"
+#include "util/rng.h"
 
 static const int64_t second = 1000000000LL;
 
@@ -21,7 +22,7 @@ static const int64_t reminder_ns = 10 * second;
 
 static const int64_t tick_ns = second / 5;
 
-enum { SEEN = 512 };
+enum { SEEN = 2048 };
 
 struct key {
 	uint8_t party[16];
@@ -46,42 +47,38 @@ struct alert_book {
 	struct lru *alerts;
 	alert_sink sink;
 	void *context;
-	uint64_t id;
 	int64_t ticked_ns;
 	struct alert_stats stats;
 };
 
 static const struct alert_class classes[CLASSES] = {
-	[CLASS_NORMAL] = {"nothing unusual", 3, {{NULL, NULL}}, NULL, NULL},
-	[CLASS_RECONNAISSANCE] = {"scan of ports or hosts", 3,
-		{{"T1046", "Network_Service_Discovery"}, {"T1595", "Active_Scanning"}}, "TA0007",
-		"Discovery"},
-	[CLASS_DOS] = {"denial of service", 2,
-		{{"T1498", "Network_Denial_of_Service"}, {"T1499", "Endpoint_Denial_of_Service"}},
-		"TA0040", "Impact"},
-	[CLASS_FUZZERS] = {"fuzzing of a service", 2,
-		{{"T1595.002", "Vulnerability_Scanning"}, {NULL, NULL}}, "TA0043",
-		"Reconnaissance"},
-	[CLASS_EXPLOITS] = {"exploit of a service", 1,
-		{{"T1190", "Exploit_Public_Facing_Application"}, {NULL, NULL}}, "TA0001",
-		"Initial_Access"},
-	[CLASS_ANALYSIS] = {"probing of services", 3, {{"T1595", "Active_Scanning"}, {NULL, NULL}},
-		"TA0043", "Reconnaissance"},
-	[CLASS_BACKDOOR] = {"backdoor", 1, {{"T1071", "Application_Layer_Protocol"}, {NULL, NULL}},
-		"TA0011", "Command_and_Control"},
-	[CLASS_GENERIC] = {"attack of no finer class", 2, {{NULL, NULL}}, NULL, NULL},
-	[CLASS_SHELLCODE] = {"shell code", 1,
-		{{"T1203", "Exploitation_for_Client_Execution"}, {NULL, NULL}}, "TA0002",
-		"Execution"},
-	[CLASS_WORMS] = {"worm", 1, {{"T1210", "Exploitation_of_Remote_Services"}, {NULL, NULL}},
-		"TA0008", "Lateral_Movement"},
-	[CLASS_BRUTE_FORCE] = {"guessing of passwords", 2, {{"T1110", "Brute_Force"}, {NULL, NULL}},
-		"TA0006", "Credential_Access"},
+	[CLASS_NORMAL] = {"nothing unusual", 3},
+	[CLASS_RECONNAISSANCE] = {"scan of ports or hosts", 3},
+	[CLASS_DOS] = {"denial of service", 2},
+	[CLASS_FUZZERS] = {"fuzzing of a service", 2},
+	[CLASS_EXPLOITS] = {"exploit of a service", 1},
+	[CLASS_ANALYSIS] = {"probing of services", 3},
+	[CLASS_BACKDOOR] = {"backdoor", 1},
+	[CLASS_GENERIC] = {"attack of no finer class", 2},
+	[CLASS_SHELLCODE] = {"shell code", 1},
+	[CLASS_WORMS] = {"worm", 1},
+	[CLASS_BRUTE_FORCE] = {"guessing of passwords", 2},
 };
 
 const struct alert_class *alert_class(enum karma_class c)
 {
 	return &classes[(unsigned)c < CLASSES ? c : CLASS_GENERIC];
+}
+
+/* Crockford's base 32, in small letters. */
+const char *alert_id_text(uint64_t id, char text[ALERT_ID_TEXT])
+{
+	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+	for (int i = ALERT_ID_TEXT - 2; i >= 0; i--, id >>= 5)
+		text[i] = digits[id & 31];
+	text[ALERT_ID_TEXT - 1] = '\0';
+	return text;
 }
 
 struct alert_book *alert_book_new(uint32_t capacity, alert_sink sink, void *context)
@@ -160,7 +157,6 @@ static struct alert *open_new(
 		b->stats.ended_early++;
 	}
 	x = lru_use(b->alerts, &k, &fresh);
-	x->a.id = ++b->id;
 	x->a.class = c;
 	x->a.many = many;
 	memcpy(many ? x->a.target : x->a.attacker, party, 16);
@@ -205,14 +201,19 @@ struct alert *alert_open(struct alert_book *b, const uint8_t party[16], bool man
 /* ---- records ---- */
 
 /* A flow that was counted so long ago that another has its place is counted again. */
-static bool is_counted(struct entry *x, const struct record *r)
+void alert_count(struct alert *a, const struct alert_flow *f)
 {
-	uint64_t *seen = &x->seen[r->flow_id * 0x9e3779b97f4a7c15ULL >> 55];
-	bool counted = r->again && *seen == r->flow_id;
+	struct entry *x = (struct entry *)a;
+	uint64_t *seen = &x->seen[f->flow_id * 0x9e3779b97f4a7c15ULL >> 53];
+	bool counted = f->again && *seen == f->flow_id;
 
-	_Static_assert(SEEN == 1 << (64 - 55), "the hash above is as wide as the table");
-	*seen = r->flow_id;
-	return counted;
+	_Static_assert(SEEN == 1 << (64 - 53), "the hash above is as wide as the table");
+	*seen = f->flow_id;
+	if (a->flows == 0)
+		a->first = *f;
+	a->last = *f;
+	a->flows += !counted;
+	a->refused += f->refused && !counted;
 }
 
 /* What the evidence has gathered since an alert took from it last. */
@@ -225,9 +226,17 @@ static void take_evidence(struct entry *x, struct evidence *e)
 		if (e->trace[i].port >= 0)
 			distinct_add_port(&x->ports, (uint16_t)e->trace[i].port);
 	}
-	x->a.flows += e->flows > 1 ? e->flows - 1 : 0;
 	e->flows = 0;
 	e->traces = 0;
+}
+
+/* 40 bits, of which no two of the thousands that are kept are the same. */
+static uint64_t id_of(const struct alert *a, const struct record *r)
+{
+	uint64_t word[2], h = rng_mix((uint64_t)r->at_ns ^ rng_mix(r->flow_id));
+
+	memcpy(word, a->many ? a->target : a->attacker, sizeof(word));
+	return rng_mix(rng_mix(h ^ word[0]) ^ word[1] ^ a->many) >> 24;
 }
 
 void alert_add(
@@ -235,11 +244,12 @@ void alert_add(
 {
 	struct entry *x = (struct entry *)a;
 
-	if (a->flows == 0)
+	if (!a->id) {
 		a->first_ns = e->first_ns;
+		a->id = id_of(a, r);
+	}
 	a->last_ns = r->at_ns;
 	take_evidence(x, e);
-	a->flows += !is_counted(x, r);
 	if (!a->many)
 		memcpy(a->target, evidence_is_led(e) ? e->peer : r->addr[!actor], 16);
 	distinct_add_host(&x->hosts, r->addr[a->many ? actor : !actor]);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "detect/lru.h"
+#include "detect/recent.h"
+#include "feature/outcome.h"
 
 /* An actor adds to the evidence against its target only while little is held against itself: what
  * one host does is told under its own name, and what passes the threshold at a target is the work
@@ -14,7 +16,10 @@ struct detector {
 	struct evidence_settings settings;
 	struct judge *judge;
 	struct lru *actors, *targets;
+	struct recent *recent;
 	struct alert_book *alerts;
+	alert_flow_sink flow_sink; /* may be NULL */
+	void *context;
 };
 
 struct detector *detector_new(const struct evidence_settings *settings, struct judge *judge,
@@ -26,10 +31,12 @@ struct detector *detector_new(const struct evidence_settings *settings, struct j
 		return NULL;
 	d->settings = *settings;
 	d->judge = judge;
+	d->context = context;
+	d->recent = recent_new();
 	d->actors = lru_new(DETECT_HOSTS, 16, sizeof(struct evidence));
 	d->targets = lru_new(DETECT_HOSTS, 16, sizeof(struct evidence));
 	d->alerts = alert_book_new(DETECT_ALERTS, sink, context);
-	if (!d->actors || !d->targets || !d->alerts) {
+	if (!d->actors || !d->targets || !d->recent || !d->alerts) {
 		detector_free(d);
 		return NULL;
 	}
@@ -42,8 +49,14 @@ void detector_free(struct detector *d)
 		return;
 	lru_free(d->actors);
 	lru_free(d->targets);
+	recent_free(d->recent);
 	alert_book_free(d->alerts);
 	free(d);
+}
+
+void detector_tell_flows(struct detector *d, alert_flow_sink sink)
+{
+	d->flow_sink = sink;
 }
 
 /* Nothing is remembered of hosts against which nothing speaks. */
@@ -80,28 +93,92 @@ static struct alert *shared_alert(
 	return alert_find(d->alerts, target, true, evidence_class(actor));
 }
 
-static void raise_alert(struct detector *d, const struct record *r, const char *app, int end,
+/* ---- the flows behind ---- */
+
+static struct alert_flow flow_of(
+	const struct record *r, const struct verdict *v, int end, float score)
+{
+	struct alert_flow f = {.flow_id = r->flow_id,
+		.at_ns = r->at_ns,
+		.start_ns = r->start_ns,
+		.first_ns = r->first_ns,
+		.last_ns = r->last_ns,
+		.port = {r->port[SRC], r->port[DST]},
+		.proto = r->proto,
+		.net = r->net,
+		.state = r->state,
+		.actor = (uint8_t)end,
+		.again = r->again,
+		.refused = record_is_refused(r),
+		.packets = {r->side[SRC].packets, r->side[DST].packets},
+		.bytes = {r->side[SRC].bytes, r->side[DST].bytes},
+		.app = v->app,
+		.score = score,
+		.class = CLASS_NORMAL + 1};
+
+	memcpy(f.addr, r->addr, sizeof(f.addr));
+	for (int c = f.class; c < CLASSES; c++)
+		if (v->probability[c] > v->probability[f.class])
+			f.class = (enum karma_class)c;
+	f.probability = v->probability[f.class];
+	return f;
+}
+
+/* Where the flows behind an alert go: its ends, and who wants to hear of them. */
+struct telling_flows {
+	struct detector *d;
+	struct alert *a;
+};
+
+static void tell_flow(void *context, const struct alert_flow *f)
+{
+	struct telling_flows *t = context;
+
+	alert_count(t->a, f);
+	if (t->d->flow_sink)
+		t->d->flow_sink(t->d->context, t->a, f);
+}
+
+/* Put a record behind an alert; it is the latest of the recent ones. What the evidence has gathered
+ * since the alert's last one comes with it. */
+static void put_behind(struct detector *d, struct alert *a, struct evidence *e,
+	const struct record *r, const struct alert_flow *f)
+{
+	struct telling_flows t = {d, a};
+	int64_t since = a->id ? a->last_ns + 1 : e->first_ns;
+	bool more = e->traces > 1;
+
+	alert_add(a, e, r, f->actor, f->app);
+	if (more)
+		recent_each(d->recent, a, since, tell_flow, &t);
+	if (a->last.flow_id != f->flow_id || a->last.at_ns != f->at_ns)
+		tell_flow(&t, f);
+}
+
+static void raise_alert(struct detector *d, const struct record *r, const struct alert_flow *f,
 	struct evidence *actor, struct evidence *target)
 {
+	int end = f->actor;
 	const uint8_t *who = r->addr[end], *whom = r->addr[!end];
+	float enough = evidence_enough(&d->settings);
 	struct evidence *e = actor;
 	bool many = false;
 	struct alert *a;
 
-	if (actor->sum >= d->settings.threshold) {
+	if (actor->sum >= enough) {
 		if (!alert_find(d->alerts, who, false, evidence_class(actor)) &&
 			shared_alert(d, actor, whom)) {
 			e = target;
 			many = true;
 		}
-	} else if (target->sum >= d->settings.threshold && !evidence_is_led(target)) {
+	} else if (target->sum >= enough && !evidence_is_led(target)) {
 		e = target;
 		many = true;
 	} else {
 		return;
 	}
 	a = alert_open(d->alerts, many ? whom : who, many, e, r->at_ns);
-	alert_add(a, e, r, end, app);
+	put_behind(d, a, e, r, f);
 	show_if_due(d, a, r->at_ns);
 }
 
@@ -120,6 +197,7 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 		.score = score,
 		.probability = v->probability,
 		.port = record_has_ports(r) ? r->port[!end] : -1};
+	struct alert_flow behind;
 	bool counts;
 
 	if (actor)
@@ -131,8 +209,11 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 	f.peer = r->addr[end];
 	if (target && counts)
 		evidence_add(s, target, &f);
-	if (suspect && actor && target) /* evidence_of() gives both to a suspect */
-		raise_alert(d, r, v->app, end, actor, target);
+	if (suspect && actor && target) { /* evidence_of() gives both to a suspect */
+		behind = flow_of(r, v, end, score);
+		recent_add(d->recent, &behind, counts);
+		raise_alert(d, r, &behind, actor, target);
+	}
 	return (struct weight){score, sum_of(actor), sum_of(target)};
 }
 

@@ -18,6 +18,9 @@ struct detector *detector_new(const struct evidence_settings *settings, struct j
 	alert_sink sink, void *context);
 void detector_free(struct detector *d);
 
+/* Who is to hear of the flows behind alerts, with the context of the alert_sink. */
+void detector_tell_flows(struct detector *d, alert_flow_sink sink);
+
 /* What a record did, for those who want to see scores. */
 struct weight {
 	float score;  /* evidence_score() */

@@ -52,6 +52,32 @@ int evidence_settings_read(
 	return 0;
 }
 
+/* With the default threshold and clip, low needs three of the most telling records within seconds,
+ * normal and high two; one is never enough, and low lies below what the sum may hold. */
+static const struct {
+	const char *name;
+	float factor;
+} sensitivities[] = {
+	[SENSITIVITY_NORMAL] = {"normal", 1},
+	[SENSITIVITY_LOW] = {"low", 1.5F},
+	[SENSITIVITY_HIGH] = {"high", 1 / 1.5F},
+};
+
+bool sensitivity_parse(const char *text, enum sensitivity *s)
+{
+	for (size_t i = 0; i < sizeof(sensitivities) / sizeof(sensitivities[0]); i++)
+		if (strcmp(text, sensitivities[i].name) == 0) {
+			*s = (enum sensitivity)i;
+			return true;
+		}
+	return false;
+}
+
+float evidence_enough(const struct evidence_settings *s)
+{
+	return s->threshold * sensitivities[s->sensitivity].factor;
+}
+
 float evidence_score(const struct evidence_settings *s, float normal)
 {
 	float p = fminf(fmaxf(normal, certain), 1 - certain);

@@ -16,13 +16,19 @@
 #include "feature/feature.h"
 #include "util/error.h"
 
+/* How much of the threshold is enough. In a sequential test the threshold alone trades false alerts
+ * for delay; scores, sums and what is remembered are the same for all three, so that whatever is
+ * behind an alert with one of them is behind an alert with the higher ones, too. */
+enum sensitivity { SENSITIVITY_NORMAL, SENSITIVITY_LOW, SENSITIVITY_HIGH };
+
 /* How much is enough: from the model's header, tuned with the model on validation data. */
 struct evidence_settings {
-	float margin;      /* log-odds at which a record says nothing */
-	float share;       /* of an attacker's records, 0..1, exclusive */
-	float clip;        /* the most that one record adds */
-	float threshold;   /* an alert arises here */
-	float half_life_s; /* of the sum */
+	float margin;                 /* log-odds at which a record says nothing */
+	float share;                  /* of an attacker's records, 0..1, exclusive */
+	float clip;                   /* the most that one record adds */
+	float threshold;              /* an alert arises here */
+	float half_life_s;            /* of the sum */
+	enum sensitivity sensitivity; /* the user's choice, not the model's */
 };
 
 /* What a record says for or against. */
@@ -63,6 +69,12 @@ struct evidence {
  * values that make no sense. `name`: the model's, for the error's line. */
 int evidence_settings_read(
 	struct evidence_settings *s, const json_t *header, const char *name, struct error *e);
+
+/* "low", "normal", "high"; false: another word. */
+bool sensitivity_parse(const char *text, enum sensitivity *s);
+
+/* The sum at which an alert arises. */
+float evidence_enough(const struct evidence_settings *s);
 
 /* The score of a record, given the model's probability that it is normal. */
 float evidence_score(const struct evidence_settings *s, float normal);

@@ -102,14 +102,123 @@ static void put_words(const struct feature *f, double value, char *out, size_t s
 		snprintf(out + n, size - (size_t)n, " in %.*s s", digits, window);
 }
 
+/* ---- how many ports, of whom, and what came of it ---- */
+
+/* Counters that say how wide an attack was; of the other one there was one only: then it is said
+ * which. */
+static const struct wide {
+	const char *stem, *other;
+	const char *of_one, *of_many;
+} wides[] = {
+	{"src_ports", "src_hosts", "ports of", "ports tried"},
+	{"src_hosts", "src_ports", "hosts on port", "hosts tried"},
+};
+
+/* What became of the attempts: said with them. */
+static const struct {
+	const char *stem, *words;
+} outcomes[] = {{"src_refused", "refused"}, {"src_unanswered", "unanswered"}};
+
+/* The column of a counter over the same window as another column; -1: there is none. */
+static int counter_like(const char *stem, const char *name)
+{
+	char column[64];
+	int digits;
+	const char *window = window_of(name, &digits);
+
+	if (!window)
+		return -1;
+	snprintf(column, sizeof(column), "%s_%.*ss", stem, digits, window);
+	return feature_find(column);
+}
+
+/* Is this counter, over whatever window, what a column counts, or has it its words? */
+static bool counts(const char *stem, unsigned column)
+{
+	int same = counter_like(stem, features[column].name);
+
+	return same >= 0 && same_reason(&features[same], &features[column]);
+}
+
+static const struct wide *wide_of(const struct telling *t, const struct row *row)
+{
+	for (size_t i = 0; i < sizeof(wides) / sizeof(wides[0]); i++)
+		if (counts(wides[i].stem, t->feature) && row->value[t->feature] > 1)
+			return &wides[i];
+	return NULL;
+}
+
+/* The end that was acted upon. */
+static int other_end(const struct row *row)
+{
+	return addr_same(row->actor, row->addr[DST]) && !addr_same(row->actor, row->addr[SRC])
+		       ? SRC
+		       : DST;
+}
+
+static void put_wide(
+	const struct wide *w, const struct row *row, unsigned column, char *out, size_t size)
+{
+	int other = counter_like(w->other, features[column].name);
+	char count[FEATURE_TEXT], one[ADDR_TEXT];
+	int end = other_end(row);
+	bool of_one =
+		other >= 0 && row->value[other] == 1 && (w == &wides[0] || row->port[end] != 0);
+
+	if (w == &wides[0])
+		addr_text(row->addr[end], one);
+	else
+		snprintf(one, sizeof(one), "%u", row->port[end]);
+	snprintf(out, size, "%s %s%s%s", feature_text(&features[column], row->value[column], count),
+		of_one ? w->of_one : w->of_many, of_one ? " " : "", of_one ? one : "");
+}
+
+/* "1,000 ports of 10.0.0.2 in 2 s, 994 refused". What is said of the outcome comes from a feature
+ * that made the model surer; with that it is told, and its weight set to 0. */
+static void put_attempts(const struct wide *w, struct telling *t, unsigned count, unsigned at,
+	const struct row *row, char *out, size_t size)
+{
+	const char *name = features[t[at].feature].name, *window;
+	char number[FEATURE_TEXT];
+	int digits;
+	size_t n;
+
+	put_wide(w, row, t[at].feature, out, size);
+	n = strlen(out);
+	window = window_of(name, &digits);
+	n += (size_t)snprintf(out + n, size - n, " in %.*s s", digits, window);
+	for (size_t o = 0; o < sizeof(outcomes) / sizeof(outcomes[0]); o++) {
+		int column = counter_like(outcomes[o].stem, name);
+
+		for (unsigned i = 0; i < count && n < size; i++) {
+			if (!(t[i].weight > 0) || !counts(outcomes[o].stem, t[i].feature))
+				continue;
+			t[i].weight = 0;
+			if (column >= 0 && row->value[column] > 0)
+				n += (size_t)snprintf(out + n, size - n, ", %s %s",
+					feature_text(&features[column], row->value[column], number),
+					outcomes[o].words);
+		}
+	}
+}
+
 unsigned explain_words(struct telling *t, unsigned count, const struct row *row, unsigned most,
 	size_t size, char (*reason)[size])
 {
 	unsigned n = 0;
 
 	qsort(t, count, sizeof(*t), by_weight);
-	while (n < count && n < most && t[n].weight > hardly) {
-		put_words(&features[t[n].feature], row->value[t[n].feature], reason[n], size);
+	for (unsigned i = 0; i < count && n < most; i++) {
+		const struct wide *wide = wide_of(&t[i], row);
+
+		if (!(t[i].weight > hardly))
+			continue;
+		if (wide)
+			put_attempts(wide, t, count, i, row, reason[n], size);
+		else
+			put_words(
+				&features[t[i].feature], row->value[t[i].feature], reason[n], size);
+		t[i].weight = 0;
 		n++;
 	}
 	return n;

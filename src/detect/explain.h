@@ -19,7 +19,8 @@ struct telling {
 bool explain_group(const struct encoder *enc, const struct row *row, unsigned first, bool *in_group,
 	unsigned *named);
 
-/* The most telling in words, at most `most`; what hardly tells is left out. Sorts `t`. Returns how
+/* The most telling in words: what was tried comes with what became of it, "1,000 ports of 10.0.0.2
+ * in 2 s, 994 refused". At most `most`; what hardly tells is left out. Changes `t`. Returns how
  * many reasons of at most `size` bytes were written. */
 unsigned explain_words(struct telling *t, unsigned count, const struct row *row, unsigned most,
 	size_t size, char (*reason)[size]);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "detect/technique.h"
 #include "output/community.h"
 
 enum { LINE_ROOM = 1 << 16 }; /* longer than any line */
@@ -43,14 +44,13 @@ static json_t *probability_json(float p)
 	return json_real(round((double)p * 1e4) / 1e4);
 }
 
-static json_t *list_json(const char *a, const char *b)
+/* Suricata's metadata are lists, of one or none. */
+static json_t *list_json(const char *text)
 {
 	json_t *list = json_array();
 
-	if (a)
-		json_array_append_new(list, json_string(a));
-	if (b)
-		json_array_append_new(list, json_string(b));
+	if (text)
+		json_array_append_new(list, json_string(text));
 	return list;
 }
 
@@ -65,12 +65,12 @@ static void put_origin(json_t *event, const struct origin *from)
 }
 
 /* In capitals, as Suricata has them. */
-static const char *proto_text(const struct record *r, char text[16])
+static const char *proto_text(uint8_t net, uint8_t proto, char text[16])
 {
-	const char *name = record_proto_name(r->net, r->proto);
+	const char *name = record_proto_name(net, proto);
 	size_t i = 0;
 
-	if (r->net == NET_IPV6 && r->proto == IPPROTO_ICMPV6)
+	if (net == NET_IPV6 && proto == IPPROTO_ICMPV6)
 		return strcpy(text, "IPv6-ICMP");
 
 	for (; i < 15 && name[i]; i++)
@@ -96,7 +96,7 @@ static void put_ends(json_t *event, const struct alert *a)
 	json_object_set_new(event, "dest_ip", json_string(addr_text(r->addr[!a->actor], text)));
 	if (ports)
 		json_object_set_new(event, "dest_port", json_integer(r->port[!a->actor]));
-	json_object_set_new(event, "proto", json_string(proto_text(r, proto)));
+	json_object_set_new(event, "proto", json_string(proto_text(r->net, r->proto, proto)));
 	if (a->app)
 		json_object_set_new(event, "app_proto", json_string(a->app));
 	if (icmp) {
@@ -109,15 +109,13 @@ static void put_ends(json_t *event, const struct alert *a)
 
 static json_t *metadata_json(const struct alert *a)
 {
-	const struct alert_class *class = alert_class(a->class);
+	const struct technique *t = alert_technique(a);
 	json_t *m = json_object(), *probability = json_object(), *reasons = json_array();
 
-	json_object_set_new(m, "mitre_tactic_id", list_json(class->tactic_id, NULL));
-	json_object_set_new(m, "mitre_tactic_name", list_json(class->tactic, NULL));
-	json_object_set_new(
-		m, "mitre_technique_id", list_json(class->technique[0].id, class->technique[1].id));
-	json_object_set_new(m, "mitre_technique_name",
-		list_json(class->technique[0].name, class->technique[1].name));
+	json_object_set_new(m, "mitre_tactic_id", list_json(t ? t->tactic_id : NULL));
+	json_object_set_new(m, "mitre_tactic_name", list_json(t ? t->tactic : NULL));
+	json_object_set_new(m, "mitre_technique_id", list_json(t ? t->id : NULL));
+	json_object_set_new(m, "mitre_technique_name", list_json(t ? t->name : NULL));
 	for (int c = 0; c < CLASSES; c++)
 		json_object_set_new(probability, class_name((enum karma_class)c),
 			probability_json(a->probability[c]));
@@ -146,13 +144,41 @@ static json_t *alert_json(const struct alert *a)
 	return o;
 }
 
+json_t *eve_flow_json(const struct alert_flow *f)
+{
+	char src[ADDR_TEXT], dst[ADDR_TEXT], proto[16];
+	json_t *o = json_object();
+
+	json_object_set_new(o, "flow_id", json_integer((json_int_t)f->flow_id));
+	json_object_set_new(o, "start", time_json(f->start_ns));
+	json_object_set_new(o, "src_ip", json_string(addr_text(f->addr[SRC], src)));
+	json_object_set_new(o, "src_port", json_integer(f->port[SRC]));
+	json_object_set_new(o, "dest_ip", json_string(addr_text(f->addr[DST], dst)));
+	json_object_set_new(o, "dest_port", json_integer(f->port[DST]));
+	json_object_set_new(o, "proto", json_string(proto_text(f->net, f->proto, proto)));
+	if (f->app)
+		json_object_set_new(o, "app_proto", json_string(f->app));
+	json_object_set_new(
+		o, "state", json_string(record_state_name((enum record_state)f->state)));
+	json_object_set_new(o, "pkts_toserver", json_integer((json_int_t)f->packets[SRC]));
+	json_object_set_new(o, "pkts_toclient", json_integer((json_int_t)f->packets[DST]));
+	json_object_set_new(o, "bytes_toserver", json_integer((json_int_t)f->bytes[SRC]));
+	json_object_set_new(o, "bytes_toclient", json_integer((json_int_t)f->bytes[DST]));
+	json_object_set_new(o, "age", json_real((double)(f->last_ns - f->start_ns) / 1e9));
+	json_object_set_new(o, "score", json_real(round((double)f->score * 1e4) / 1e4));
+	json_object_set_new(o, "category", json_string(class_name(f->class)));
+	json_object_set_new(o, "probability", probability_json(f->probability));
+	return o;
+}
+
 static json_t *karma_json(const struct alert *a, enum alert_stage stage)
 {
 	static const char *const stages[] = {
 		[ALERT_NEW] = "new", [ALERT_UPDATE] = "update", [ALERT_END] = "end"};
+	char id[ALERT_ID_TEXT];
 	json_t *o = json_object();
 
-	json_object_set_new(o, "alert_id", json_integer((json_int_t)a->id));
+	json_object_set_new(o, "alert_id", json_string(alert_id_text(a->id, id)));
 	json_object_set_new(o, "stage", json_string(stages[stage]));
 	json_object_set_new(o, "first", time_json(a->first_ns));
 	json_object_set_new(o, "last", time_json(a->last_ns));
@@ -161,6 +187,9 @@ static json_t *karma_json(const struct alert *a, enum alert_stage stage)
 	json_object_set_new(o, "attackers", json_integer((json_int_t)a->attackers));
 	json_object_set_new(o, "targets", json_integer((json_int_t)a->targets));
 	json_object_set_new(o, "ports", json_integer((json_int_t)a->ports));
+	json_object_set_new(o, "refused", json_integer((json_int_t)a->refused));
+	json_object_set_new(o, "first_flow", eve_flow_json(&a->first));
+	json_object_set_new(o, "last_flow", eve_flow_json(&a->last));
 	return o;
 }
 
@@ -181,6 +210,8 @@ json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const stru
 			"pkts_toclient", (json_int_t)back->packets, "bytes_toserver",
 			(json_int_t)there->bytes, "bytes_toclient", (json_int_t)back->bytes,
 			"start", time_json(r->start_ns)));
+	if (from && from->kept)
+		json_object_set_new(event, "capture_file", json_string(from->kept));
 	json_object_set_new(event, "karma", karma_json(a, stage));
 	return event;
 }
@@ -213,6 +244,18 @@ json_t *eve_stats_json(const struct summary *s)
 	}
 	put_count(stats, "alerts", all);
 	json_object_set_new(stats, "alerts_by_class", alerts);
+	if (s->keeps) {
+		put_count(stats, "packets_kept", s->keeper.packets);
+		put_count(stats, "captures", s->keeper.files);
+		put_count(stats, "captures_removed", s->keeper.removed);
+		put_count(lost, "kept_no_room", s->keeper.no_room);
+		put_count(lost, "kept_other_link", s->keeper.other_link);
+		put_count(lost, "kept_failed", s->keeper.failed);
+		put_count(lost, "kept_dropped", s->keeper.dropped);
+		put_count(lost, "alerts_without_capture", s->keeper.alerts_without);
+	}
+	put_count(stats, "history_removed", s->history.removed);
+	put_count(lost, "history_lost", s->history.lost);
 	put_count(lost, "hosts_forgotten", s->judge.hosts_forgotten);
 	put_count(lost, "events_forgotten", s->judge.events_forgotten);
 	put_count(lost, "evidence_forgotten", s->detect.evidence_forgotten);

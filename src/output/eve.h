@@ -11,6 +11,7 @@ enum { EVE_SIGNATURES = 1770000 };
 
 /* The objects themselves; a new reference, NULL when memory is short. */
 json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const struct origin *from);
+json_t *eve_flow_json(const struct alert_flow *f);
 json_t *eve_stats_json(const struct summary *s);
 
 enum { EVE_TIME_TEXT = 40 };

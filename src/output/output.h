@@ -13,7 +13,27 @@
 struct origin {
 	const char *interface;
 	const char *capture;
-	bool several; /* the capture is one of several: lines for people say which */
+	const char *kept; /* the capture that keeps an alert's packets; NULL: none */
+	bool several;     /* the capture is one of several: lines for people say which */
+};
+
+/* What became of packets that alerts' captures were to keep. */
+struct keeper_stats {
+	uint64_t packets, files;
+	uint64_t removed;        /* captures, the oldest, that gave way to new ones */
+	uint64_t no_room;        /* packets whose alert's capture is full */
+	uint64_t other_link;     /* packets of another link layer than their capture's */
+	uint64_t failed;         /* times that a capture could not be written */
+	uint64_t dropped;        /* packets that came faster than they were taken */
+	uint64_t alerts_without; /* there were too many at a time */
+};
+
+/* What became of alerts in the history. */
+struct history_stats {
+	uint64_t removed; /* the oldest, which gave way to new ones */
+	uint64_t lost;    /* could not be written, and were forgotten for others */
+	uint64_t failed;  /* times that the file could not be written; tried again each second */
+	char why[256];    /* the first time: file and reason */
 };
 
 /* All that was seen, judged, said and lost. */
@@ -24,6 +44,9 @@ struct summary {
 	struct meter_stats meter;
 	struct judge_stats judge;
 	struct detect_stats detect;
+	struct history_stats history;
+	bool keeps; /* packets: else all of `keeper` is 0 */
+	struct keeper_stats keeper;
 };
 
 struct output;

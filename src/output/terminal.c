@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "detect/technique.h"
 #include "util/number.h"
 
 enum { ENDPOINT_TEXT = ADDR_TEXT + 48 };
@@ -107,7 +108,9 @@ static void print_heading(struct output *o, const struct origin *from, const str
 static void terminal_alert(
 	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from)
 {
+	const struct technique *technique = alert_technique(a);
 	char clock[16], who[ENDPOINT_TEXT], whom[ENDPOINT_TEXT], number[NUMBER_TEXT];
+	char id[ALERT_ID_TEXT];
 	time_t seconds = (time_t)(a->last_ns / 1000000000);
 	struct tm tm;
 
@@ -119,18 +122,20 @@ static void terminal_alert(
 		hosts_text(a->attackers, who);
 	else
 		addr_text(a->attacker, who);
-	fprintf(o->stream, "%s %s  %s%s%s %.0f %%  %s -> %s  %s flow%s", clock, stage_text[stage],
+	fprintf(o->stream, "%s %s %s  %s%s%s %.0f %%%s%s  %s -> %s  %s flow%s", clock,
+		stage_text[stage], alert_id_text(a->id, id),
 		o->colour ? severity_colour(alert_class(a->class)->severity) : "",
-		class_name(a->class), o->colour ? "\033[0m" : "", 100 * (double)a->confidence, who,
-		target_text(a, whom), number_text(a->flows, number), a->flows == 1 ? "" : "s");
+		class_name(a->class), o->colour ? "\033[0m" : "", 100 * (double)a->confidence,
+		technique ? " " : "", technique ? technique->id : "", who, target_text(a, whom),
+		number_text(a->flows, number), a->flows == 1 ? "" : "s");
 	if (a->ports > 1)
 		fprintf(o->stream, ", %s ports", number_text(a->ports, number));
-	if (stage == ALERT_END)
-		fprintf(o->stream, ", in %s",
-			duration_text((double)(a->last_ns - a->first_ns) / 1e9, number));
-	else
-		for (unsigned i = 0; i < a->reasons; i++)
-			fprintf(o->stream, "%s%s", i ? "; " : ": ", a->reason[i]);
+	fprintf(o->stream, " in %s",
+		duration_text((double)(a->last_ns - a->first_ns) / 1e9, number));
+	if (a->refused)
+		fprintf(o->stream, ", %s refused", number_text(a->refused, number));
+	for (unsigned i = 0; i < a->reasons; i++)
+		fprintf(o->stream, "%s%s", i ? "; " : ": ", a->reason[i]);
 	fputc('\n', o->stream);
 	flush(o);
 }
@@ -177,6 +182,18 @@ static void print_lost(FILE *out, const struct summary *s)
 			"hosts whose evidence gave way to others'"},
 		{s->detect.alerts.ended_early, "alert that ended early for others",
 			"alerts that ended early for others"},
+		{s->history.lost, "alert that could not be written to the history",
+			"alerts that could not be written to the history"},
+		{s->keeper.no_room, "packet of an alert whose capture is full",
+			"packets of alerts whose captures are full"},
+		{s->keeper.other_link, "packet of another link layer than its alert's capture",
+			"packets of another link layer than their alerts' captures"},
+		{s->keeper.failed, "time a capture of an alert could not be written",
+			"times a capture of an alert could not be written"},
+		{s->keeper.dropped, "packet that came too fast to be kept",
+			"packets that came too fast to be kept"},
+		{s->keeper.alerts_without, "alert without a capture: too many at a time",
+			"alerts without a capture: too many at a time"},
 	};
 	char number[NUMBER_TEXT];
 	bool any = false;
@@ -185,6 +202,18 @@ static void print_lost(FILE *out, const struct summary *s)
 		if (s->meter.count[c])
 			fprintf(out, "%s %s\n", number_text(s->meter.count[c], number),
 				meter_counter_text((enum meter_counter)c, s->meter.count[c]));
+	if (s->keeps) {
+		print_count(out, s->keeper.packets, "packet kept in ", "packets kept in ");
+		print_count(out, s->keeper.files, "capture", "captures");
+		if (s->keeper.removed)
+			fprintf(out, "; %s older gave way", number_text(s->keeper.removed, number));
+		fputc('\n', out);
+	}
+	if (s->history.removed) {
+		print_count(out, s->history.removed, "alert of the history gave way to a later one",
+			"alerts of the history gave way to later ones");
+		fputc('\n', out);
+	}
 	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++) {
 		if (!s->meter.count[c])
 			continue;

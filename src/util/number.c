@@ -36,8 +36,10 @@ const char *duration_text(double seconds, char text[NUMBER_TEXT])
 {
 	uint64_t s = seconds > 0 && seconds < 1e15 ? (uint64_t)(seconds + 0.5) : 0;
 
-	if (seconds < 60)
-		snprintf(text, NUMBER_TEXT, "%.1f s", seconds < 0 ? 0 : seconds);
+	if (seconds < 0.0995)
+		snprintf(text, NUMBER_TEXT, "%.0f ms", seconds < 0 ? 0 : 1000 * seconds);
+	else if (seconds < 60)
+		snprintf(text, NUMBER_TEXT, "%.1f s", seconds);
 	else if (s < 3600)
 		snprintf(text, NUMBER_TEXT, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
 	else

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "detect/alert.h"
+#include "detect/technique.h"
 
 static const int64_t second = 1000000000LL;
 static const int64_t start = 1700000000LL * 1000000000LL;
@@ -69,6 +70,7 @@ static void add(struct evidence *e, int64_t at_ns, uint64_t flow_id, float score
 static void fold(
 	struct alert_book *b, struct evidence *e, const struct record *r, enum karma_class c)
 {
+	struct alert_flow f = {.flow_id = r->flow_id, .again = r->again};
 	float p[CLASSES] = {0};
 	struct alert *a;
 
@@ -77,6 +79,7 @@ static void fold(
 	add(e, r->at_ns, r->flow_id, 1, p, r->addr[DST], r->port[DST]);
 	a = alert_open(b, r->addr[SRC], false, e, r->at_ns);
 	alert_add(a, e, r, SRC, NULL);
+	alert_count(a, &f);
 	if (alert_is_due(a, r->at_ns))
 		alert_show(b, a, r->at_ns);
 }
@@ -242,7 +245,7 @@ static void a_full_book_ends_the_quietest(void **state)
 	alert_book_free(b);
 }
 
-static void flows_before_the_threshold_count(void **state)
+static void ports_before_the_threshold_count(void **state)
 {
 	struct alert_book *b = new_book(4);
 	struct evidence e = {0};
@@ -254,7 +257,6 @@ static void flows_before_the_threshold_count(void **state)
 	for (uint64_t f = 1; f <= 7; f++)
 		add(&e, start, f, 1, p, r.addr[DST], (int)f);
 	fold(b, &e, &r, CLASS_DOS);
-	assert_int_equal(told.event[0].a.flows, 8);
 	assert_int_equal(told.event[0].a.ports, 8);
 	assert_int_equal(told.event[0].a.first_ns, start);
 	alert_book_free(b);
@@ -269,8 +271,54 @@ static void every_class_is_described(void **state)
 		assert_non_null(k->words);
 		assert_in_range(k->severity, 1, 3);
 	}
-	assert_string_equal(alert_class(CLASS_RECONNAISSANCE)->technique[0].id, "T1046");
-	assert_string_equal(alert_class(CLASS_BRUTE_FORCE)->technique[0].id, "T1110");
+}
+
+/* From an address, of a class, over a protocol, with this much said. */
+static const char *technique_id(
+	const char *attacker, enum karma_class c, uint8_t proto, uint64_t payload, const char *app)
+{
+	struct alert a = {.class = c, .record = {.proto = proto, .net = NET_IPV4}, .app = app};
+	const struct technique *t;
+
+	a.many = !addr_parse(attacker, a.attacker);
+	a.record.side[SRC].payload = payload;
+	t = alert_technique(&a);
+	return t ? t->id : "none";
+}
+
+static void techniques_follow_class_and_flow(void **state)
+{
+	const enum karma_class scan = CLASS_RECONNAISSANCE;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		static const char *const inside[] = {"10.1.2.3", "fd00::7"};
+		static const char *const outside[] = {"198.51.100.7", "2001:db8::7"};
+
+		assert_string_equal(technique_id(inside[i], scan, IPPROTO_TCP, 0, NULL), "T1046");
+		assert_string_equal(technique_id(outside[i], scan, IPPROTO_TCP, 0, NULL), "T1595");
+	}
+	assert_string_equal(technique_id("172.15.0.1", scan, IPPROTO_TCP, 0, NULL), "T1595");
+	assert_string_equal(technique_id("172.31.0.1", scan, IPPROTO_TCP, 0, NULL), "T1046");
+	assert_string_equal(technique_id("many", scan, IPPROTO_TCP, 0, NULL), "T1595");
+	assert_string_equal(technique_id("many", CLASS_DOS, IPPROTO_TCP, 0, NULL), "T1499.001");
+	assert_string_equal(technique_id("many", CLASS_DOS, IPPROTO_TCP, 500, "http"), "T1499.002");
+	assert_string_equal(technique_id("many", CLASS_DOS, IPPROTO_UDP, 500, NULL), "T1498");
+	assert_string_equal(
+		technique_id("10.0.0.1", CLASS_BRUTE_FORCE, IPPROTO_TCP, 9, "ssh"), "T1110");
+	assert_string_equal(
+		technique_id("10.0.0.1", CLASS_BACKDOOR, IPPROTO_UDP, 9, "dns"), "T1071.004");
+	assert_string_equal(
+		technique_id("10.0.0.1", CLASS_BACKDOOR, IPPROTO_TCP, 9, "tls"), "T1071.001");
+	assert_string_equal(
+		technique_id("10.0.0.1", CLASS_BACKDOOR, IPPROTO_TCP, 9, NULL), "T1071");
+	assert_string_equal(
+		technique_id("10.0.0.1", CLASS_BACKDOOR, IPPROTO_ICMP, 9, NULL), "T1095");
+	assert_string_equal(technique_id("10.0.0.1", CLASS_GENERIC, IPPROTO_TCP, 9, NULL), "none");
+	for (int c = CLASS_NORMAL + 1; c < CLASSES; c++)
+		if (c != CLASS_GENERIC)
+			assert_int_equal(
+				technique_id("10.0.0.1", (enum karma_class)c, 6, 9, NULL)[0], 'T');
 }
 
 int main(void)
@@ -284,8 +332,9 @@ int main(void)
 		cmocka_unit_test(a_flow_counts_once),
 		cmocka_unit_test(attackers_have_alerts_of_their_own),
 		cmocka_unit_test(a_full_book_ends_the_quietest),
-		cmocka_unit_test(flows_before_the_threshold_count),
+		cmocka_unit_test(ports_before_the_threshold_count),
 		cmocka_unit_test(every_class_is_described),
+		cmocka_unit_test(techniques_follow_class_and_flow),
 	};
 
 	return cmocka_run_group_tests_name("alert", tests, NULL, NULL);

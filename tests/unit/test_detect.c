@@ -14,6 +14,7 @@
 #include "detect/detect.h"
 #include "detect/distinct.h"
 #include "detect/lru.h"
+#include "util/rng.h"
 
 static const int64_t second = 1000000000LL;
 static const int64_t start = 1700000000LL * 1000000000LL;
@@ -448,6 +449,197 @@ static void a_sweep_counts_its_targets(void **state)
 	detector_free(d);
 }
 
+static uint64_t put_behind; /* the flow that was put behind an alert last */
+
+static void note_flow(void *context, const struct alert *a, const struct alert_flow *f)
+{
+	(void)context;
+	(void)a;
+	put_behind = f->flow_id;
+}
+
+/* The same random traffic, by few hosts that also work, with each sensitivity: what is behind an
+ * alert with one is behind one with the next higher, record by record. */
+static void sensitivity_moves_alerts_monotonically(void **state)
+{
+	static const enum sensitivity order[] = {
+		SENSITIVITY_LOW, SENSITIVITY_NORMAL, SENSITIVITY_HIGH};
+	enum { RECORDS = 20000 };
+	static bool behind[3][RECORDS];
+	unsigned total[3] = {0}, raised[3];
+
+	(void)state;
+	for (int k = 0; k < 3; k++) {
+		struct evidence_settings s = settings;
+		struct rng random = {7};
+		struct detector *d;
+
+		s.sensitivity = order[k];
+		memset(&shown, 0, sizeof(shown));
+		d = detector_new(&s, NULL, remember, NULL);
+		detector_tell_flows(d, note_flow);
+		for (int i = 0; i < RECORDS; i++) {
+			uint32_t src = 0x0a000001 + (uint32_t)rng_below(&random, 12);
+			uint32_t dst = 0x0a000065 + (uint32_t)rng_below(&random, 3);
+			bool attacks = (i / 500 + (int)src) % 4 == 0;
+			float normal = attacks ? 0.1F * (float)rng_uniform(&random)
+					       : 0.95F + 0.05F * (float)rng_uniform(&random);
+			struct record r = flow(src, dst, 80, start + i * second / 50);
+
+			weigh(d, &r, normal, CLASS_DOS);
+			behind[k][i] = put_behind == r.flow_id;
+			total[k] += behind[k][i];
+		}
+		raised[k] = shown.stage[ALERT_NEW];
+		detector_free(d);
+	}
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < RECORDS; i++)
+			assert_true(!behind[k][i] || behind[k + 1][i]);
+	assert_true(raised[0] > 0);
+	assert_true(total[0] < total[1] && total[1] < total[2]);
+}
+
+enum { TOLD = 4096 };
+static struct {
+	unsigned count;
+	struct alert_flow flow[TOLD];
+} told;
+
+static void tell_flow(void *context, const struct alert *a, const struct alert_flow *f)
+{
+	(void)context;
+	(void)a;
+	assert_true(told.count < TOLD);
+	told.flow[told.count++] = *f;
+}
+
+/* Also those that came before the threshold was reached; a bystander's, and what speaks against
+ * nobody, are not among them. */
+static void the_flows_behind_are_told_in_order(void **state)
+{
+	struct detector *d = new_detector();
+	uint64_t attack[50];
+
+	(void)state;
+	told.count = 0;
+	detector_tell_flows(d, tell_flow);
+	for (int i = 0; i < 50; i++) {
+		int64_t at = start + i * second / 10;
+		struct record r = flow(0x0a000001, 0x0a000002, (uint16_t)(i + 1), at);
+		struct record work = flow(0x0a000001, 0x0a000002, 80, at);
+		r.side[DST].flags[FLAG_RST] = i % 2 == 0; /* every second port is closed */
+		struct record other = flow(0x0a000009, 0x0a000002, 22, at);
+
+		attack[i] = r.flow_id;
+		weigh(d, &work, 0.9F, CLASS_DOS);
+		weigh(d, &other, i == 3 ? 0.05F : 0.999F, CLASS_DOS);
+		weigh(d, &r, 0.005F, CLASS_RECONNAISSANCE);
+		if (i == 0)
+			assert_int_equal(told.count, 0);
+	}
+	assert_int_equal(told.count, 50);
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(told.flow[i].flow_id, attack[i]);
+		assert_int_equal(told.flow[i].class, CLASS_RECONNAISSANCE);
+		assert_float_equal(told.flow[i].probability, 0.995, 1e-4);
+		assert_true(told.flow[i].score > 0);
+	}
+	detector_finish(d);
+	assert_int_equal(shown.last.flows, 50);
+	assert_int_equal(shown.last.refused, 25);
+	assert_int_equal(shown.last.first.flow_id, attack[0]);
+	assert_int_equal(shown.last.last.flow_id, attack[49]);
+	assert_int_equal(shown.first.first.flow_id, attack[0]);
+	assert_true(shown.first.id != 0 && shown.first.id == shown.last.id);
+	detector_free(d);
+}
+
+/* Of forged sources, those before the threshold as well. */
+static void the_flows_behind_many_are_told(void **state)
+{
+	struct detector *d = new_detector();
+
+	(void)state;
+	told.count = 0;
+	detector_tell_flows(d, tell_flow);
+	for (uint32_t i = 0; i < 100; i++) {
+		struct record r = flow(0x14000000 + i, 0x0a000002, 80, start + i * second / 100);
+
+		weigh(d, &r, 0.05F, CLASS_DOS);
+	}
+	assert_int_equal(told.count, 100);
+	assert_int_equal(told.flow[0].addr[SRC][15], 0);
+	detector_free(d);
+}
+
+/* What the first alert's id was made of, with one thing changed each time. */
+/* Looked at again and again, also before the threshold. */
+static void a_flow_behind_counts_once(void **state)
+{
+	struct detector *d = new_detector();
+	struct record r[5];
+
+	(void)state;
+	for (int f = 0; f < 5; f++)
+		r[f] = flow(0x0a000001, 0x0a000002, 22, start);
+	for (int i = 0; i < 20; i++)
+		for (int f = 0; f < 5; f++) {
+			r[f].again = i > 0;
+			r[f].at_ns = start + i * second + f;
+			weigh(d, &r[f], 0.02F, CLASS_BRUTE_FORCE);
+		}
+	detector_finish(d);
+	assert_int_equal(shown.stage[ALERT_NEW], 1);
+	assert_int_equal(shown.last.flows, 5);
+	detector_free(d);
+}
+
+static void ids_are_unlike_and_last(void **state)
+{
+	char text[4][ALERT_ID_TEXT];
+
+	(void)state;
+	for (uint32_t k = 0; k < 4; k++) {
+		struct detector *d = new_detector();
+
+		for (int i = 0; i < 20; i++) {
+			struct record r = flow(0x0a000001 + (k == 1), 0x0a000002, 80,
+				start + i + (k == 2 ? second : 0));
+
+			r.flow_id = 1000 + (uint64_t)i;
+			weigh(d, &r, 0.01F, CLASS_DOS);
+		}
+		alert_id_text(shown.first.id, text[k]);
+		assert_int_equal(strlen(text[k]), 8);
+		assert_int_equal(strspn(text[k], "0123456789abcdefghjkmnpqrstvwxyz"), 8);
+		detector_free(d);
+	}
+	assert_string_equal(text[0], text[3]); /* the same traffic, the same alert */
+	assert_string_not_equal(text[0], text[1]);
+	assert_string_not_equal(text[0], text[2]);
+	assert_string_not_equal(text[1], text[2]);
+}
+
+static void sensitivity_has_three_words(void **state)
+{
+	struct evidence_settings s = settings;
+	float enough[3];
+	static const char *const words[] = {"low", "normal", "high"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_true(sensitivity_parse(words[i], &s.sensitivity));
+		enough[i] = evidence_enough(&s);
+	}
+	assert_true(enough[0] > enough[1] && enough[1] > enough[2]);
+	assert_float_equal(enough[1], settings.threshold, 0);
+	assert_true(enough[0] < 2 * settings.threshold); /* the most that a sum may be */
+	assert_true(enough[2] > settings.clip);          /* one record is not enough */
+	assert_false(sensitivity_parse("High", &s.sensitivity));
+	assert_false(sensitivity_parse("", &s.sensitivity));
+}
+
 /* The other end of an ICMP error's record is its source. */
 static void the_actor_may_be_the_destination(void **state)
 {
@@ -514,6 +706,12 @@ int main(void)
 		cmocka_unit_test(a_few_attackers_of_one_target_are_one_alert),
 		cmocka_unit_test(one_flooding_host_is_not_told_of_twice),
 		cmocka_unit_test(a_sweep_counts_its_targets),
+		cmocka_unit_test(sensitivity_moves_alerts_monotonically),
+		cmocka_unit_test(sensitivity_has_three_words),
+		cmocka_unit_test(the_flows_behind_are_told_in_order),
+		cmocka_unit_test(the_flows_behind_many_are_told),
+		cmocka_unit_test(a_flow_behind_counts_once),
+		cmocka_unit_test(ids_are_unlike_and_last),
 		cmocka_unit_test(the_actor_may_be_the_destination),
 		cmocka_unit_test(more_hosts_than_room_are_counted),
 	};

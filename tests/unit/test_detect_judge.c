@@ -314,6 +314,9 @@ static void numbers_are_written_for_people(void **state)
 	assert_string_equal(number_text(999, text), "999");
 	assert_string_equal(number_text(1000, text), "1,000");
 	assert_string_equal(number_text(UINT64_MAX, text), "18,446,744,073,709,551,615");
+	assert_string_equal(duration_text(0.0341, text), "34 ms");
+	assert_string_equal(duration_text(0.0999, text), "0.1 s");
+	assert_string_equal(duration_text(-1, text), "0 ms");
 	assert_string_equal(duration_text(3.21, text), "3.2 s");
 	assert_string_equal(duration_text(125, text), "2 min 5 s");
 	assert_string_equal(duration_text(3600 * 5 + 60 * 7, text), "5 h 7 min");

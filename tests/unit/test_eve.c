@@ -32,6 +32,17 @@ static struct alert an_alert(void)
 		.reason = {"994 connections refused in 10 s", "990 ports tried \"in\" 10 s"},
 		.actor = SRC};
 
+	a.first = (struct alert_flow){.flow_id = 11,
+		.start_ns = start - 5000000000LL,
+		.port = {39999, 21},
+		.proto = IPPROTO_TCP,
+		.net = NET_IPV4,
+		.state = STATE_RST,
+		.class = CLASS_RECONNAISSANCE};
+	addr_parse("10.0.0.9", a.first.addr[SRC]);
+	addr_parse("10.0.0.2", a.first.addr[DST]);
+	a.last = a.first;
+	a.last.flow_id = 1234567890123;
 	a.probability[CLASS_RECONNAISSANCE] = 0.97F;
 	a.probability[CLASS_NORMAL] = 0.03F;
 	a.record = (struct record){.flow_id = 1234567890123,
@@ -96,6 +107,7 @@ static void an_alert_has_suricatas_fields(void **state)
 	assert_string_equal(
 		json_string_value(json_array_get(json_object_get(meta, "mitre_technique_id"), 0)),
 		"T1046");
+	assert_int_equal(json_array_size(json_object_get(meta, "mitre_technique_id")), 1);
 	assert_int_equal(json_array_size(json_object_get(meta, "reasons")), 2);
 	assert_float_equal(json_real_value(json_object_get(
 				   json_object_get(meta, "class_probabilities"), "Reconnaissance")),
@@ -106,7 +118,18 @@ static void an_alert_has_suricatas_fields(void **state)
 	karma = json_object_get(e, "karma");
 	assert_string_equal(text_at(karma, "stage"), "new");
 	assert_int_equal(number_at(karma, "flows"), 994);
-	assert_int_equal(number_at(karma, "alert_id"), 7);
+	assert_string_equal(text_at(karma, "alert_id"), "00000007");
+	flow = json_object_get(karma, "first_flow");
+	assert_int_equal(number_at(flow, "flow_id"), 11);
+	assert_string_equal(text_at(flow, "src_ip"), "10.0.0.9");
+	assert_int_equal(number_at(flow, "src_port"), 39999);
+	assert_string_equal(text_at(flow, "dest_ip"), "10.0.0.2");
+	assert_int_equal(number_at(flow, "dest_port"), 21);
+	assert_string_equal(text_at(flow, "proto"), "TCP");
+	assert_string_equal(text_at(flow, "start"), "2023-11-14T22:13:15.123456+0000");
+	assert_string_equal(text_at(flow, "state"), "RST");
+	assert_string_equal(text_at(flow, "category"), "Reconnaissance");
+	assert_int_equal(number_at(json_object_get(karma, "last_flow"), "flow_id"), 1234567890123);
 	json_decref(e);
 }
 

@@ -1,0 +1,421 @@
+/* The history: what is kept of an alert and its flows, the bounds, and files that are none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "output/history.h"
+#include "output/history_schema.h"
+
+static const int64_t start = 1700000000LL * 1000000000LL;
+
+static char folder[] = "/tmp/karma-history-XXXXXX"; /* a template of mkdtemp */
+static char path[64];
+
+static struct alert an_alert(uint64_t id)
+{
+	struct alert a = {.id = id,
+		.first_ns = start,
+		.last_ns = start + 1000000000,
+		.class = CLASS_RECONNAISSANCE,
+		.confidence = 0.9F,
+		.flows = 3,
+		.attackers = 1,
+		.targets = 1,
+		.reasons = 1,
+		.reason = {"3 ports tried"},
+		.record = {.net = NET_IPV4, .proto = IPPROTO_TCP}};
+
+	addr_parse("10.0.0.9", a.attacker);
+	addr_parse("10.0.0.2", a.target);
+	return a;
+}
+
+static struct alert_flow a_flow(uint64_t id)
+{
+	struct alert_flow f = {.flow_id = id,
+		.at_ns = start + (int64_t)id,
+		.start_ns = start,
+		.last_ns = start + 5,
+		.port = {40000, (uint16_t)id},
+		.net = NET_IPV4,
+		.proto = IPPROTO_TCP,
+		.state = STATE_RST,
+		.packets = {id, 2},
+		.bytes = {300, 4},
+		.app = "ssh",
+		.score = 1.5F,
+		.class = CLASS_RECONNAISSANCE,
+		.probability = 0.75F};
+
+	addr_parse("10.0.0.9", f.addr[SRC]);
+	addr_parse("10.0.0.2", f.addr[DST]);
+	return f;
+}
+
+static struct history *open_history(const struct history_limits *limits)
+{
+	struct history *h = NULL;
+	struct error e = {""};
+
+	if (history_open(&h, path, false, limits, &e))
+		fail_msg("%s", e.text);
+	return h;
+}
+
+static struct {
+	unsigned count;
+	struct alert_flow flow[1000];
+} got;
+
+static void take_flow(void *context, const struct alert_flow *f)
+{
+	(void)context;
+	got.flow[got.count++] = *f;
+}
+
+static void take_alert(void *context, const struct history_entry *entry)
+{
+	(void)entry;
+	++*(unsigned *)context;
+}
+
+/* The flows of an alert into `got`; what was left out of them. */
+static uint64_t read_flows(uint64_t id)
+{
+	struct history_entry entry = {NULL, 0};
+	struct history_reader *r = NULL;
+	char text[ALERT_ID_TEXT];
+	struct error e = {""};
+
+	got.count = 0;
+	alert_id_text(id, text);
+	assert_int_equal(history_reader_open(&r, path, &e), 0);
+	assert_int_equal(history_find(r, text, &entry, &e), 0);
+	assert_int_equal(history_flows(r, text, take_flow, NULL, &e), 0);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(entry.event, "karma"), "alert_id")),
+		text);
+	json_decref(entry.event);
+	history_reader_close(r);
+	return entry.flows_left_out;
+}
+
+static unsigned count_alerts(uint64_t *removed)
+{
+	struct history_reader *r = NULL;
+	struct error e = {""};
+	unsigned count = 0;
+
+	assert_int_equal(history_reader_open(&r, path, &e), 0);
+	assert_int_equal(history_list(r, take_alert, &count, &e), 0);
+	if (removed)
+		*removed = history_removed(r);
+	history_reader_close(r);
+	return count;
+}
+
+static void an_alert_comes_back_with_its_flows(void **state)
+{
+	struct history *h = open_history(&history_limits);
+	struct alert a = an_alert(7);
+	struct alert_flow f;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 3; i++) {
+		f = a_flow(i);
+		history_flow(h, &a, &f);
+	}
+	history_alert(h, &a, ALERT_NEW, NULL);
+	history_write(h, true);
+	assert_int_equal(read_flows(7), 0); /* while it is open */
+	assert_int_equal(got.count, 3);
+	f = a_flow(2); /* goes on */
+	f.again = true;
+	f.packets[SRC] = 99;
+	history_flow(h, &a, &f);
+	history_alert(h, &a, ALERT_END, NULL);
+	history_close(h);
+	assert_int_equal(read_flows(7), 0);
+	assert_int_equal(got.count, 3);
+	assert_int_equal(got.flow[1].packets[SRC], 99);
+	f = got.flow[2];
+	assert_int_equal(f.flow_id, 3);
+	assert_int_equal(f.at_ns, start + 3);
+	assert_int_equal(f.port[DST], 3);
+	assert_int_equal(f.proto, IPPROTO_TCP);
+	assert_int_equal(f.net, NET_IPV4);
+	assert_int_equal(f.state, STATE_RST);
+	assert_int_equal(f.bytes[DST], 4);
+	assert_int_equal(f.class, CLASS_RECONNAISSANCE);
+	assert_float_equal(f.probability, 0.75, 1e-6);
+	assert_float_equal(f.score, 1.5, 1e-6);
+	unlink(path);
+}
+
+static void the_first_and_the_last_flows_are_kept(void **state)
+{
+	struct history *h = open_history(&history_limits);
+	struct alert a = an_alert(8);
+
+	(void)state;
+	for (uint64_t i = 1; i <= 1234; i++) {
+		struct alert_flow f = a_flow(i);
+
+		history_flow(h, &a, &f);
+		if (i % 300 == 0) { /* also where it is written between */
+			history_alert(h, &a, ALERT_UPDATE, NULL);
+			history_write(h, true);
+		}
+	}
+	history_alert(h, &a, ALERT_END, NULL);
+	history_close(h);
+	assert_int_equal(read_flows(8), 1234 - HISTORY_FIRST - HISTORY_LAST);
+	assert_int_equal(got.count, HISTORY_FIRST + HISTORY_LAST);
+	for (unsigned i = 0; i < got.count; i++)
+		assert_int_equal(got.flow[i].flow_id,
+			i < HISTORY_FIRST ? i + 1 : 1234 - HISTORY_FIRST - HISTORY_LAST + i + 1);
+	unlink(path);
+}
+
+static void arise(struct history *h, uint64_t id, unsigned flows)
+{
+	struct alert a = an_alert(id);
+
+	for (uint64_t i = 1; i <= flows; i++) {
+		struct alert_flow f = a_flow(i);
+
+		history_flow(h, &a, &f);
+	}
+	history_alert(h, &a, ALERT_NEW, NULL);
+	history_alert(h, &a, ALERT_END, NULL);
+}
+
+static void the_oldest_alerts_give_way(void **state)
+{
+	const struct history_limits limits = {.alerts = 50, .bytes = 1 << 30};
+	struct history *h = open_history(&limits);
+	struct history_stats s;
+	uint64_t removed;
+
+	(void)state;
+	for (uint64_t id = 1; id <= 120; id++) {
+		arise(h, id, 4);
+		if (id % 7 == 0)
+			history_write(h, true);
+	}
+	history_write(h, true);
+	history_stats(h, &s);
+	assert_int_equal(s.removed, 70);
+	assert_int_equal(s.lost + s.failed, 0);
+	history_close(h);
+	assert_int_equal(count_alerts(&removed), 50);
+	assert_int_equal(removed, 70);
+	assert_int_equal(read_flows(71), 0);
+	assert_int_equal(got.count, 4);
+	unlink(path);
+}
+
+static void the_file_is_bounded(void **state)
+{
+	const struct history_limits limits = {.alerts = 100000, .bytes = 1 << 20};
+	struct history *h = open_history(&limits);
+	struct history_stats s;
+	struct stat st;
+
+	(void)state;
+	for (uint64_t id = 1; id <= 300; id++) {
+		arise(h, id, 200);
+		history_write(h, true);
+	}
+	history_stats(h, &s);
+	assert_true(s.removed > 100);
+	assert_int_equal(s.failed, 0);
+	history_close(h);
+	assert_int_equal(stat(path, &st), 0);
+	assert_in_range(st.st_size, 500 << 10, 1200 << 10);
+	assert_int_equal(count_alerts(NULL), 300 - s.removed);
+	read_flows(300);
+	assert_int_equal(got.count, 200);
+	unlink(path);
+}
+
+static void more_than_can_be_held_is_written_at_once(void **state)
+{
+	struct history *h = open_history(&history_limits);
+	struct history_stats s;
+
+	(void)state;
+	for (uint64_t id = 1; id <= 3000; id++)
+		arise(h, id, 1);
+	history_stats(h, &s);
+	assert_int_equal(s.lost, 0);
+	history_close(h);
+	assert_int_equal(count_alerts(NULL), 3000);
+	unlink(path);
+}
+
+/* The same capture read again: no alert twice, and of its flows the latest reading's. */
+static void the_same_alert_is_there_once(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct history *h = open_history(&history_limits);
+
+		arise(h, 5, i ? 2 : 10);
+		history_close(h);
+	}
+	assert_int_equal(count_alerts(NULL), 1);
+	read_flows(5);
+	assert_int_equal(got.count, 2);
+	unlink(path);
+}
+
+/* Another program holds the file: nothing is lost, it is written later. */
+static void a_held_file_is_waited_for(void **state)
+{
+	struct history *h = open_history(&history_limits);
+	struct history_stats s;
+	sqlite3 *other;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	arise(h, 1, 4);
+	usleep(1100000);
+	history_write(h, false);
+	history_stats(h, &s);
+	assert_int_equal(s.failed + s.lost, 0);
+	assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	history_close(h);
+	assert_int_equal(count_alerts(NULL), 1);
+	unlink(path);
+}
+
+static void a_file_that_cannot_be_written_is_counted(void **state)
+{
+	struct history *h = open_history(&history_limits);
+	struct history_stats s;
+	sqlite3 *other;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "DROP TABLE flows", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	arise(h, 1, 4);
+	history_write(h, true);
+	history_stats(h, &s);
+	assert_true(s.failed > 0);
+	assert_non_null(strstr(s.why, path));
+	assert_int_equal(count_alerts(NULL), 0); /* whole or not at all */
+	history_close(h);
+	unlink(path);
+}
+
+static void refused(const char *words)
+{
+	struct history_reader *r = NULL;
+	struct history *h = NULL;
+	struct error e = {""};
+
+	assert_true(history_reader_open(&r, path, &e) < 0);
+	assert_non_null(strstr(e.text, path));
+	assert_non_null(strstr(e.text, words));
+	assert_null(r);
+	if (access(path, F_OK) != 0)
+		return;
+	assert_true(history_open(&h, path, false, &history_limits, &e) < 0);
+	assert_non_null(strstr(e.text, words));
+	assert_null(h);
+}
+
+static void foreign_files_are_refused(void **state)
+{
+	sqlite3 *db;
+	FILE *f;
+
+	(void)state;
+	refused("no history yet");
+	f = fopen(path, "w");
+	for (int i = 0; i < 1000; i++)
+		fputs("no history at all\n", f);
+	fclose(f);
+	refused("not a history of Karma");
+	unlink(path);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_exec(db, "CREATE TABLE alerts (x)", NULL, NULL, NULL);
+	sqlite3_close(db);
+	refused("not a history of Karma");
+	unlink(path);
+	history_close(open_history(&history_limits));
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL);
+	sqlite3_close(db);
+	refused("another version");
+	unlink(path);
+}
+
+static void folders_are_made_where_asked(void **state)
+{
+	struct history *h = NULL;
+	struct error e = {""};
+	char deep[96], made[HISTORY_PATH];
+
+	(void)state;
+	snprintf(deep, sizeof(deep), "%s/state", folder);
+	setenv("STATE_DIRECTORY", deep, 1);
+	history_default_path(made);
+	assert_non_null(strstr(made, "/state/history.db"));
+	assert_true(history_open(&h, made, false, &history_limits, &e) < 0);
+	assert_non_null(strstr(e.text, made));
+	assert_int_equal(history_open(&h, made, true, &history_limits, &e), 0);
+	history_close(h);
+	unlink(made);
+	rmdir(deep);
+	unsetenv("STATE_DIRECTORY");
+	assert_string_equal(history_default_path(made), "/var/lib/karma/history.db");
+}
+
+static int make_place(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/history.db", folder);
+	return 0;
+}
+
+static int remove_place(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_alert_comes_back_with_its_flows),
+		cmocka_unit_test(the_first_and_the_last_flows_are_kept),
+		cmocka_unit_test(the_oldest_alerts_give_way),
+		cmocka_unit_test(the_file_is_bounded),
+		cmocka_unit_test(more_than_can_be_held_is_written_at_once),
+		cmocka_unit_test(the_same_alert_is_there_once),
+		cmocka_unit_test(a_held_file_is_waited_for),
+		cmocka_unit_test(a_file_that_cannot_be_written_is_counted),
+		cmocka_unit_test(foreign_files_are_refused),
+		cmocka_unit_test(folders_are_made_where_asked),
+	};
+
+	return cmocka_run_group_tests_name("history", tests, make_place, remove_place);
+}
