@@ -9,7 +9,7 @@
 #include "cmd/meter_options.h"
 #include "cmd/session.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_KERNEL };
+enum { OPT_EVE = 256, OPT_JSON, OPT_SCORES, OPT_KERNEL, OPT_PROFILE };
 
 static const struct option longs[] = {
 	{"model", required_argument, NULL, 'm'},
@@ -18,6 +18,7 @@ static const struct option longs[] = {
 	{"outer", no_argument, NULL, OPT_OUTER},
 	{"follow", no_argument, NULL, OPT_FOLLOW},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
+	{"profile", required_argument, NULL, OPT_PROFILE},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
@@ -48,6 +49,9 @@ static int read_options(
 			o->kernel = lstm_kernel_find(optarg, &e);
 			if (!o->kernel)
 				return usage_error("read", "%s", e.text);
+			break;
+		case OPT_PROFILE:
+			o->profile = optarg;
 			break;
 		case OPT_EVE:
 			o->eve = optarg;

@@ -11,7 +11,7 @@
 #include "util/clock.h"
 #include "util/number.h"
 
-enum { OPT_EVE = 256, OPT_JSON, OPT_KERNEL };
+enum { OPT_EVE = 256, OPT_JSON, OPT_KERNEL, OPT_PROFILE };
 
 static const int poll_ms = 200;
 static const int64_t second = 1000000000LL;
@@ -28,6 +28,7 @@ static const struct option longs[] = {
 	{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
 	{"model", required_argument, NULL, 'm'},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
+	{"profile", required_argument, NULL, OPT_PROFILE},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"outer", no_argument, NULL, OPT_OUTER},
@@ -57,6 +58,9 @@ static int read_options(int argc, char **argv, struct options *o)
 			o->session.kernel = lstm_kernel_find(optarg, &e);
 			if (!o->session.kernel)
 				return usage_error("run", "%s", e.text);
+			break;
+		case OPT_PROFILE:
+			o->session.profile = optarg;
 			break;
 		case OPT_EVE:
 			o->session.eve = optarg;

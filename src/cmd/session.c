@@ -76,6 +76,28 @@ static int load_model(struct session *s, const char *given, struct error *e)
 	return err;
 }
 
+static int use_profile(struct session *s, const char *path, struct error *e)
+{
+	struct profile *p = calloc(1, sizeof(*p));
+	int err = p ? profile_read(p, path, s->model_id, e)
+		    : error_set(e, -ENOMEM, "%s: not enough memory to read it", path);
+
+	if (!err && p->has_tuning && !tuning_apply(&p->tuning, &s->model))
+		err = error_set(e, -EINVAL,
+			"%s: its last layer is for another network; learn it again with "
+			"'karma learn'",
+			path);
+	if (!err)
+		memcpy(s->settings.shift, p->shift, sizeof(s->settings.shift));
+	if (!err && p->has_site) {
+		s->drift = drift_new(&p->site);
+		if (!s->drift)
+			err = error_set(e, -ENOMEM, "not enough memory to watch for drift");
+	}
+	free(p);
+	return err;
+}
+
 /* ---- outputs ---- */
 
 static int add_output(
@@ -117,8 +139,11 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 
 	memset(s, 0, sizeof(*s));
 	s->flows = o->flows;
+	s->observer = o->observer;
 	s->kernel = o->kernel ? o->kernel : lstm_kernel_find("fp32", e);
 	err = load_model(s, o->model, e);
+	if (!err && o->profile)
+		err = use_profile(s, o->profile, e);
 	if (!err)
 		err = open_outputs(s, o, e);
 	if (!err)
@@ -131,10 +156,41 @@ static void tell_outputs(void *context, const struct alert *a, enum alert_stage 
 	struct session *s = context;
 	struct origin from = s->origin;
 
+	if (s->observer && stage == ALERT_NEW)
+		s->observer->alert(s->observer->context, a);
+
 	if (s->live && live_interface(s->live, a->record.ifindex))
 		from.interface = live_interface(s->live, a->record.ifindex);
 	for (unsigned i = 0; i < s->outputs; i++)
 		s->output[i].kind->alert(&s->output[i], a, stage, &from);
+}
+
+static void tell_drift(struct session *s, const struct drift_news *news)
+{
+	char text[DRIFT_TEXT];
+
+	terminal_status_clear();
+	if (news->drifted)
+		fprintf(stderr,
+			"karma: the traffic has drifted from the profile: %s; if this is how it is "
+			"now, learn it again\n",
+			drift_text(news, text));
+	else
+		fputs("karma: the traffic is as the profile has it again\n", stderr);
+	for (unsigned i = 0; i < s->outputs; i++)
+		if (s->output[i].kind->drift)
+			s->output[i].kind->drift(&s->output[i], news, s->last_ns, &s->origin);
+}
+
+/* What an alert tells of is no drift. */
+static void watch_drift(
+	struct session *s, const struct record *r, const struct verdict *v, const struct weight *w)
+{
+	struct drift_news news;
+
+	if (w->actor < s->settings.threshold && w->target < s->settings.threshold &&
+		drift_take(s->drift, r, v, &news))
+		tell_drift(s, &news);
 }
 
 /* ---- a timeline ---- */
@@ -147,6 +203,8 @@ int session_begin(struct session *s, const struct origin *from, struct error *e)
 		return err;
 	s->origin = *from;
 	s->first_ns = s->last_ns = 0;
+	if (s->drift)
+		drift_begin(s->drift);
 	s->detector = detector_new(&s->settings, s->judge, tell_outputs, s);
 	return s->detector ? 0 : error_set(e, -ENOMEM, "not enough memory to detect");
 }
@@ -176,6 +234,10 @@ static void weigh(void *session, const struct record *r, const struct verdict *v
 	w = detector_weigh(s->detector, r, v);
 	if (s->has_scores)
 		put_scores(s->scores.stream, r, v, &w);
+	if (s->drift)
+		watch_drift(s, r, v, &w);
+	if (s->observer)
+		s->observer->record(s->observer->context, r, v, &w);
 }
 
 void session_flush(struct session *s, int64_t now_ns)
@@ -227,9 +289,13 @@ static void add_figures(const struct session *s, struct summary *out)
 
 void session_end(struct session *s)
 {
+	struct drift_news news;
+
 	if (s->detector) {
 		session_flush(s, s->last_ns);
 		detector_finish(s->detector);
+		if (s->drift && !s->origin.several && drift_end(s->drift, &news))
+			tell_drift(s, &news);
 		add_figures(s, &s->total);
 		s->total.now_ns = s->last_ns;
 	}
@@ -247,6 +313,8 @@ void session_summary(const struct session *s, const struct meter_stats *meter, s
 		out->now_ns = s->last_ns;
 	}
 	out->meter = *meter;
+	out->has_profile = s->drift;
+	out->drifted = s->drift && drift_is_on(s->drift);
 }
 
 void session_show(struct session *s, const struct summary *figures, bool last)
@@ -272,6 +340,7 @@ int session_close(struct session *s, bool good, struct error *e)
 			err = error_set(e, -EIO, "%s: %" PRIu64 " lines could not be written: %s",
 				o->path, o->lost, strerror(o->why));
 	}
+	drift_free(s->drift);
 	model_free(&s->model);
 	return err;
 }

@@ -52,10 +52,10 @@ int evidence_settings_read(
 	return 0;
 }
 
-float evidence_score(const struct evidence_settings *s, float normal)
+float evidence_score(const struct evidence_settings *s, float normal, enum traffic traffic)
 {
 	float p = fminf(fmaxf(normal, certain), 1 - certain);
-	float odds = (1 - p) / p * expf(-s->margin);
+	float odds = (1 - p) / p * expf(-s->margin - s->shift[traffic]);
 
 	return fminf(logf(1 - s->share + s->share * odds), s->clip);
 }

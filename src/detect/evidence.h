@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "detect/traffic.h"
 #include "feature/feature.h"
 #include "util/error.h"
 
@@ -23,6 +24,9 @@ struct evidence_settings {
 	float clip;        /* the most that one record adds */
 	float threshold;   /* an alert arises here */
 	float half_life_s; /* of the sum */
+	/* Added to the margin for records of a kind of traffic: what the site's own traffic calls
+	 * for (detect/learn.h); 0: nothing. */
+	float shift[TRAFFICS];
 };
 
 /* What a record says for or against. */
@@ -64,8 +68,8 @@ struct evidence {
 int evidence_settings_read(
 	struct evidence_settings *s, const json_t *header, const char *name, struct error *e);
 
-/* The score of a record, given the model's probability that it is normal. */
-float evidence_score(const struct evidence_settings *s, float normal);
+/* The score of a record of a kind of traffic, given the model's probability that it is normal. */
+float evidence_score(const struct evidence_settings *s, float normal, enum traffic traffic);
 
 /* Let time pass. */
 void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64_t now_ns);

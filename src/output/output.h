@@ -6,6 +6,7 @@
 #include "capture/capture.h"
 #include "detect/alert.h"
 #include "detect/detect.h"
+#include "detect/drift.h"
 #include "detect/judge.h"
 #include "util/error.h"
 
@@ -24,6 +25,8 @@ struct summary {
 	struct meter_stats meter;
 	struct judge_stats judge;
 	struct detect_stats detect;
+	bool has_profile; /* that says what the traffic was like */
+	bool drifted;     /* it is so no more */
 };
 
 struct output;
@@ -38,6 +41,9 @@ struct output_kind {
 	/* Figures so far; `last`: the final ones. */
 	void (*summary)(struct output *o, const struct summary *s, bool last);
 	void (*close)(struct output *o);
+	/* The traffic has drifted from the profile, or is back; NULL: not this output's. */
+	void (*drift)(struct output *o, const struct drift_news *news, int64_t at_ns,
+		const struct origin *from);
 };
 
 extern const struct output_kind output_terminal, output_eve;

@@ -1,0 +1,297 @@
+#include "detect/tune.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/rng.h"
+
+enum { SAMPLE = 4096, STEPS = 60 }; /* of the sample: each half */
+
+static const float odd = 0.1F; /* probability of an attack from which on a record is odd */
+
+/* How hard d is pulled to 0, and the most that it may be of the Normal column's length. */
+static const double pull = 0.02, longest = 0.25;
+
+struct memory {
+	uint8_t actor[16], target[16];
+	float normal;
+	float h[];
+};
+
+struct half {
+	unsigned char *memory;
+	uint64_t seen;
+};
+
+struct tuner {
+	const struct model *model;
+	int hidden, classes, normal; /* the output that is CLASS_NORMAL; -1: none */
+	size_t size;                 /* of a memory */
+	struct half half[2];         /* ordinary ones, odd ones */
+	struct rng rng;
+};
+
+static int normal_output(const struct model *m)
+{
+	const json_t *names = json_object_get(m->header, "classes");
+
+	for (size_t k = 0; k < json_array_size(names); k++) {
+		const char *name = json_string_value(json_array_get(names, k));
+
+		if (name && class_of(name) == CLASS_NORMAL)
+			return (int)k;
+	}
+	return -1;
+}
+
+struct tuner *tuner_new(const struct model *m)
+{
+	struct tuner *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->model = m;
+	t->hidden = m->net.shape.hidden;
+	t->classes = m->net.shape.classes;
+	t->normal = normal_output(m);
+	t->size = sizeof(struct memory) + (size_t)t->hidden * sizeof(float);
+	for (int i = 0; i < 2; i++)
+		t->half[i].memory = calloc(SAMPLE, t->size);
+	if (t->normal < 0 || !t->half[0].memory || !t->half[1].memory) {
+		tuner_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void tuner_free(struct tuner *t)
+{
+	if (!t)
+		return;
+	for (int i = 0; i < 2; i++)
+		free(t->half[i].memory);
+	free(t);
+}
+
+static struct memory *memory_at(const struct tuner *t, int half, uint64_t i)
+{
+	return (struct memory *)(t->half[half].memory + i * t->size);
+}
+
+static uint64_t memories(const struct half *h)
+{
+	return h->seen < SAMPLE ? h->seen : SAMPLE;
+}
+
+/* Every record of a half has the same chance to be in its sample (Vitter's algorithm R). */
+void tuner_take(struct tuner *t, const struct verdict *v, const uint8_t target[16])
+{
+	float normal = v->probability[CLASS_NORMAL];
+	int half = 1 - normal >= odd;
+	uint64_t at = t->half[half].seen++;
+	struct memory *m;
+
+	if (at >= SAMPLE)
+		at = rng_below(&t->rng, at + 1);
+	if (at >= SAMPLE)
+		return;
+	m = memory_at(t, half, at);
+	memcpy(m->actor, v->actor, sizeof(m->actor));
+	memcpy(m->target, target, sizeof(m->target));
+	m->normal = normal;
+	memcpy(m->h, v->hidden, (size_t)t->hidden * sizeof(float));
+}
+
+/* ---- fitting ---- */
+
+struct fit {
+	const struct tuner *t;
+	const struct memory **memory;
+	size_t count;
+	double *basis; /* (vectors, H): orthonormal, of the directions that d must not have */
+	int vectors;
+	double column; /* length of the Normal column */
+};
+
+static double dot(const double *a, const double *b, int n)
+{
+	double sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+/* Twice, since once leaves a rest where vectors are nearly parallel. */
+static void project(const struct fit *f, double *d)
+{
+	int n = f->t->hidden;
+
+	for (int k = 0; k < 2 * f->vectors; k++) {
+		const double *v = f->basis + (ptrdiff_t)(k % f->vectors) * n;
+		double along = dot(v, d, n);
+
+		for (int i = 0; i < n; i++)
+			d[i] -= along * v[i];
+	}
+}
+
+static void find_directions(struct fit *f)
+{
+	const struct tuner *t = f->t;
+	const float *wo = t->model->net.wo;
+	int n = t->hidden;
+
+	for (int i = 0; i < n; i++)
+		f->column += pow((double)wo[i * t->classes + t->normal], 2);
+	f->column = sqrt(f->column);
+	for (int c = 0; c < t->classes; c++) {
+		double *v = f->basis + (ptrdiff_t)f->vectors * n, before, after;
+
+		for (int i = 0; i < n; i++)
+			v[i] = (double)wo[i * t->classes + c] -
+			       (double)wo[i * t->classes + t->normal];
+		before = sqrt(dot(v, v, n));
+		project(f, v);
+		after = sqrt(dot(v, v, n));
+		if (after <= 1e-6 * before) /* Normal itself, or nothing that is new */
+			continue;
+		for (int i = 0; i < n; i++)
+			v[i] /= after;
+		f->vectors++;
+	}
+}
+
+/* Log-odds of Normal of a record, with d. */
+static double normal_odds(const struct fit *f, const struct memory *m, const double *d)
+{
+	double p = fmin(fmax((double)m->normal, 1e-6), 1 - 1e-6), sum = 0;
+
+	for (int i = 0; i < f->t->hidden; i++)
+		sum += d[i] * (double)m->h[i];
+	return log(p / (1 - p)) + sum / (double)f->t->model->temperature;
+}
+
+static double cross_entropy(const struct fit *f, const double *d)
+{
+	double sum = 0;
+
+	for (size_t k = 0; k < f->count; k++)
+		sum += log1p(exp(-normal_odds(f, f->memory[k], d)));
+	return sum / (double)f->count;
+}
+
+/* By what a step is safe: 1 over the most that the gradient can change (the logistic's curvature is
+ * 1/4 at most). */
+static double step_size(const struct fit *f)
+{
+	double temperature = (double)f->t->model->temperature, sum = 0;
+
+	for (size_t k = 0; k < f->count; k++)
+		for (int i = 0; i < f->t->hidden; i++)
+			sum += pow((double)f->memory[k]->h[i], 2);
+	return 1 / (pull + sum / (double)f->count / 4 / temperature / temperature);
+}
+
+static void descend(const struct fit *f, double *d, double *gradient)
+{
+	double temperature = (double)f->t->model->temperature, by = step_size(f), length;
+	int n = f->t->hidden;
+
+	for (int step = 0; step < STEPS; step++) {
+		for (int i = 0; i < n; i++)
+			gradient[i] = pull * d[i];
+		for (size_t k = 0; k < f->count; k++) {
+			const struct memory *m = f->memory[k];
+			double wrong = 1 / (1 + exp(normal_odds(f, m, d)));
+
+			for (int i = 0; i < n; i++)
+				gradient[i] -=
+					wrong * (double)m->h[i] / temperature / (double)f->count;
+		}
+		for (int i = 0; i < n; i++)
+			d[i] -= by * gradient[i];
+		project(f, d);
+		length = sqrt(dot(d, d, n));
+		for (int i = 0; i < n && length > longest * f->column; i++)
+			d[i] *= longest * f->column / length;
+	}
+}
+
+bool tuner_fit(struct tuner *t,
+	bool (*left_out)(const void *context, const uint8_t actor[16], const uint8_t target[16]),
+	const void *context, struct tuning *out, struct tuned *how)
+{
+	size_t n = (size_t)t->hidden;
+	struct fit f = {.t = t};
+	double *d = calloc(2 * n, sizeof(*d));
+
+	f.memory = calloc(2 * (size_t)SAMPLE, sizeof(*f.memory));
+	f.basis = calloc((size_t)t->classes * n, sizeof(*f.basis));
+	memset(how, 0, sizeof(*how));
+	if (d && f.memory && f.basis) {
+		for (int half = 0; half < 2; half++)
+			for (uint64_t i = 0; i < memories(&t->half[half]); i++) {
+				const struct memory *m = memory_at(t, half, i);
+
+				if (!left_out(context, m->actor, m->target))
+					f.memory[f.count++] = m;
+			}
+		find_directions(&f);
+	}
+	if (f.count) {
+		how->records = (uint32_t)f.count;
+		how->before = cross_entropy(&f, d);
+		descend(&f, d, d + n);
+		how->after = cross_entropy(&f, d);
+		how->length = f.column > 0 ? sqrt(dot(d, d, (int)n)) / f.column : 0;
+		out->hidden = t->hidden;
+		for (size_t i = 0; i < n; i++)
+			out->term[i] = (float)d[i];
+	}
+	free(d);
+	free(f.memory);
+	free(f.basis);
+	return f.count > 0;
+}
+
+/* ---- using it ---- */
+
+bool tuning_apply(const struct tuning *t, struct model *m)
+{
+	int normal = normal_output(m);
+
+	if (t->hidden != m->net.shape.hidden || normal < 0)
+		return false;
+	for (int i = 0; i < t->hidden; i++)
+		m->net.wo[i * m->net.shape.classes + normal] += t->term[i];
+	return true;
+}
+
+json_t *tuning_json(const struct tuning *t)
+{
+	json_t *term = json_array();
+
+	for (int i = 0; i < t->hidden; i++)
+		json_array_append_new(term, json_real((double)t->term[i]));
+	return term;
+}
+
+int tuning_read(struct tuning *t, const json_t *j)
+{
+	size_t n = json_array_size(j);
+
+	if (n < 1 || n > LSTM_MAX_HIDDEN)
+		return -EINVAL;
+	t->hidden = (int)n;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_array_get(j, i);
+
+		t->term[i] = (float)json_number_value(v);
+		if (!json_is_number(v) || !(fabsf(t->term[i]) <= 1000))
+			return -EINVAL;
+	}
+	return 0;
+}
