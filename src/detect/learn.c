@@ -242,20 +242,20 @@ static double follow_tail(const unsigned n[HIGHEST + 1], int u, double days)
 	return (double)n[u] / days * exp(-(double)(EIGHTHS - u) / excess);
 }
 
+/* Counts at the lower thresholds are asked for only where the tail is to be followed. */
 static int find_rate(const struct learner *l, const struct evidence_settings *s, struct rate *out)
 {
 	double days = fmax(l->seconds, 1) / 86400;
 	unsigned n[HIGHEST + 1] = {0};
-	int err = 0;
+	int err = 0, k;
 
 	*out = (struct rate){.tail = 0};
-	for (int k = HIGHEST; k >= LOWEST && !err; k--) {
+	for (k = EIGHTHS; k >= LOWEST && !err && !out->tail; k--) {
 		err = count_at(l, s, k, NULL, &n[k]);
-		if (k <= EIGHTHS && n[k] >= LEARN_TAIL) {
-			out->tail = k;
-			break;
-		}
+		out->tail = n[k] >= LEARN_TAIL ? k : 0;
 	}
+	for (k = EIGHTHS + 1; k <= HIGHEST && !err && out->tail && n[k - 1]; k++)
+		err = out->tail < EIGHTHS ? count_at(l, s, k, NULL, &n[k]) : 0;
 	out->alerts = n[EIGHTHS];
 	out->per_day = out->alerts / days;
 	out->measured = out->alerts || out->tail;
