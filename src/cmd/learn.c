@@ -56,8 +56,9 @@ struct learning {
 	struct tuner *tuner;              /* NULL: nothing is tuned, or it is done */
 	char named[NAMED][ADDR_TEXT + 8]; /* of the parties that are left out */
 	unsigned names;
-	bool full;   /* there is no room for more */
-	bool broken; /* more parties raise alerts than can be left out */
+	uint64_t judged; /* records */
+	bool full;       /* there is no room for more */
+	bool broken;     /* more parties raise alerts than can be left out */
 	struct profile profile;
 	struct tuned tuned;
 };
@@ -306,13 +307,14 @@ static int learn_captures(struct learning *l, struct error *e)
 	failed = read_captures(l, &in, &l->meter);
 	session_summary(&l->session, &l->meter, &figures);
 	figures.origin = in.count == 1 ? &l->session.origin : NULL;
-	session_show(&l->session, &figures, true);
+	l->judged = figures.judge.judged;
+	/* Of a capture that gave nothing there is nothing to sum up: the error said it. */
+	if (!failed || l->meter.count[COUNT_PACKETS])
+		session_show(&l->session, &figures, true);
 	if (session_stopped && !meter_is_live(&l->o->meter.settings, &in))
 		err = error_set(e, -EINTR, "interrupted; no profile was written");
-	else if (failed && !figures.judge.judged)
-		err = error_set(e, failed, "nothing to learn from");
-	else if (failed)
-		err = failed; /* its line was told, and the rest is worth a profile */
+	else
+		err = failed; /* its line was told; the rest may be worth a profile */
 out:
 	inputs_free(&in);
 	return err;
@@ -394,6 +396,7 @@ static int learn_live(struct learning *l, struct error *e)
 	live_stats(live, &l->meter);
 	session_summary(&l->session, &l->meter, &figures);
 	figures.origin = &from;
+	l->judged = figures.judge.judged;
 	session_show(&l->session, &figures, true);
 	l->session.live = NULL;
 	live_close(live);
@@ -432,9 +435,18 @@ static void print_left_out(const struct learning *l, const struct learnt *t)
 	puts("; if that is the site's own work, learn again with --trust");
 }
 
+static const char *rate_text(double per_day, char text[NUMBER_TEXT])
+{
+	if (per_day > 0 && per_day < 0.01)
+		return "under 0.01";
+	snprintf(text, NUMBER_TEXT, per_day < 10 ? "%.2f" : "%.0f", per_day);
+	return text;
+}
+
 static void print_learnt(const struct learning *l, const struct learnt *t)
 {
 	char time[NUMBER_TEXT], records[NUMBER_TEXT], kept[NUMBER_TEXT];
+	char before[NUMBER_TEXT], after[NUMBER_TEXT], asked[NUMBER_TEXT];
 
 	printf("learnt from %s of traffic: %s records, %s of them with weight\n",
 		duration_text(t->seconds, time), number_text(t->records, records),
@@ -443,14 +455,12 @@ static void print_learnt(const struct learning *l, const struct learnt *t)
 		puts("no more was taken in: there is no room for more records with weight");
 	print_left_out(l, t);
 	if (l->profile.has_tuning)
-		printf("last layer tuned on %s records: %.4f instead of %.4f bits of surprise "
-		       "each\n",
-			number_text(l->tuned.records, records), l->tuned.after / log(2),
-			l->tuned.before / log(2));
+		printf("last layer tuned on %s records: mean cross-entropy %.4f, before %.4f\n",
+			number_text(l->tuned.records, records), l->tuned.after, l->tuned.before);
 	if (t->measured)
-		printf("false alerts to expect a day: %.2g, without the profile %.2g; asked for "
-		       "%.4g\n",
-			t->after, t->before, l->o->per_day);
+		printf("false alerts to expect a day: %s, without the margins %s; asked for %s\n",
+			rate_text(t->after, after), rate_text(t->before, before),
+			rate_text(l->o->per_day, asked));
 	else
 		puts("false alerts to expect: too few records have weight to say");
 	print_margins(t->shift);
@@ -497,7 +507,9 @@ static int learn(struct learning *l, struct error *e)
 	if (!l->margins || !l->drift || (l->o->tune && !l->tuner))
 		return error_set(e, -ENOMEM, "not enough memory to learn");
 	err = l->o->meter.interfaces.count ? learn_live(l, e) : learn_captures(l, e);
-	if (!err || !e->text[0])
+	if (!err && !l->judged)
+		return error_set(e, -ENODATA, "no traffic to learn from; no profile was written");
+	if (l->judged && !e->text[0])
 		written = write_profile(l, &writing);
 	if (written)
 		*e = writing;

@@ -321,15 +321,22 @@ bool drift_end(struct drift *d, struct drift_news *news)
 	return d->window.before.records && look(d, news);
 }
 
+/* "61", "2.3": a share in percent. */
+static const char *percent(double share, char text[16])
+{
+	snprintf(text, 16, share < 0.1 ? "%.1f" : "%.0f", 100 * share);
+	return text;
+}
+
 const char *drift_text(const struct drift_news *n, char text[DRIFT_TEXT])
 {
-	char bin[64];
+	char bin[64], now[16], then[16];
 
 	bin_text(n->measure, n->bin, bin);
 	snprintf(text, DRIFT_TEXT,
-		"%s %s: %.2g %% of the records, %.2g %% when learnt (index %.2f, usual up to %.2f)",
-		drift_measure_name(n->measure), bin, 100 * n->now, 100 * n->then, n->index,
-		n->limit);
+		"%s %s: %s %% of the records, %s %% when learnt (index %.2f, usual up to %.2f)",
+		drift_measure_name(n->measure), bin, percent(n->now, now), percent(n->then, then),
+		n->index, n->limit);
 	return text;
 }
 

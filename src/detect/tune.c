@@ -11,7 +11,8 @@ enum { SAMPLE = 4096, STEPS = 60 }; /* of the sample: each half */
 
 static const float odd = 0.1F; /* probability of an attack from which on a record is odd */
 
-/* How hard d is pulled to 0, and the most that it may be of the Normal column's length. */
+/* How hard d is pulled to 0, and the most that it may be of the mean distance of an attack's column
+ * from Normal's. */
 static const double pull = 0.02, longest = 0.25;
 
 struct memory {
@@ -112,7 +113,7 @@ struct fit {
 	size_t count;
 	double *basis; /* (vectors, H): orthonormal, of the directions that d must not have */
 	int vectors;
-	double column; /* length of the Normal column */
+	double apart; /* mean distance of an attack's column from Normal's */
 };
 
 static double dot(const double *a, const double *b, int n)
@@ -144,9 +145,6 @@ static void find_directions(struct fit *f)
 	const float *wo = t->model->net.wo;
 	int n = t->hidden;
 
-	for (int i = 0; i < n; i++)
-		f->column += pow((double)wo[i * t->classes + t->normal], 2);
-	f->column = sqrt(f->column);
 	for (int c = 0; c < t->classes; c++) {
 		double *v = f->basis + (ptrdiff_t)f->vectors * n, before, after;
 
@@ -154,6 +152,7 @@ static void find_directions(struct fit *f)
 			v[i] = (double)wo[i * t->classes + c] -
 			       (double)wo[i * t->classes + t->normal];
 		before = sqrt(dot(v, v, n));
+		f->apart += before / fmax(1, t->classes - 1);
 		project(f, v);
 		after = sqrt(dot(v, v, n));
 		if (after <= 1e-6 * before) /* Normal itself, or nothing that is new */
@@ -215,8 +214,8 @@ static void descend(const struct fit *f, double *d, double *gradient)
 			d[i] -= by * gradient[i];
 		project(f, d);
 		length = sqrt(dot(d, d, n));
-		for (int i = 0; i < n && length > longest * f->column; i++)
-			d[i] *= longest * f->column / length;
+		for (int i = 0; i < n && length > longest * f->apart; i++)
+			d[i] *= longest * f->apart / length;
 	}
 }
 
@@ -246,7 +245,7 @@ bool tuner_fit(struct tuner *t,
 		how->before = cross_entropy(&f, d);
 		descend(&f, d, d + n);
 		how->after = cross_entropy(&f, d);
-		how->length = f.column > 0 ? sqrt(dot(d, d, (int)n)) / f.column : 0;
+		how->length = f.apart > 0 ? sqrt(dot(d, d, (int)n)) / f.apart : 0;
 		out->hidden = t->hidden;
 		for (size_t i = 0; i < n; i++)
 			out->term[i] = (float)d[i];
