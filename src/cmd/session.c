@@ -78,24 +78,21 @@ static int load_model(struct session *s, const char *given, struct error *e)
 
 static int use_profile(struct session *s, const char *path, struct error *e)
 {
-	struct profile *p = calloc(1, sizeof(*p));
-	int err = p ? profile_read(p, path, s->model_id, e)
-		    : error_set(e, -ENOMEM, "%s: not enough memory to read it", path);
+	struct profile p;
+	int err = profile_read(&p, path, s->model_id, e);
 
-	if (!err && p->has_tuning && !tuning_apply(&p->tuning, &s->model))
-		err = error_set(e, -EINVAL,
+	if (err)
+		return err;
+	if (p.has_tuning && !tuning_apply(&p.tuning, &s->model))
+		return error_set(e, -EINVAL,
 			"%s: its last layer is for another network; learn it again with "
 			"'karma learn'",
 			path);
-	if (!err)
-		memcpy(s->settings.shift, p->shift, sizeof(s->settings.shift));
-	if (!err && p->has_site) {
-		s->drift = drift_new(&p->site);
-		if (!s->drift)
-			err = error_set(e, -ENOMEM, "not enough memory to watch for drift");
-	}
-	free(p);
-	return err;
+	memcpy(s->settings.shift, p.shift, sizeof(s->settings.shift));
+	s->drift = p.has_site ? drift_new(&p.site) : NULL;
+	return p.has_site && !s->drift
+		       ? error_set(e, -ENOMEM, "not enough memory to watch for drift")
+		       : 0;
 }
 
 /* ---- outputs ---- */

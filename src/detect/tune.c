@@ -76,7 +76,7 @@ void tuner_free(struct tuner *t)
 	free(t);
 }
 
-static struct memory *memory_at(const struct tuner *t, int half, uint64_t i)
+static struct memory *memory_at(const struct tuner *t, unsigned half, uint64_t i)
 {
 	return (struct memory *)(t->half[half].memory + i * t->size);
 }
@@ -90,7 +90,7 @@ static uint64_t memories(const struct half *h)
 void tuner_take(struct tuner *t, const struct verdict *v, const uint8_t target[16])
 {
 	float normal = v->probability[CLASS_NORMAL];
-	int half = 1 - normal >= odd;
+	unsigned half = 1 - normal >= odd;
 	uint64_t at = t->half[half].seen++;
 	struct memory *m;
 
@@ -109,12 +109,17 @@ void tuner_take(struct tuner *t, const struct verdict *v, const uint8_t target[1
 
 struct fit {
 	const struct tuner *t;
-	const struct memory **memory;
+	uint32_t *at; /* (count): which memories, the odd half's from SAMPLE on */
 	size_t count;
 	double *basis; /* (vectors, H): orthonormal, of the directions that d must not have */
 	int vectors;
 	double apart; /* mean distance of an attack's column from Normal's */
 };
+
+static const struct memory *memory_of(const struct fit *f, size_t k)
+{
+	return memory_at(f->t, f->at[k] / SAMPLE, f->at[k] % SAMPLE);
+}
 
 static double dot(const double *a, const double *b, int n)
 {
@@ -139,27 +144,40 @@ static void project(const struct fit *f, double *d)
 	}
 }
 
+/* One more vector, which stands behind the basis, if it has anything that is new. */
+static void take_vector(struct fit *f)
+{
+	int n = f->t->hidden;
+	double *v = f->basis + (ptrdiff_t)f->vectors * n, before = sqrt(dot(v, v, n)), after;
+
+	project(f, v);
+	after = sqrt(dot(v, v, n));
+	if (after <= 1e-6 * before)
+		return;
+	for (int i = 0; i < n; i++)
+		v[i] /= after;
+	f->vectors++;
+}
+
+/* The mean of what is not odd, then the attacks. */
 static void find_directions(struct fit *f)
 {
 	const struct tuner *t = f->t;
 	const float *wo = t->model->net.wo;
 	int n = t->hidden;
 
+	for (size_t k = 0; k < f->count; k++)
+		for (int i = 0; i < n && 1 - memory_of(f, k)->normal < odd; i++)
+			f->basis[i] += (double)memory_of(f, k)->h[i];
+	take_vector(f);
 	for (int c = 0; c < t->classes; c++) {
-		double *v = f->basis + (ptrdiff_t)f->vectors * n, before, after;
+		double *v = f->basis + (ptrdiff_t)f->vectors * n;
 
 		for (int i = 0; i < n; i++)
 			v[i] = (double)wo[i * t->classes + c] -
 			       (double)wo[i * t->classes + t->normal];
-		before = sqrt(dot(v, v, n));
-		f->apart += before / fmax(1, t->classes - 1);
-		project(f, v);
-		after = sqrt(dot(v, v, n));
-		if (after <= 1e-6 * before) /* Normal itself, or nothing that is new */
-			continue;
-		for (int i = 0; i < n; i++)
-			v[i] /= after;
-		f->vectors++;
+		f->apart += sqrt(dot(v, v, n)) / fmax(1, t->classes - 1);
+		take_vector(f);
 	}
 }
 
@@ -178,7 +196,7 @@ static double cross_entropy(const struct fit *f, const double *d)
 	double sum = 0;
 
 	for (size_t k = 0; k < f->count; k++)
-		sum += log1p(exp(-normal_odds(f, f->memory[k], d)));
+		sum += log1p(exp(-normal_odds(f, memory_of(f, k), d)));
 	return sum / (double)f->count;
 }
 
@@ -190,7 +208,7 @@ static double step_size(const struct fit *f)
 
 	for (size_t k = 0; k < f->count; k++)
 		for (int i = 0; i < f->t->hidden; i++)
-			sum += pow((double)f->memory[k]->h[i], 2);
+			sum += pow((double)memory_of(f, k)->h[i], 2);
 	return 1 / (pull + sum / (double)f->count / 4 / temperature / temperature);
 }
 
@@ -203,7 +221,7 @@ static void descend(const struct fit *f, double *d, double *gradient)
 		for (int i = 0; i < n; i++)
 			gradient[i] = pull * d[i];
 		for (size_t k = 0; k < f->count; k++) {
-			const struct memory *m = f->memory[k];
+			const struct memory *m = memory_of(f, k);
 			double wrong = 1 / (1 + exp(normal_odds(f, m, d)));
 
 			for (int i = 0; i < n; i++)
@@ -219,6 +237,20 @@ static void descend(const struct fit *f, double *d, double *gradient)
 	}
 }
 
+/* All memories but those of records that are left out. */
+static void choose(struct fit *f,
+	bool (*left_out)(const void *context, const uint8_t actor[16], const uint8_t target[16]),
+	const void *context)
+{
+	for (uint32_t half = 0; half < 2; half++)
+		for (uint32_t i = 0; i < memories(&f->t->half[half]); i++) {
+			const struct memory *m = memory_at(f->t, half, i);
+
+			if (!left_out(context, m->actor, m->target))
+				f->at[f->count++] = half * SAMPLE + i;
+		}
+}
+
 bool tuner_fit(struct tuner *t,
 	bool (*left_out)(const void *context, const uint8_t actor[16], const uint8_t target[16]),
 	const void *context, struct tuning *out, struct tuned *how)
@@ -227,17 +259,11 @@ bool tuner_fit(struct tuner *t,
 	struct fit f = {.t = t};
 	double *d = calloc(2 * n, sizeof(*d));
 
-	f.memory = calloc(2 * (size_t)SAMPLE, sizeof(*f.memory));
-	f.basis = calloc((size_t)t->classes * n, sizeof(*f.basis));
+	f.at = calloc(2 * (size_t)SAMPLE, sizeof(*f.at));
+	f.basis = calloc((size_t)(t->classes + 1) * n, sizeof(*f.basis));
 	memset(how, 0, sizeof(*how));
-	if (d && f.memory && f.basis) {
-		for (int half = 0; half < 2; half++)
-			for (uint64_t i = 0; i < memories(&t->half[half]); i++) {
-				const struct memory *m = memory_at(t, half, i);
-
-				if (!left_out(context, m->actor, m->target))
-					f.memory[f.count++] = m;
-			}
+	if (d && f.at && f.basis) {
+		choose(&f, left_out, context);
 		find_directions(&f);
 	}
 	if (f.count) {
@@ -251,7 +277,7 @@ bool tuner_fit(struct tuner *t,
 			out->term[i] = (float)d[i];
 	}
 	free(d);
-	free(f.memory);
+	free(f.at);
 	free(f.basis);
 	return f.count > 0;
 }

@@ -4,9 +4,11 @@
  * Nobody attacks a site to have it learnt, so there is nothing to say what must go on looking like
  * an attack but the model itself. Therefore d is orthogonal to every direction by which the model
  * tells an attack from Normal (the differences of their columns in the last layer): however far a
- * memory lies in such a direction, d does not see it. And d is short: its length is held to a
- * quarter of the mean length of these differences, and it is pulled to 0 while it is fitted (a few
- * dozen steps of gradient descent on the cross-entropy of the site's records as Normal, L2). */
+ * memory lies in such a direction, d does not see it. It is orthogonal to the mean memory of the
+ * records that do not look odd, too: else it would be a bias towards Normal for whatever comes. And
+ * d is short: its length is held to a quarter of the mean length of these differences, and it is
+ * pulled to 0 while it is fitted (a few dozen steps of gradient descent on the cross-entropy of the
+ * site's records as Normal, L2). */
 #ifndef KARMA_DETECT_TUNE_H
 #define KARMA_DETECT_TUNE_H
 

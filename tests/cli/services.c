@@ -48,8 +48,8 @@ int main(int argc, char **argv)
 	m.net.bo[1] = -6;
 	m.net.wo[0 * 2 + 1] = 8.5F / seen;
 	m.net.wo[1 * 2 + 1] = 18 / seen;
-	m.header = json_pack("{s[ss] so}", "classes", "Normal", "Brute Force", "input",
-		encoder_to_json(&enc));
+	m.header = json_pack(
+		"{s[ss] so}", "classes", "Normal", "Brute Force", "input", encoder_to_json(&enc));
 	err = model_save(&m, argv[1], &e);
 	if (err)
 		fprintf(stderr, "%s\n", e.text);

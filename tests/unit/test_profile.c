@@ -263,6 +263,35 @@ static void tuning_knows_the_site_and_forgets_no_attack(void **state)
 	model_free(&m);
 }
 
+/* What all of the site's records have in common is not learnt: it would be a bias for whatever
+ * comes.
+ */
+static void what_all_memories_share_is_no_bias(void **state)
+{
+	struct model m = a_model();
+	struct tuner *t = tuner_new(&m);
+	struct tuning tuning = {0};
+	struct rng rng = {1};
+	struct tuned how;
+	struct verdict v;
+	float h[HIDDEN] = {0.9F, 0, 0.4F, 0, 0, 0.8F};
+	double mean = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 4000; i++) {
+		h[6] = (float)(0.2 * (rng_uniform(&rng) - 0.5));
+		judge_memory(&m, h, &v);
+		tuner_take(t, &v, (uint8_t[16]){9});
+	}
+	assert_true(tuner_fit(t, leaves_out, NULL, &tuning, &how));
+	h[6] = 0;
+	for (int i = 0; i < HIDDEN; i++)
+		mean += (double)tuning.term[i] * (double)h[i];
+	assert_float_equal(mean, 0, 1e-3);
+	tuner_free(t);
+	model_free(&m);
+}
+
 static void who_is_left_out_teaches_nothing(void **state)
 {
 	struct model m = a_model();
@@ -296,6 +325,7 @@ int main(void)
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(damaged_files_do_no_harm),
 		cmocka_unit_test(tuning_knows_the_site_and_forgets_no_attack),
+		cmocka_unit_test(what_all_memories_share_is_no_bias),
 		cmocka_unit_test(who_is_left_out_teaches_nothing),
 	};
 
