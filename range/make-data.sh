@@ -1,9 +1,10 @@
 #!/bin/bash
-# Make labelled traffic to train and test on: make-data.sh DIR [SEED]
+# Make labelled traffic to train and test on: make-data.sh DIR [SEED [PART]]
 #
 # Many runs of the range, each with addresses, hosts, servers and choices of its own, several at a
-# time (two for each processor); half an hour in all with two. Two of three have links with delays, losses and disorder, one in
-# four has hosts behind a NAT; one to three hosts attack. DIR gets, of each,
+# time (two for each processor); an hour in all with two. Two of three have links with delays, losses and
+# disorder, one in four has hosts behind a NAT; two to four hosts attack. DIR gets, of each (or of PART
+# alone),
 #   train-N.pcap .truth .csv    scenarios of the part "train" only
 #   test-N.pcap .truth .csv     attacks of the part "test" only, benign work of both, on another network
 #   *-calmN                     the same without attacks, of test the benign work of "test" only
@@ -41,7 +42,7 @@ run_one() {
 	say "$name: $*"
 	seed=$((seed + 1))
 	((seed % 3)) || lines=
-	timeout -k 10 $((seconds + 90)) "$range_home/range.sh" run -s "$seed" -t "$seconds" \
+	timeout -k 10 $((seconds + 300)) "$range_home/range.sh" run -s "$seed" -t "$seconds" \
 		${lines:+"$lines"} -o "$dir/$name" "$@" &
 	children+=($!)
 	runs+=("$name")
@@ -56,7 +57,7 @@ draw_bag() {
 
 # draw_size N: $size gets the options of the Nth run: how many hosts, attackers, hosts behind a NAT.
 draw_size() {
-	local hosts=(8 5 11 2 9 7 24 6 10 14) attack=(2 3 1 3)
+	local hosts=(8 6 11 5 9 7 20 6 10 12) attack=(3 4 2 4)
 	size=(-n "${hosts[$1 % 10]}" -a "${attack[$1 % 4]}")
 	((hosts[$1 % 10] > attack[$1 % 4])) || size=(-n "${hosts[$1 % 10]}" -a 1)
 	(($1 % 4)) || size+=(-b "$((hosts[$1 % 10] / 2))")
@@ -92,9 +93,11 @@ range_possible || die "no network namespaces here; needs root (CAP_NET_ADMIN, CA
 mkdir -p "$dir"
 trap end_children INT TERM HUP
 range_table >"$dir/scenarios"
-part train 30 6
-part test 18 5 -x
-run_one test-guard -n 6 -v -x
+[[ ${3:-train} != train ]] || part train 30 6
+if [[ ${3:-test} = test ]]; then
+	part test 18 5 -x
+	run_one test-guard -n 6 -v -x
+fi
 wait
 for name in "${runs[@]}"; do
 	[[ -s $dir/$name.pcap ]] || say "$name failed: no capture of it"

@@ -13,18 +13,23 @@ static int cmd_help(int argc, char **argv);
 /* In the order in which a user meets them. */
 static const struct command commands[] = {
 	{"run", cmd_run,
-		"[-i IFACE[,IFACE]...] [-m MODEL] [--kernel NAME] [--sensitivity low|normal|high] "
-		"[--eve FILE] [--json] [--history FILE] [--no-history] [--pcap-dir DIR] [--outer] "
-		"[--flows N] [--each-interface]",
+		"[-i IFACE[,IFACE]...] [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
+		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] [--no-history] "
+		"[--pcap-dir DIR] [--outer] [--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},
 	{"read", cmd_read,
-		"FILE.pcap[ng]|DIR ... [-m MODEL] [--kernel NAME] [--sensitivity low|normal|high] "
-		"[--eve FILE] [--json] [--history FILE] [--pcap-dir DIR] [--outer] "
-		"[--follow] "
-		"[--scores FILE.csv] [--flows N] [--each-interface]",
+		"FILE.pcap[ng]|DIR ... [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
+		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] [--pcap-dir DIR] [--outer] "
+		"[--follow] [--scores FILE.csv] [--verdicts FILE.csv] [--flows N] "
+		"[--each-interface]",
 		"find attacks in captures"},
 	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
 		"what was behind an alert, flow by flow; the alerts that are kept"},
+	{"learn", cmd_learn,
+		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [--for TIME] -o FILE [-m MODEL] "
+		"[--false-alerts N] [--trust all|ADDRESS[,ADDRESS]...] [--tune] [--outer] "
+		"[--flows N] [--each-interface]",
+		"a profile of a site: margins that keep its false alerts rare"},
 	{"flows", cmd_flows,
 		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [-o FILE.csv] [--outer] [--follow] "
 		"[--steps] [--truth FILE] [--flows N] [--each-interface]",

@@ -17,7 +17,8 @@ enum {
 	OPT_KERNEL,
 	OPT_SENSITIVITY,
 	OPT_PCAP_DIR,
-	OPT_HISTORY
+	OPT_HISTORY,
+	OPT_PROFILE,
 };
 
 static const struct option longs[] = {
@@ -27,6 +28,7 @@ static const struct option longs[] = {
 	{"outer", no_argument, NULL, OPT_OUTER},
 	{"follow", no_argument, NULL, OPT_FOLLOW},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
+	{"profile", required_argument, NULL, OPT_PROFILE},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
 	{"history", required_argument, NULL, OPT_HISTORY},
@@ -61,6 +63,9 @@ static int read_options(
 			o->kernel = lstm_kernel_find(optarg, &e);
 			if (!o->kernel)
 				return usage_error("read", "%s", e.text);
+			break;
+		case OPT_PROFILE:
+			o->profile = optarg;
 			break;
 		case OPT_EVE:
 			o->eve = optarg;

@@ -19,7 +19,8 @@ enum {
 	OPT_SENSITIVITY,
 	OPT_PCAP_DIR,
 	OPT_HISTORY,
-	OPT_NO_HISTORY
+	OPT_NO_HISTORY,
+	OPT_PROFILE,
 };
 
 static const int poll_ms = 200;
@@ -38,6 +39,7 @@ static const struct option longs[] = {
 	{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
 	{"model", required_argument, NULL, 'm'},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
+	{"profile", required_argument, NULL, OPT_PROFILE},
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
 	{"history", required_argument, NULL, OPT_HISTORY},
@@ -71,6 +73,9 @@ static int read_options(int argc, char **argv, struct options *o)
 			o->session.kernel = lstm_kernel_find(optarg, &e);
 			if (!o->session.kernel)
 				return usage_error("run", "%s", e.text);
+			break;
+		case OPT_PROFILE:
+			o->session.profile = optarg;
 			break;
 		case OPT_EVE:
 			o->session.eve = optarg;

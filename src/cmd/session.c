@@ -78,6 +78,25 @@ static int load_model(struct session *s, const char *given, struct error *e)
 	return err;
 }
 
+static int use_profile(struct session *s, const char *path, struct error *e)
+{
+	struct profile p;
+	int err = profile_read(&p, path, s->model_id, e);
+
+	if (err)
+		return err;
+	if (p.has_tuning && !tuning_apply(&p.tuning, &s->model))
+		return error_set(e, -EINVAL,
+			"%s: its last layer is for another network; learn it again with "
+			"'karma learn'",
+			path);
+	memcpy(s->settings.shift, p.shift, sizeof(s->settings.shift));
+	s->drift = p.has_site ? drift_new(&p.site) : NULL;
+	return p.has_site && !s->drift
+		       ? error_set(e, -ENOMEM, "not enough memory to watch for drift")
+		       : 0;
+}
+
 /* ---- outputs ---- */
 
 static int add_output(
@@ -124,9 +143,12 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 
 	memset(s, 0, sizeof(*s));
 	s->flows = o->flows;
+	s->observer = o->observer;
 	s->kernel = o->kernel ? o->kernel : lstm_kernel_find("fp32", e);
 	err = load_model(s, o->model, e);
 	s->settings.sensitivity = o->sensitivity;
+	if (!err && o->profile)
+		err = use_profile(s, o->profile, e);
 	if (!err)
 		err = open_outputs(s, o, e);
 	if (!err)
@@ -138,6 +160,9 @@ static void tell_outputs(void *context, const struct alert *a, enum alert_stage 
 {
 	struct session *s = context;
 	struct origin from = s->origin;
+
+	if (s->observer && stage == ALERT_NEW)
+		s->observer->alert(s->observer->context, a);
 
 	if (s->live && live_interface(s->live, a->record.ifindex))
 		from.interface = live_interface(s->live, a->record.ifindex);
@@ -171,6 +196,34 @@ static void keep_flow(void *context, const struct alert *a, const struct alert_f
 	history_write(s->history, false);
 }
 
+static void tell_drift(struct session *s, const struct drift_news *news)
+{
+	char text[DRIFT_TEXT];
+
+	terminal_status_clear();
+	if (news->drifted)
+		fprintf(stderr,
+			"karma: the traffic has drifted from the profile: %s; if this is how it is "
+			"now, learn it again\n",
+			drift_text(news, text));
+	else
+		fputs("karma: the traffic is as the profile has it again\n", stderr);
+	for (unsigned i = 0; i < s->outputs; i++)
+		if (s->output[i].kind->drift)
+			s->output[i].kind->drift(&s->output[i], news, s->last_ns, &s->origin);
+}
+
+/* What an alert tells of is no drift. */
+static void watch_drift(
+	struct session *s, const struct record *r, const struct verdict *v, const struct weight *w)
+{
+	float enough = evidence_enough(&s->settings);
+	struct drift_news news;
+
+	if (w->actor < enough && w->target < enough && drift_take(s->drift, r, v, &news))
+		tell_drift(s, &news);
+}
+
 /* ---- a timeline ---- */
 
 int session_begin(struct session *s, const struct origin *from, struct error *e)
@@ -181,6 +234,8 @@ int session_begin(struct session *s, const struct origin *from, struct error *e)
 		return err;
 	s->origin = *from;
 	s->first_ns = s->last_ns = 0;
+	if (s->drift)
+		drift_begin(s->drift);
 	s->detector = detector_new(&s->settings, s->judge, tell_outputs, s);
 	if (!s->detector)
 		return error_set(e, -ENOMEM, "not enough memory to detect");
@@ -216,6 +271,10 @@ static void weigh(void *session, const struct record *r, const struct verdict *o
 	w = detector_weigh(s->detector, r, &v);
 	if (s->has_scores)
 		put_scores(s->scores.stream, r, &v, &w);
+	if (s->drift)
+		watch_drift(s, r, &v, &w);
+	if (s->observer)
+		s->observer->record(s->observer->context, r, &v, &w);
 }
 
 void session_flush(struct session *s, int64_t now_ns)
@@ -273,11 +332,15 @@ static void add_figures(const struct session *s, struct summary *out)
 
 void session_end(struct session *s)
 {
+	struct drift_news news;
+
 	if (s->detector) {
 		session_flush(s, s->last_ns);
 		detector_finish(s->detector);
 		if (s->history)
 			history_write(s->history, true);
+		if (s->drift && !s->origin.several && drift_end(s->drift, &news))
+			tell_drift(s, &news);
 		add_figures(s, &s->total);
 		s->total.now_ns = s->last_ns;
 	}
@@ -300,6 +363,8 @@ void session_summary(const struct session *s, const struct meter_stats *meter, s
 	out->keeps = s->keeper != NULL;
 	if (s->keeper)
 		keeper_stats(s->keeper, &out->keeper);
+	out->has_profile = s->drift;
+	out->drifted = s->drift && drift_is_on(s->drift);
 }
 
 void session_show(struct session *s, const struct summary *figures, bool last)
@@ -338,6 +403,7 @@ int session_close(struct session *s, bool good, struct error *e)
 	}
 	history_close(s->history);
 	keeper_close(s->keeper);
+	drift_free(s->drift);
 	model_free(&s->model);
 	return err;
 }

@@ -5,14 +5,25 @@
 
 #include <signal.h>
 
+#include "detect/profile.h"
 #include "lstm/model.h"
 #include "output/history.h"
 #include "output/keeper.h"
 #include "output/output.h"
 #include "util/outfile.h"
 
+/* Told of every record as it has been weighed, and of every alert that arises. */
+struct session_observer {
+	void (*record)(void *context, const struct record *r, const struct verdict *v,
+		const struct weight *w);
+	void (*alert)(void *context, const struct alert *a);
+	void *context;
+};
+
 struct session_options {
-	const char *model;                /* NULL: the bundled one */
+	const char *model;                       /* NULL: the bundled one */
+	const char *profile;                     /* of the site; NULL: none */
+	const struct session_observer *observer; /* NULL: none */
 	const struct lstm_kernel *kernel; /* that steps the network; NULL: the fastest of float32 */
 	const char *eve;                  /* NULL: none */
 	const char *scores;               /* NULL: none */
@@ -30,6 +41,8 @@ struct session {
 	struct model model;
 	const struct lstm_kernel *kernel;
 	struct evidence_settings settings;
+	struct drift *drift; /* of the traffic from the profile's; NULL: not looked for */
+	const struct session_observer *observer;
 	uint32_t flows;
 	struct output output[2];
 	unsigned outputs;

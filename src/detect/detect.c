@@ -185,7 +185,7 @@ static void raise_alert(struct detector *d, const struct record *r, const struct
 struct weight detector_weigh(struct detector *d, const struct record *r, const struct verdict *v)
 {
 	const struct evidence_settings *s = &d->settings;
-	float score = evidence_score(s, v->probability[CLASS_NORMAL]);
+	float score = evidence_score(s, v->probability[CLASS_NORMAL], v->traffic);
 	bool suspect = score > 0;
 	int end = memcmp(v->actor, r->addr[DST], 16) == 0 && memcmp(v->actor, r->addr[SRC], 16) != 0
 			  ? DST

@@ -78,10 +78,10 @@ float evidence_enough(const struct evidence_settings *s)
 	return s->threshold * sensitivities[s->sensitivity].factor;
 }
 
-float evidence_score(const struct evidence_settings *s, float normal)
+float evidence_score(const struct evidence_settings *s, float normal, enum traffic traffic)
 {
 	float p = fminf(fmaxf(normal, certain), 1 - certain);
-	float odds = (1 - p) / p * expf(-s->margin);
+	float odds = (1 - p) / p * expf(-s->margin - s->shift[traffic]);
 
 	return fminf(logf(1 - s->share + s->share * odds), s->clip);
 }

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "detect/traffic.h"
 #include "feature/feature.h"
 #include "util/error.h"
 
@@ -29,6 +30,9 @@ struct evidence_settings {
 	float threshold;              /* an alert arises here */
 	float half_life_s;            /* of the sum */
 	enum sensitivity sensitivity; /* the user's choice, not the model's */
+	/* Added to the margin for records of a kind of traffic: what the site's own traffic calls
+	 * for (detect/learn.h); 0: nothing. */
+	float shift[TRAFFICS];
 };
 
 /* What a record says for or against. */
@@ -76,8 +80,8 @@ bool sensitivity_parse(const char *text, enum sensitivity *s);
 /* The sum at which an alert arises. */
 float evidence_enough(const struct evidence_settings *s);
 
-/* The score of a record, given the model's probability that it is normal. */
-float evidence_score(const struct evidence_settings *s, float normal);
+/* The score of a record of a kind of traffic, given the model's probability that it is normal. */
+float evidence_score(const struct evidence_settings *s, float normal, enum traffic traffic);
 
 /* Let time pass. */
 void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64_t now_ns);

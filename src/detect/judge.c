@@ -156,6 +156,13 @@ static void softmax(struct judge *j, float *logits)
 	lstm_softmax(logits, j->model->net.shape.classes, j->model->temperature, logits);
 }
 
+static enum service service_of(const struct row *row)
+{
+	double value = row->value[COL_SERVICE];
+
+	return value >= 0 && value < SERVICES ? (enum service)value : SERVICE_NONE;
+}
+
 void judge_flush(struct judge *j, judge_sink sink, void *context)
 {
 	const struct lstm_shape shape = j->model->net.shape;
@@ -175,7 +182,10 @@ void judge_flush(struct judge *j, judge_sink sink, void *context)
 	for (int i = 0; i < n; i++) {
 		struct waiting *w = &j->queue[i];
 		float *p = j->logits + (ptrdiff_t)i * shape.classes;
-		struct verdict v = {.app = w->row.app};
+		struct verdict v = {
+			.app = w->row.app, .traffic = traffic_of(&w->record, service_of(&w->row))};
+
+		v.hidden = w->memory->state + (ptrdiff_t)(shape.layers - 1) * 2 * shape.hidden;
 
 		softmax(j, p);
 		memcpy(v.actor, w->row.actor, sizeof(v.actor));

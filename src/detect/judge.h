@@ -3,6 +3,7 @@
 #ifndef KARMA_DETECT_JUDGE_H
 #define KARMA_DETECT_JUDGE_H
 
+#include "detect/traffic.h"
 #include "feature/feature.h"
 #include "lstm/kernel.h"
 #include "lstm/model.h"
@@ -20,6 +21,9 @@ struct verdict {
 	uint8_t actor[16];          /* whose doing it is */
 	float probability[CLASSES]; /* sums to 1 */
 	const char *app;            /* application protocol of the flow; NULL: not known */
+	enum traffic traffic;       /* what kind the flow is of */
+	const float *hidden; /* (H): the host's memory in the last layer, of which all this is
+				made; the callee's only during the call */
 };
 
 struct judge_stats {

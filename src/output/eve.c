@@ -260,8 +260,25 @@ json_t *eve_stats_json(const struct summary *s)
 	put_count(lost, "events_forgotten", s->judge.events_forgotten);
 	put_count(lost, "evidence_forgotten", s->detect.evidence_forgotten);
 	put_count(lost, "alerts_ended_early", s->detect.alerts.ended_early);
+	if (s->has_profile)
+		json_object_set_new(stats, "drifted", json_boolean(s->drifted));
 	json_object_set_new(stats, "lost", lost);
 	json_object_set_new(event, "stats", stats);
+	return event;
+}
+
+json_t *eve_drift_json(const struct drift_news *news, int64_t at_ns, const struct origin *from)
+{
+	json_t *event = json_object();
+	char text[DRIFT_TEXT];
+
+	json_object_set_new(event, "timestamp", time_json(at_ns));
+	put_origin(event, from);
+	json_object_set_new(event, "event_type", json_string("drift"));
+	json_object_set_new(event, "drift",
+		json_pack("{sb ss sf sf ss}", "drifted", news->drifted, "measure",
+			drift_measure_name(news->measure), "index", news->index, "limit",
+			news->limit, "text", drift_text(news, text)));
 	return event;
 }
 
@@ -316,6 +333,12 @@ static void eve_summary(struct output *o, const struct summary *s, bool last)
 	put_line(o, eve_stats_json(s));
 }
 
+static void eve_drift(
+	struct output *o, const struct drift_news *news, int64_t at_ns, const struct origin *from)
+{
+	put_line(o, eve_drift_json(news, at_ns, from));
+}
+
 static void eve_close(struct output *o)
 {
 	if (o->stream && o->stream != stdout && fclose(o->stream) != 0 && !o->lost++)
@@ -323,4 +346,5 @@ static void eve_close(struct output *o)
 	o->stream = NULL;
 }
 
-const struct output_kind output_eve = {"eve", eve_open, eve_alert, eve_summary, eve_close};
+const struct output_kind output_eve = {
+	"eve", eve_open, eve_alert, eve_summary, eve_close, eve_drift};

@@ -6,6 +6,7 @@
 #include "capture/capture.h"
 #include "detect/alert.h"
 #include "detect/detect.h"
+#include "detect/drift.h"
 #include "detect/judge.h"
 #include "util/error.h"
 
@@ -47,6 +48,8 @@ struct summary {
 	struct history_stats history;
 	bool keeps; /* packets: else all of `keeper` is 0 */
 	struct keeper_stats keeper;
+	bool has_profile; /* that says what the traffic was like */
+	bool drifted;     /* it is so no more */
 };
 
 struct output;
@@ -61,6 +64,9 @@ struct output_kind {
 	/* Figures so far; `last`: the final ones. */
 	void (*summary)(struct output *o, const struct summary *s, bool last);
 	void (*close)(struct output *o);
+	/* The traffic has drifted from the profile, or is back; NULL: not this output's. */
+	void (*drift)(struct output *o, const struct drift_news *news, int64_t at_ns,
+		const struct origin *from);
 };
 
 extern const struct output_kind output_terminal, output_eve;

@@ -258,4 +258,4 @@ static void terminal_close(struct output *o)
 }
 
 const struct output_kind output_terminal = {
-	"terminal", terminal_open, terminal_alert, terminal_summary, terminal_close};
+	"terminal", terminal_open, terminal_alert, terminal_summary, terminal_close, NULL};

@@ -144,12 +144,13 @@ static void score_is_the_mixture_ratio(void **state)
 	float odds = 9; /* p = 0.1 */
 
 	(void)state;
-	assert_float_equal(evidence_score(&settings, at_margin), 0, 1e-6);
+	assert_float_equal(evidence_score(&settings, at_margin, TRAFFIC_TCP), 0, 1e-6);
+	assert_float_equal(evidence_score(&settings, 0.1F, TRAFFIC_TCP),
+		logf(0.75F + 0.25F * odds * expf(-2)), 1e-5);
+	assert_float_equal(evidence_score(&settings, 1, TRAFFIC_TCP), logf(0.75F), 1e-3);
 	assert_float_equal(
-		evidence_score(&settings, 0.1F), logf(0.75F + 0.25F * odds * expf(-2)), 1e-5);
-	assert_float_equal(evidence_score(&settings, 1), logf(0.75F), 1e-3);
-	assert_float_equal(evidence_score(&settings, 0), settings.clip, 0); /* clipped */
-	assert_true(isfinite(evidence_score(&settings, 0)));
+		evidence_score(&settings, 0, TRAFFIC_TCP), settings.clip, 0); /* clipped */
+	assert_true(isfinite(evidence_score(&settings, 0, TRAFFIC_TCP)));
 }
 
 static void evidence_adds_decays_and_stops_at_zero(void **state)

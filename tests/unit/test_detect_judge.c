@@ -88,7 +88,7 @@ static void each_host_is_judged_by_what_it_did(void **state)
 {
 	struct model m = refusals_model(-20);
 	struct judge *j = new_judge(&m, 0);
-	struct verdict first = {{0}, {0}, NULL}, last = first, other;
+	struct verdict first = {.app = NULL}, last = first, other;
 	struct judge_stats s;
 
 	(void)state;
