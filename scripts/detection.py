@@ -22,8 +22,8 @@ import statistics
 import subprocess
 import sys
 
+import range_trees
 import rangedata
-import trees
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "range"))
 import score  # noqa: E402  pylint: disable=wrong-import-position
@@ -297,8 +297,8 @@ def rivals(bench):
            bench.model("single", [*rows, *others], "--memory", "1", "--features", SINGLE), None)
     if bench.unsw():
         yield "UNSW-NB15 alone", bench.model("unsw", bench.unsw()), None
-    if trees.xgboost:
-        yard = trees.Trees(args.karma)
+    if range_trees.xgboost:
+        yard = range_trees.Trees(args.karma)
 
         def verdicts(capture):
             if yard.booster is None:

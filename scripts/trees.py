@@ -1,9 +1,7 @@
-"""Gradient-boosted trees (Debian's python3-xgboost) on the rows that Karma's network learns from: the
-yardstick of scripts/detection.py. Their probabilities take the place of the network's in a file of
-verdicts for `karma read`."""
+"""Gradient-boosted trees (Debian's python3-xgboost) on UNSW-NB15's rows: the yardstick of
+scripts/paper.py, and the rows with swapped features that they label."""
 import csv
 import os
-import subprocess
 
 import numpy as np
 
@@ -14,97 +12,91 @@ try:
 except ImportError:
     xgboost = None
 
-CLASSES = (*unsw.CLASSES, "Brute Force")
-SETTINGS = {"objective": "multi:softprob", "num_class": len(CLASSES), "tree_method": "hist",
-            "max_depth": 8, "eta": 0.2, "subsample": 0.8, "colsample_bytree": 0.5,
-            "min_child_weight": 2, "nthread": os.cpu_count(), "seed": 1}
-ROUNDS = 120
+# The settings that the search tries; rounds as many as help on the rows set aside.
+DEPTHS, MOST_ROUNDS = (6, 8), 300
+FIXED = {"learning_rate": 0.1, "subsample": 0.8, "colsample_bytree": 0.6, "tree_method": "hist"}
+# Swapped rows: so many of each row, and the most likely share of features that another row gives.
+POOLS, SWAPPED = 8, 0.24
+# What a row of Karma's form needs beside its features: a flow of nobody's, without a memory, and
+# over, as those of the data set are.
+NOBODY = {"srcip": "0.0.0.0", "dstip": "0.0.0.0", "flow_id": "0", "at": "0", "actor": "",
+          "event": "final", "news": "1", "again": "0"}
 
 
-def live_features(karma):
-    """Names of the bundled model's inputs, and the values of those that are categories."""
-    page = subprocess.run([karma, "help", "features"], stdout=subprocess.PIPE, check=True).stdout
-    names = {}
-    for line in page.decode().splitlines():
-        cells = [c.strip() for c in line.strip("|").split("|")]
-        if len(cells) == 6 and "live" in cells[3].split(", "):
-            values = cells[5].partition("Values:")[2]
-            names[cells[1].split()[0]] = [v.strip(" `.") for v in values.split(",")] if values else []
-    return names
+def inputs(numbers, form):
+    return numbers if form == "as published" else unsw.correct(numbers)
+
+
+def fit(x, label, root, seed, depth, rounds, validation=None):
+    weight = None
+    if root:
+        weight = np.bincount(label)[label] ** -0.5
+        weight /= weight.mean()
+    trees = xgboost.XGBClassifier(
+        max_depth=depth, n_estimators=rounds, n_jobs=1, random_state=seed, **FIXED,
+        early_stopping_rounds=20 if validation else None, eval_metric="mlogloss")
+    trees.fit(x, label, sample_weight=weight, eval_set=validation and [validation], verbose=False)
+    return trees
 
 
 class Trees:
-    def __init__(self, karma):
-        self.karma = karma
-        self.features = live_features(karma)
-        self.booster = None
+    """`work`: the folder of train.csv, test.csv, and learn.csv and check.csv, which train.csv is
+    divided into."""
 
-    def columns(self, read, rows):
-        """One column for a number, one for each value of a category; what is not known is NaN."""
-        out = []
-        for name, values in self.features.items():
-            column = read(name)
-            if column is None:
-                out += [np.full(rows, np.nan, np.float32)] * max(1, len(values))
-            elif values:
-                known = np.isin(column, values)
-                out += [np.where(known, column == v, v == "other").astype(np.float32)
-                        for v in values]
-            else:
-                out.append(np.array([float(x) if x != "" else np.nan for x in column], np.float32))
-        return np.column_stack(out)
+    def __init__(self, work):
+        self.work, self.parts = work, {}
 
-    def read_rows(self, path):
-        with open(path, newline="", encoding="ascii") as f:
-            rows = csv.reader(f)
-            place = {n.lower(): i for i, n in enumerate(next(rows))}
-            # The raw files' names of a few columns.
-            for raw, name in (("sintpkt", "sinpkt"), ("dintpkt", "dinpkt"), ("smeansz", "smean"),
-                              ("dmeansz", "dmean")):
-                place.setdefault(name, place.get(raw))
-            columns = list(zip(*rows))
-        count = len(columns[0]) if columns else 0
-        x = self.columns(lambda n: np.array(columns[place[n]]) if place.get(n) is not None else None,
-                         count)
-        # Without a truth there is no class.
-        category = columns[place["attack_cat"]] if count else ()
-        return x, np.array([CLASSES.index(c.strip() or "Normal") for c in category])
+    def part(self, name):
+        if name not in self.parts:
+            self.parts[name] = unsw.read(os.path.join(self.work, name + ".csv"))
+        return self.parts[name]
 
-    def read_unsw(self, path):
-        seen, categories, label = unsw.read(path)
-        true = unsw.correct(seen)
-        return self.columns(lambda n: true.get(n, categories.get(n)), len(label)), label
+    def rows(self, name, form):
+        numbers, categories, label = self.part(name)
+        return unsw.matrix(inputs(numbers, form), categories, self.part("train")[1]), label
 
-    def train(self, files):
-        """Of rows as `karma train` takes them ("FILE" or "FILE:WEIGHT"); UNSW-NB15's are corrected."""
-        parts, weights = [], []
-        for file in files:
-            path, _, weight = str(file).partition(":")
-            with open(path, encoding="utf-8-sig") as f:
-                is_unsw = f.readline().startswith("id,")
-            parts.append(self.read_unsw(path) if is_unsw else self.read_rows(path))
-            weights.append(np.full(len(parts[-1][1]), float(weight or 1)))
-        data = xgboost.DMatrix(np.vstack([x for x, _ in parts]),
-                               np.concatenate([y for _, y in parts]),
-                               weight=np.concatenate(weights))
-        self.booster = xgboost.train(SETTINGS, data, ROUNDS)
+    def search(self, form):
+        """Loss, depth and rounds of the best on the rows set aside."""
+        best = None
+        for depth in DEPTHS:
+            trees = fit(*self.rows("learn", form), False, 1, depth, MOST_ROUNDS,
+                        self.rows("check", form))
+            if best is None or trees.best_score < best[0]:
+                best = (trees.best_score, depth, trees.best_iteration + 1)
+        return best
 
-    def verdicts(self, model, capture, work):
-        """A file for `karma read --verdicts`. `model`: any, for the order of the records."""
-        base = work / f"{capture.parent.name}-{capture.stem}"
-        rows, scores, out = (base.with_name(base.name + end)
-                             for end in (".rows", ".scores", ".verdicts"))
-        subprocess.run([self.karma, "flows", "--steps", "-o", rows, capture],
-                       stderr=subprocess.DEVNULL, check=True)
-        subprocess.run([self.karma, "read", "-m", model, "--scores", scores, "--json", capture],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        x, _ = self.read_rows(rows)
-        p = self.booster.predict(xgboost.DMatrix(x))
-        with open(scores, encoding="ascii") as f, open(out, "w", encoding="ascii") as to:
-            to.write(f.readline())
-            for line, row in zip(f, p):
-                to.write(",".join(line.split(",")[:-len(CLASSES)] + [f"{v:.6g}" for v in row])
-                         + "\n")
-        rows.unlink()
-        scores.unlink()
-        return out
+    def calibrate(self, form, root, depth, rounds):
+        """Slope and offset of attack or not on the rows set aside, and the temperature of which."""
+        trees = fit(*self.rows("learn", form), root, 1, depth, rounds)
+        x, label = self.rows("check", form)
+        return unsw.calibration(trees.predict_proba(x), label, root)
+
+    def scores(self, form, root, seed, depth, rounds, calibration):
+        trees = fit(*self.rows("train", form), root, seed, depth, rounds)
+        x, label = self.rows("test", form)
+        return unsw.scores(unsw.calibrated(trees.predict_proba(x), *calibration), label)
+
+    def swap(self, name, form, depth, rounds, path):
+        """Rows of a part with some features of another row of it each, and what the trees that
+        learnt this part say of them, as a file for `karma train`."""
+        numbers, categories, _ = self.part(name)
+        numbers = inputs(numbers, form)
+        x, label = self.rows(name, form)
+        trees = fit(x, label, False, 1, depth, rounds)
+        count, draw = len(label), np.random.RandomState(5)
+        fixed = NOBODY if form == "corrected" else {}
+        columns = [*numbers, *categories]
+        with open(path + ".part", "w", newline="", encoding="utf-8") as out:
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerow([*fixed, *columns, *("p_" + name for name in unsw.CLASSES)])
+            for _ in range(POOLS):
+                other = draw.permutation(count)
+                swapped = draw.rand(count, len(columns)) < draw.rand(count, 1) * SWAPPED
+                mixed = {c: np.where(swapped[:, i], v[other], v) for i, (c, v) in
+                         enumerate((numbers | categories).items())}
+                p = trees.predict_proba(unsw.matrix({c: mixed[c] for c in numbers},
+                                                    {c: mixed[c] for c in categories},
+                                                    self.part("train")[1]))
+                text = [mixed[c].tolist() for c in columns] + [np.char.mod("%.6f", q) for q in p.T]
+                writer.writerows([*fixed.values(), *row] for row in zip(*text))
+        os.replace(path + ".part", path)

@@ -85,6 +85,40 @@ def detection(score, attack, most):
     return float((np.cumsum(hit)[allowed] / attack.sum()).max(initial=0))
 
 
+def odds(p):
+    """Log-odds of attack."""
+    normal = np.clip(p[:, 0].astype(float), 1e-7, 1 - 1e-7)
+    return np.log1p(-normal) - np.log(normal)
+
+
+def calibrated(p, slope, offset, temperature):
+    """What src/lstm/calibration.c makes of a network's logits, of probabilities."""
+    attack = 1 / (1 + np.exp(-(slope * odds(p) + offset)))
+    kind = np.maximum(p[:, 1:].astype(float), 1e-9) ** (1 / temperature)
+    kind /= kind.sum(1, keepdims=True)
+    return np.column_stack([1 - attack, attack[:, None] * kind])
+
+
+def calibration(p, label, shifted):
+    """The slope, offset (0 unless `shifted`) and temperature that make the labels most likely, to
+    one part in a hundred."""
+    best = (1.0, 0.0, 1.0)
+
+    def loss(setting):
+        q = calibrated(p, *setting)
+        return -np.log(np.maximum(q[np.arange(len(q)), label], 1e-12)).mean()
+
+    step = 0.64
+    while step > 0.01:
+        tried = [(best[0] * (1 + a * step), best[1] + b * step * shifted, best[2] * (1 + t * step))
+                 for a, b, t in ((0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1),
+                                 (0, 0, -1), (1, 1, 0), (-1, -1, 0), (1, -1, 0), (-1, 1, 0))]
+        least = min(tried, key=loss)
+        step = step / 2 if least == best else step
+        best = least
+    return best
+
+
 def scores(p, label):
     """The figures of `karma eval --json` that the tables show, of probabilities p (rows, classes)."""
     attack, score, best = label > 0, 1 - p[:, 0], p.argmax(1)

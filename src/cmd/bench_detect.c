@@ -34,7 +34,7 @@ static int make_model(struct model *m, struct error *e)
 	encoder_init(&enc, SET_LIVE);
 	for (int c = 0; c < CLASSES; c++)
 		json_array_append_new(classes, json_string(class_name((enum karma_class)c)));
-	m->temperature = 1;
+	m->calibration = calibration_none;
 	m->header = json_pack("{so so}", "classes", classes, "input", encoder_to_json(&enc));
 	err = lstm_init(&m->net,
 		(struct lstm_shape){(int)enc.inputs, (int)enc.dense, LAYERS, HIDDEN, CLASSES});

@@ -70,7 +70,8 @@ static double sequences_per_s(int batch, int length, int sequences, int threads)
 		weight[r] = 1;
 	}
 	for (int s = 0; s < sequences; s++)
-		sequence[s] = (struct train_sequence){(uint32_t)(s * length), (uint32_t)length};
+		sequence[s] = (struct train_sequence){
+			.first = (uint32_t)(s * length), .length = (uint32_t)length};
 	data.label = label;
 	data.weight = weight;
 	data.sequence = sequence;

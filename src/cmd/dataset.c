@@ -165,18 +165,22 @@ static int append(struct dataset *d, const struct table *t, float weight)
 
 		d->row[at] = *row;
 		d->label[at] = row->label;
-		d->weight[at] = row->label < 0 ? 0 : weight;
+		d->weight[at] = row->label < 0 && !row->soft ? 0 : weight;
 		d->unlabelled += row->label < 0;
+		d->soft += row->soft;
 		if (d->single || i == 0 || !same_sequence(row, order[i - 1].row))
-			d->sequence[d->sequences++] = (struct train_sequence){(uint32_t)at, 0};
-		d->sequence[d->sequences - 1].length++;
+			d->sequence[d->sequences++] =
+				(struct train_sequence){(uint32_t)at, 0, row->soft};
+		if (++d->sequence[d->sequences - 1].length > 1)
+			d->sequence[d->sequences - 1].extra = false;
 	}
 	d->rows += t->rows;
 	free(order);
 	return d->by_attack ? weigh_attacks(d, d->rows - t->rows) : 0;
 }
 
-static json_t *describe(const struct table *t, const char *path, float weight, const int *label)
+static json_t *describe(
+	const struct table *t, const char *path, float weight, const int *label, size_t soft)
 {
 	json_t *classes = json_object();
 	char *copy = strdup(path);
@@ -192,6 +196,8 @@ static json_t *describe(const struct table *t, const char *path, float weight, c
 		forms[t->form], "rows", (json_int_t)t->rows, "sha256", t->sha256, "weight",
 		(double)weight, "classes", classes);
 	free(copy);
+	if (soft)
+		json_object_set_new(file, "soft", json_integer((json_int_t)soft));
 	return file;
 }
 
@@ -199,7 +205,7 @@ int dataset_add(
 	struct dataset *d, const char *path, float weight, bool as_published, struct error *e)
 {
 	struct table t = {0};
-	size_t before = d->rows;
+	size_t before = d->rows, soft = d->soft;
 	int err = table_read(&t, path, as_published, e);
 
 	if (err)
@@ -223,10 +229,29 @@ int dataset_add(
 	d->training_rows = d->rows;
 	if (!d->description)
 		d->description = json_array();
-	json_array_append_new(d->description, describe(&t, path, weight, d->label + before));
+	json_array_append_new(
+		d->description, describe(&t, path, weight, d->label + before, d->soft - soft));
 out:
 	table_free(&t);
 	return err;
+}
+
+int dataset_add_validation(struct dataset *d, const char *path, bool as_published, struct error *e)
+{
+	size_t sequences = d->sequences, rows = d->rows;
+	int err = dataset_add(d, path, 1, as_published, e);
+
+	if (err)
+		return err;
+	d->training = sequences;
+	d->training_rows = rows;
+	json_object_set_new(json_array_get(d->description, json_array_size(d->description) - 1),
+		"validates", json_true());
+	for (size_t r = rows; r < d->rows; r++)
+		if (d->label[r] < 0)
+			return error_set(e, -EINVAL,
+				"%s: a row without a label; what validates needs one", path);
+	return 0;
 }
 
 /* ---- training and validation ---- */
@@ -257,6 +282,15 @@ static int class_of_sequence(const struct dataset *d, struct train_sequence s)
 	return CLASS_NORMAL;
 }
 
+/* Probabilities that somebody gave are nothing to validate with. */
+static bool is_soft(const struct dataset *d, struct train_sequence s)
+{
+	for (uint32_t i = 0; i < s.length; i++)
+		if (d->row[s.first + i].soft)
+			return true;
+	return false;
+}
+
 struct ticket {
 	uint64_t draw;
 	size_t sequence;
@@ -278,7 +312,8 @@ static void draw_class(const struct dataset *d, int class, double share, uint64_
 	size_t n = 0, go;
 
 	for (size_t s = 0; s < d->sequences; s++)
-		if (d->sequence[s].length > 1 && class_of_sequence(d, d->sequence[s]) == class)
+		if (d->sequence[s].length > 1 && !is_soft(d, d->sequence[s]) &&
+			class_of_sequence(d, d->sequence[s]) == class)
 			ticket[n++] = (struct ticket){rng_derive(seed, s), s};
 	qsort(ticket, n, sizeof(*ticket), by_draw);
 	go = (size_t)((double)n * share + 0.5);
@@ -324,7 +359,8 @@ static void part(
 		for (size_t s = 0; s < d->sequences; s++) {
 			if (validates[s] != (pass == 1))
 				continue;
-			d->sequence[at++] = (struct train_sequence){row, old[s].length};
+			d->sequence[at++] =
+				(struct train_sequence){row, old[s].length, old[s].extra};
 			for (uint32_t i = 0; i < old[s].length; i++)
 				from[row++] = old[s].first + i;
 		}
@@ -345,7 +381,7 @@ static void draw_singles(const struct dataset *d, const struct encoder *enc, dou
 	size_t n = 0, most;
 
 	for (size_t s = 0; s < d->sequences; s++)
-		if (d->sequence[s].length == 1)
+		if (d->sequence[s].length == 1 && !d->sequence[s].extra)
 			ticket[n++] =
 				(struct ticket){hash_inputs(&d->row[d->sequence[s].first], enc), s};
 	qsort(ticket, n, sizeof(*ticket), by_draw);
@@ -399,8 +435,6 @@ static void list_classes(const char *what, const bool listed[CLASSES])
 		putc('\n', stderr);
 }
 
-/* Is there what each class needs? One that is in the data must be learnt; one that is not, or that
- * none of the validating rows shows, is only told of. */
 static size_t attacks_of(const size_t count[CLASSES])
 {
 	size_t attacks = 0;
@@ -412,7 +446,7 @@ static size_t attacks_of(const size_t count[CLASSES])
 
 /* Is there what each class needs? One that is in the data must be learnt; one that is not, or that
  * none of the validating rows shows, is only told of. */
-static int check_classes(const struct dataset *d, struct error *e)
+static int check_classes(const struct dataset *d, bool validates, struct error *e)
 {
 	size_t all[CLASSES], learnt[CLASSES], rest[CLASSES];
 	bool lacking[CLASSES], unseen[CLASSES];
@@ -434,32 +468,34 @@ static int check_classes(const struct dataset *d, struct error *e)
 		return error_set(e, -EINVAL,
 			"%s are '%s'; both attacks and ordinary traffic are needed",
 			all[CLASS_NORMAL] ? "all rows" : "no rows", class_name(CLASS_NORMAL));
-	if (!rest[CLASS_NORMAL] || !attacks_of(rest))
+	if (validates && (!rest[CLASS_NORMAL] || !attacks_of(rest)))
 		return error_set(e, -EINVAL,
 			"%s of the %zu rows that validate are '%s', so nothing can be told from "
 			"them; give more rows that differ",
 			rest[CLASS_NORMAL] ? "all" : "none", d->rows - d->training_rows,
 			class_name(CLASS_NORMAL));
 	list_classes("not in the data, so the model will not know them", lacking);
-	list_classes("no row of them validates, so nothing says how well they are learnt", unseen);
+	if (validates)
+		list_classes("no row of them validates, so nothing says how well they are learnt",
+			unseen);
 	return 0;
 }
 
-int dataset_check(const struct dataset *d, struct error *e)
+int dataset_check(const struct dataset *d, bool validates, struct error *e)
 {
-	if (d->unlabelled)
+	if (d->unlabelled > d->soft)
 		return error_set(e, -EINVAL,
 			"%zu of %zu rows have no label; fill in attack_cat and Label, or leave "
 			"them "
 			"out",
-			d->unlabelled, d->rows);
-	if (d->training_rows == 0 || d->training_rows == d->rows)
+			d->unlabelled - d->soft, d->rows);
+	if (validates && (d->training_rows == 0 || d->training_rows == d->rows))
 		return error_set(e, -EINVAL,
 			"%zu rows in %zu sequence%s are too few to learn from and to validate "
 			"with; "
 			"give more, of more hosts",
 			d->rows, d->sequences, d->sequences == 1 ? "" : "s");
-	return check_classes(d, e);
+	return check_classes(d, validates, e);
 }
 
 /* ---- judging ---- */

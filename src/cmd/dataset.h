@@ -12,15 +12,17 @@
 #include "util/error.h"
 
 /* Rows of one actor in one file are a sequence, in their order; a row without an actor is one of
- * length one, as is every row for a model without memory. The rows of a sequence stand together. */
+ * length one, as is every row for a model without memory, and an extra one (lstm/plan.h) where it is
+ * soft. The rows of a sequence stand together. */
 struct dataset {
 	/* Set before files are read: */
 	bool single;    /* rows are sequences of one */
 	bool by_attack; /* an attack's rows weigh by the root of their number */
 	struct row *row;
 	int *label;    /* (rows): enum karma_class, -1: not known */
-	float *weight; /* (rows): of its file; 0 where the label is not known */
+	float *weight; /* (rows): of its file; 0 where nothing is to be learnt from it */
 	size_t rows, unlabelled;
+	size_t soft; /* of the unlabelled: with probabilities of the classes in row[] */
 	struct train_sequence *sequence;
 	size_t sequences;
 	size_t training; /* the first sequences, after dataset_split(); all others validate */
@@ -34,16 +36,19 @@ int dataset_add(
 	struct dataset *d, const char *path, float weight, bool as_published, struct error *e);
 void dataset_free(struct dataset *d);
 
+/* Read one more file, all of whose rows validate; the last to be added. */
+int dataset_add_validation(struct dataset *d, const char *path, bool as_published, struct error *e);
+
 /* Move about `share` of the data behind the training part. Whole sequences go, a like share of
  * each class's, rounded to the nearest; of the single rows those with equal features of `enc` stay
- * together. The same data and seed give the same parts. -ENOMEM. */
+ * together; none with soft rows goes. The same data and seed give the same parts. -ENOMEM. */
 int dataset_split(
 	struct dataset *d, const struct encoder *enc, double share, uint64_t seed, struct error *e);
 
 /* Can the split data be learnt from? Each class that has rows needs some to learn from; Normal and
- * attacks need some to validate with, too. What is only worth knowing goes to stderr. -EINVAL with
- * the remedy. */
-int dataset_check(const struct dataset *d, struct error *e);
+ * attacks need some to validate with, too, if any are to. What is only worth knowing goes to
+ * stderr. -EINVAL with the remedy. */
+int dataset_check(const struct dataset *d, bool validates, struct error *e);
 
 /* Rows of each class among `count` rows; others are left out. */
 void dataset_count(const int *label, size_t count, size_t per_class[CLASSES]);

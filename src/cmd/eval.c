@@ -71,7 +71,7 @@ static int judge(const struct model *m, const struct lstm_kernel *kernel, const 
 				"a row is labelled '%s', a class that the model does not know; "
 				"leave such rows out",
 				class_name(d->label[r]));
-		lstm_softmax(probability + r * classes, (int)classes, m->temperature,
+		calibration_apply(&m->calibration, probability + r * classes, (int)classes,
 			probability + kept * classes);
 		d->label[kept++] = d->label[r];
 	}

@@ -91,7 +91,8 @@ static int score(struct probe *p, double *loss, double *auc, struct error *e)
 
 		if (label < 0)
 			continue;
-		lstm_softmax(p->logits + p->row[i] * classes, (int)classes, m->temperature, row);
+		calibration_apply(
+			&m->calibration, p->logits + p->row[i] * classes, (int)classes, row);
 		*loss -= log(fmax((double)row[label], 1e-12));
 		p->label[scored++] = label;
 	}

@@ -37,8 +37,8 @@ static const struct command commands[] = {
 	{"train", cmd_train,
 		"DATA.csv[:WEIGHT] ... -o MODEL [--loss focal|ce] [--gamma G] "
 		"[--alpha none|root|balanced] [--epochs N] [--seed S] [--layers L] [--hidden H] "
-		"[--length T] [--batch B] [--dropout P] [--lr R] [--as-published] [--json] [--log "
-		"FILE] [--resume]",
+		"[--length T] [--batch B] [--dropout P] [--lr R] [--validation P | --validate FILE "
+		"| --calibration MODEL] [--as-published] [--json] [--log FILE] [--resume]",
 		"make a model from labelled flow records"},
 	{"eval", cmd_eval, "-m MODEL DATA.csv ... [--kernel NAME] [--json] [--report DIR]",
 		"how good a model is on labelled flow records"},

@@ -73,13 +73,22 @@ static void put_line(const char *name, const json_t *figure)
 static void show_network(const struct model *m)
 {
 	const json_t *thresholds = json_object_get(m->header, "thresholds");
+	const json_t *calibration = json_object_get(m->header, "calibration");
 	struct lstm_shape s = m->net.shape;
 
 	printf("network: %d inputs, %d x %d cells, %d classes; %zu weights, %.2f MB\nrows: ",
 		s.inputs, s.layers, s.hidden, s.classes, m->net.count,
 		(double)m->net.count * sizeof(float) / 1e6);
 	put_text(json_object_get(m->header, "rows"), 0);
-	printf("\ntemperature: %.4f\nan attack from: ", (double)m->temperature);
+	printf("\ntemperature: %.4f", (double)m->calibration.temperature);
+	if (m->calibration.attack_apart)
+		printf(" of which attack; attack or not: log-odds * %.4f %+.4f",
+			(double)m->calibration.slope, (double)m->calibration.offset);
+	if (calibration) {
+		fputs("\ncalibrated by rows that another model left aside: ", stdout);
+		put_text(json_object_get(calibration, "model"), 0);
+	}
+	fputs("\nan attack from: ", stdout);
 	put_figure(json_object_get(thresholds, "fpr_1e-2"), 0);
 	fputs(" at 1 % false positives, ", stdout);
 	put_figure(json_object_get(thresholds, "fpr_1e-3"), 0);

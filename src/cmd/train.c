@@ -2,7 +2,6 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 
 #include "cmd/dataset.h"
 #include "cmd/train_log.h"
+#include "cmd/train_options.h"
 #include "lstm/checkpoint.h"
 #include "lstm/loss.h"
 #include "lstm/metrics.h"
@@ -21,29 +21,12 @@
 #include "lstm/train.h"
 #include "util/outfile.h"
 
-enum alpha { ALPHA_NONE, ALPHA_ROOT, ALPHA_BALANCED };
-static const char *const alpha_names[] = {"none", "root", "balanced"};
-
 /* Augmentation of sequences: the network's delay, and rows without what only Karma's form has, as
  * UNSW-NB15's rows are; and the payload's sizes. */
 static const double stretch_low = 0.2, stretch_high = 10, drop_share = 0.2, resize = 1.5;
 
-struct options {
-	const char *out;
-	struct train_settings settings;
-	int layers, hidden;
-	enum alpha alpha;
-	float gamma; /* of the focal loss */
-	unsigned bins;
-	double validation;    /* share of the data */
-	double blank;         /* share of the features that a row is shown without */
-	const char *features; /* NULL: those of the rows' form */
-	bool cross_entropy, by_attack, as_published, json, resume;
-	const char *log;
-};
-
 struct session {
-	struct options options;
+	struct train_options options;
 	struct dataset data;
 	struct encoder encoder;
 	bool live_only[FEATURE_MAX]; /* encoder's features that UNSW-NB15's files lack */
@@ -55,9 +38,10 @@ struct session {
 	float *probability; /* the same rows, from 0 on */
 	struct metrics metrics;
 	struct train_log log;
-	char *checkpoint; /* its file, beside the model's; NULL: none */
-	json_t *run;      /* what a checkpoint must have been made with */
-	struct error *e;  /* of a failure within a hook */
+	char *checkpoint;   /* its file, beside the model's; NULL: none */
+	json_t *run;        /* what a checkpoint must have been made with */
+	struct model given; /* of --calibration: header NULL without it */
+	struct error *e;    /* of a failure within a hook */
 };
 
 static const uint8_t nobody[16];
@@ -69,240 +53,88 @@ static void on_interrupt(int signal)
 	interrupted = 1;
 }
 
-/* ---- options ---- */
+/* ---- how a model is made ---- */
 
-static bool read_number(const char *text, double low, double high, double *value)
+static json_t *describe_settings(const struct train_options *o, const struct train_progress *last)
 {
-	char *end;
+	const struct train_settings *s = &o->settings;
 
-	*value = strtod(text, &end);
-	return end != text && !*end && *value >= low && *value <= high;
+	return json_pack("{ss sf ss sb si si si si si sf si si sf sf sf sf sf sf sI}", "loss",
+		o->cross_entropy ? "ce" : "focal", "gamma", (double)s->loss.gamma, "alpha",
+		train_alpha_names[o->alpha], "by_attack", o->by_attack, "epochs", s->epochs,
+		"best_epoch", last->best_epoch, "batch", s->batch, "length", s->length, "memory",
+		s->memory, "splice", (double)s->splice, "bins", (int)o->bins, "patience",
+		s->patience, "blank", o->blank, "lr", (double)s->rate, "weight_decay",
+		(double)s->decay, "dropout", (double)s->dropout, "clip", (double)s->clip,
+		"validation_share", o->validation, "seed", (json_int_t)s->seed);
 }
 
-enum {
-	OPT_LOSS = 256,
-	OPT_GAMMA,
-	OPT_ALPHA,
-	OPT_EPOCHS,
-	OPT_SEED,
-	OPT_LAYERS,
-	OPT_HIDDEN,
-	OPT_LENGTH,
-	OPT_MEMORY,
-	OPT_SPLICE,
-	OPT_BATCH,
-	OPT_DROPOUT,
-	OPT_LR,
-	OPT_VALIDATION,
-	OPT_PATIENCE,
-	OPT_BLANK,
-	OPT_DECAY,
-	OPT_BINS,
-	OPT_FEATURES,
-	OPT_BY_ATTACK,
-	OPT_AS_PUBLISHED,
-	OPT_JSON,
-	OPT_LOG,
-	OPT_RESUME,
-};
-
-static const struct option long_options[] = {
-	{"loss", required_argument, NULL, OPT_LOSS},
-	{"gamma", required_argument, NULL, OPT_GAMMA},
-	{"alpha", required_argument, NULL, OPT_ALPHA},
-	{"epochs", required_argument, NULL, OPT_EPOCHS},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"layers", required_argument, NULL, OPT_LAYERS},
-	{"hidden", required_argument, NULL, OPT_HIDDEN},
-	{"length", required_argument, NULL, OPT_LENGTH},
-	{"memory", required_argument, NULL, OPT_MEMORY},
-	{"splice", required_argument, NULL, OPT_SPLICE},
-	{"batch", required_argument, NULL, OPT_BATCH},
-	{"dropout", required_argument, NULL, OPT_DROPOUT},
-	{"validation", required_argument, NULL, OPT_VALIDATION},
-	{"patience", required_argument, NULL, OPT_PATIENCE},
-	{"blank", required_argument, NULL, OPT_BLANK},
-	{"lr", required_argument, NULL, OPT_LR},
-	{"decay", required_argument, NULL, OPT_DECAY},
-	{"bins", required_argument, NULL, OPT_BINS},
-	{"features", required_argument, NULL, OPT_FEATURES},
-	{"by-attack", no_argument, NULL, OPT_BY_ATTACK},
-	{"as-published", no_argument, NULL, OPT_AS_PUBLISHED},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"log", required_argument, NULL, OPT_LOG},
-	{"resume", no_argument, NULL, OPT_RESUME},
-	{NULL, 0, NULL, 0},
-};
-
-/* The options that are numbers, and their limits. */
-static const struct {
-	int option;
-	const char *name;
-	double low, high;
-} numbers[] = {
-	{OPT_GAMMA, "gamma", 0, 10},
-	{OPT_EPOCHS, "epochs", 1, 10000},
-	{OPT_SEED, "seed", 0, 0x1p53},
-	{OPT_LAYERS, "layers", 1, LSTM_MAX_LAYERS},
-	{OPT_HIDDEN, "hidden", 1, LSTM_MAX_HIDDEN},
-	{OPT_LENGTH, "length", 1, 1024},
-	{OPT_MEMORY, "memory", 1, 65536},
-	{OPT_SPLICE, "splice", 0, 1},
-	{OPT_BATCH, "batch", 1, 65536},
-	{OPT_DROPOUT, "dropout", 0, 0.9},
-	{OPT_VALIDATION, "validation", 0.01, 0.5},
-	{OPT_PATIENCE, "patience", 0, 10000},
-	{OPT_BLANK, "blank", 0, 0.9},
-	{OPT_LR, "lr", 1e-8, 1},
-	{OPT_DECAY, "decay", 0, 10},
-	{OPT_BINS, "bins", 0, ENCODER_BINS},
-};
-
-static int number_option(struct options *o, int option, const char *text)
+static const char *rows_form(const struct train_options *o)
 {
-	struct train_settings *s = &o->settings;
-	double value;
-	size_t i = 0;
-
-	while (numbers[i].option != option)
-		i++;
-	if (!read_number(text, numbers[i].low, numbers[i].high, &value))
-		return usage_error("train", "--%s takes a number from %g to %g, not '%s'",
-			numbers[i].name, numbers[i].low, numbers[i].high, text);
-	if (option != OPT_GAMMA && option != OPT_DROPOUT && option != OPT_LR &&
-		option != OPT_DECAY && option != OPT_BLANK && option != OPT_VALIDATION &&
-		option != OPT_SPLICE && value != floor(value))
-		return usage_error(
-			"train", "--%s takes a whole number, not '%s'", numbers[i].name, text);
-	switch (option) {
-	case OPT_GAMMA:
-		o->gamma = (float)value;
-		break;
-	case OPT_EPOCHS:
-		s->epochs = (int)value;
-		break;
-	case OPT_SEED:
-		s->seed = (uint64_t)value;
-		break;
-	case OPT_LAYERS:
-		o->layers = (int)value;
-		break;
-	case OPT_HIDDEN:
-		o->hidden = (int)value;
-		break;
-	case OPT_LENGTH:
-		s->length = (int)value;
-		break;
-	case OPT_MEMORY:
-		s->memory = (int)value;
-		break;
-	case OPT_SPLICE:
-		s->splice = (float)value;
-		break;
-	case OPT_BATCH:
-		s->batch = (int)value;
-		break;
-	case OPT_DROPOUT:
-		s->dropout = (float)value;
-		break;
-	case OPT_VALIDATION:
-		o->validation = value;
-		break;
-	case OPT_PATIENCE:
-		s->patience = (int)value;
-		break;
-	case OPT_BLANK:
-		o->blank = value;
-		break;
-	case OPT_DECAY:
-		s->decay = (float)value;
-		break;
-	case OPT_BINS:
-		o->bins = (unsigned)value;
-		break;
-	default:
-		s->rate = (float)value;
-	}
-	return EXIT_DONE;
+	return o->as_published ? "as published" : "corrected";
 }
 
-static int word_option(struct options *o, int option, const char *text)
+/* The settings, but for those that may differ between a model and the one whose calibration it
+ * takes, as a file has them. NULL: none. */
+static char *comparable(const json_t *settings)
 {
-	if (option == OPT_LOSS) {
-		o->cross_entropy = strcmp(text, "ce") == 0;
-		if (!o->cross_entropy && strcmp(text, "focal") != 0)
-			return usage_error("train", "--loss is focal or ce, not '%s'", text);
-		return EXIT_DONE;
-	}
-	for (int a = ALPHA_NONE; a <= ALPHA_BALANCED; a++)
-		if (strcmp(text, alpha_names[a]) == 0) {
-			o->alpha = (enum alpha)a;
-			return EXIT_DONE;
-		}
-	return usage_error("train", "--alpha is none, root or balanced, not '%s'", text);
+	json_t *copy = json_deep_copy(settings);
+	char *text;
+
+	json_object_del(copy, "seed");
+	json_object_del(copy, "validation_share");
+	json_object_del(copy, "best_epoch");
+	text = json_dumps(copy, JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+	json_decref(copy);
+	return text;
 }
 
-static int read_options(struct options *o, int argc, char **argv)
+/* A calibration fits networks that were made alike. */
+static bool same_making(const struct session *s, const struct encoder *other)
 {
-	int option, status;
+	const struct train_options *o = &s->options;
+	const json_t *header = s->given.header;
+	const char *rows = json_string_value(json_object_get(header, "rows"));
+	json_t *own = describe_settings(o, &(struct train_progress){0});
+	char *a = comparable(own), *b = comparable(json_object_get(header, "settings"));
+	bool same =
+		a && b && strcmp(a, b) == 0 && rows && strcmp(rows, rows_form(o)) == 0 &&
+		s->given.net.shape.layers == o->layers && s->given.net.shape.hidden == o->hidden &&
+		s->given.net.shape.classes == CLASSES && other->features == s->encoder.features &&
+		memcmp(other->feature, s->encoder.feature,
+			other->features * sizeof(*other->feature)) == 0;
 
-	*o = (struct options){.settings = train_defaults,
-		.gamma = 2,
-		.layers = 2,
-		.hidden = 128,
-		.bins = 64,
-		.validation = 0.05,
-		.blank = 0.1,
-		.cross_entropy = true};
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "o:", long_options, NULL)) != -1) {
-		status = EXIT_DONE;
-		switch (option) {
-		case 'o':
-			o->out = optarg;
-			break;
-		case OPT_LOSS:
-		case OPT_ALPHA:
-			status = word_option(o, option, optarg);
-			break;
-		case OPT_FEATURES:
-			o->features = optarg;
-			break;
-		case OPT_BY_ATTACK:
-			o->by_attack = true;
-			break;
-		case OPT_AS_PUBLISHED:
-			o->as_published = true;
-			break;
-		case OPT_JSON:
-			o->json = true;
-			break;
-		case OPT_LOG:
-			o->log = optarg;
-			break;
-		case OPT_RESUME:
-			o->resume = true;
-			break;
-		case '?':
-			return usage_error(
-				"train", "'%s' is no option or lacks its value", argv[optind - 1]);
-		default:
-			status = number_option(o, option, optarg);
-		}
-		if (status != EXIT_DONE)
-			return status;
-	}
-	o->settings.loss.gamma = o->cross_entropy ? 0 : o->gamma;
-	if (optind == argc)
-		return usage_error("train", "no data; give CSV files with labelled flow records");
-	if (!o->out)
-		return usage_error("train", "no model file to write; name it with -o");
-	if (o->json && strcmp(o->out, "-") == 0)
-		return usage_error("train", "-o - and --json both want standard output");
-	if (o->resume && strcmp(o->out, "-") == 0)
-		return usage_error(
-			"train", "--resume goes by the model file's name; give one with -o");
-	return EXIT_DONE;
+	json_decref(own);
+	free(a);
+	free(b);
+	return same;
+}
+
+static int load_calibration(struct session *s, struct error *e)
+{
+	const char *path = s->options.calibration;
+	struct error why = {""};
+	struct encoder other;
+	int err = model_load(&s->given, path, e);
+
+	if (err)
+		return err;
+	err = encoder_from_json(&other, json_object_get(s->given.header, "input"), &why);
+	if (err)
+		return error_set(e, err, "%s: %s", path, why.text);
+	if (!same_making(s, &other))
+		return error_set(e, -EINVAL,
+			"%s: made with other options, so that its calibration does not fit; take a "
+			"model that differs in its data and --seed alone",
+			path);
+	if (!json_is_object(json_object_get(s->given.header, "scores")) ||
+		!json_is_object(json_object_get(s->given.header, "thresholds")) ||
+		!json_is_array(json_object_get(s->given.header, "data")))
+		return error_set(e, -EINVAL,
+			"%s: it lacks its scores or thresholds; take a model that some rows "
+			"validated",
+			path);
+	return 0;
 }
 
 /* ---- data ---- */
@@ -317,7 +149,7 @@ static int add_file(struct session *s, const char *argument, struct error *e)
 
 	if (!colon || access(argument, F_OK) == 0)
 		return dataset_add(&s->data, argument, 1, s->options.as_published, e);
-	if (!read_number(colon + 1, 1e-6, 1e6, &weight))
+	if (!train_read_number(colon + 1, 1e-6, 1e6, &weight))
 		return error_set(e, -EINVAL,
 			"%s: no such file; a weight behind a colon is a number from 1e-6 to 1e6",
 			argument);
@@ -340,9 +172,22 @@ static int check_output(const char *path, struct error *e)
 	return err;
 }
 
+/* What validates; with --calibration nothing does. */
+static int set_aside(struct session *s, struct error *e)
+{
+	const struct train_options *o = &s->options;
+
+	if (o->calibration)
+		return 0;
+	if (o->validate)
+		return dataset_add_validation(&s->data, o->validate, o->as_published, e);
+	return dataset_split(
+		&s->data, &s->encoder, o->validation, rng_derive(o->settings.seed, 's'), e);
+}
+
 static int load_data(struct session *s, char **files, int count, struct error *e)
 {
-	struct options *o = &s->options;
+	struct train_options *o = &s->options;
 	int err = check_output(o->out, e);
 
 	encoder_init(&s->encoder, o->as_published ? SET_PUBLISHED : SET_LIVE);
@@ -350,20 +195,19 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 		err = train_log_open(&s->log, o->log, e);
 	if (!err && o->features)
 		err = encoder_choose(&s->encoder, o->features, e);
+	if (!err && o->calibration)
+		err = load_calibration(s, e);
 	s->data.single = o->settings.memory == 1;
 	s->data.by_attack = o->by_attack;
 	for (int i = 0; i < count && !err; i++)
 		err = add_file(s, files[i], e);
-	if (err)
-		return err;
 	/* Without a host's second row there is no memory to be learnt. */
 	if (s->data.sequences == s->data.rows)
 		o->settings.memory = 1;
-	err = dataset_split(
-		&s->data, &s->encoder, o->validation, rng_derive(o->settings.seed, 's'), e);
-	if (err)
-		return err;
-	err = dataset_check(&s->data, e);
+	if (!err)
+		err = set_aside(s, e);
+	if (!err)
+		err = dataset_check(&s->data, !o->calibration, e);
 	if (err)
 		return err;
 	if (encoder_fit(&s->encoder, s->data.row, s->data.training_rows, o->bins) != 0)
@@ -373,16 +217,18 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	return 0;
 }
 
-/* Rare classes count more: by 1 / share of the rows, or its root; 1 on average. */
+/* Rare classes count more: by 1 / share of the labelled rows, or its root; 1 on average. */
 static void weigh_classes(struct session *s)
 {
 	size_t count[CLASSES];
 	double power = s->options.alpha == ALPHA_NONE   ? 0
 		       : s->options.alpha == ALPHA_ROOT ? 0.5
 							: 1;
-	double sum = 0, rows = (double)s->data.training_rows;
+	double sum = 0, rows = 0;
 
 	dataset_count(s->data.label, s->data.training_rows, count);
+	for (int c = 0; c < CLASSES; c++)
+		rows += (double)count[c];
 	for (int c = 0; c < CLASSES; c++)
 		if (count[c])
 			sum += (double)count[c] * pow(rows / (double)count[c], power);
@@ -415,6 +261,13 @@ static int input(void *context, size_t at, uint64_t draw, float *x, struct lstm_
 	return encoder_apply(&s->encoder, &varied, blank, x, entry);
 }
 
+static const float *target(void *context, size_t at)
+{
+	const struct session *s = context;
+
+	return s->data.row[at].soft ? s->data.row[at].probability : NULL;
+}
+
 /* ---- validation and progress ---- */
 
 /* Detection at 1 % false positives and the naming of classes, half and half. */
@@ -423,15 +276,15 @@ static double score(const struct metrics *m)
 	return (m->binary.tpr[0] + m->macro_f1) / 2;
 }
 
-/* Metrics of the validation part with probabilities at `temperature`. */
-static int measure(struct session *s, const struct lstm *net, float temperature)
+/* Metrics of the validation part. */
+static int measure(struct session *s, const struct lstm *net, const struct calibration *calibration)
 {
 	const struct dataset *d = &s->data;
 	size_t rows = d->rows - d->training_rows;
 
 	for (size_t r = 0; r < rows; r++)
-		lstm_softmax(s->logits + (d->training_rows + r) * CLASSES, net->shape.classes,
-			temperature, s->probability + r * CLASSES);
+		calibration_apply(calibration, s->logits + (d->training_rows + r) * CLASSES,
+			net->shape.classes, s->probability + r * CLASSES);
 	return metrics_compute(
 		&s->metrics, s->probability, d->label + d->training_rows, rows, CLASSES, s->e);
 }
@@ -443,7 +296,7 @@ static double validate(void *context, const struct lstm *net)
 
 	if (dataset_judge(d, &s->encoder, net, NULL, d->training, d->sequences, s->logits, s->e) !=
 			0 ||
-		measure(s, net, 1) != 0)
+		measure(s, net, &calibration_none) != 0)
 		return NAN;
 	return score(&s->metrics);
 }
@@ -468,7 +321,7 @@ static void show_bar(const struct session *s, const struct train_progress *p)
 	memset(bar, '#', (size_t)(whole * WIDTH));
 	bar[WIDTH] = '\0';
 	fprintf(stderr, "\r[%s] epoch %d/%d  loss %.4f", bar, p->epoch, p->epochs, p->loss);
-	if (p->best_epoch)
+	if (!isnan(p->metric))
 		fprintf(stderr, "  score %.4f (best %.4f in %d)", p->metric, p->best,
 			p->best_epoch);
 	fprintf(stderr, "  %d:%02d left\033[K", left / 60, left % 60);
@@ -478,6 +331,11 @@ static void show_line(const struct session *s, const struct train_progress *p)
 {
 	const struct metrics *m = &s->metrics;
 
+	if (isnan(p->metric)) {
+		fprintf(stderr, "epoch %d/%d  loss %.4f  %.0f s\n", p->epoch, p->epochs, p->loss,
+			seconds_since(&s->began));
+		return;
+	}
 	fprintf(stderr,
 		"epoch %d/%d  loss %.4f  validation: score %.4f%s, detection at 1%% false "
 		"positives %.4f, macro-F1 %.4f, accuracy %.4f  %.0f s\n",
@@ -503,20 +361,6 @@ static void progress(void *context, const struct train_progress *p)
 
 /* ---- the model ---- */
 
-static json_t *describe_settings(const struct options *o, const struct train_progress *last)
-{
-	const struct train_settings *s = &o->settings;
-
-	return json_pack("{ss sf ss sb si si si si si sf si si sf sf sf sf sf sf sI}", "loss",
-		o->cross_entropy ? "ce" : "focal", "gamma", (double)s->loss.gamma, "alpha",
-		alpha_names[o->alpha], "by_attack", o->by_attack, "epochs", s->epochs, "best_epoch",
-		last->best_epoch, "batch", s->batch, "length", s->length, "memory", s->memory,
-		"splice", (double)s->splice, "bins", (int)o->bins, "patience", s->patience, "blank",
-		o->blank, "lr", (double)s->rate, "weight_decay", (double)s->decay, "dropout",
-		(double)s->dropout, "clip", (double)s->clip, "validation_share", o->validation,
-		"seed", (json_int_t)s->seed);
-}
-
 static json_t *describe_classes(void)
 {
 	json_t *names = json_array();
@@ -526,25 +370,47 @@ static json_t *describe_classes(void)
 	return names;
 }
 
-/* Everything about the model but its weights. No date and no path: the same data, settings and seed
- * give the same bytes. */
+/* What is known of the model before it is scored. No date and no path: the same data, settings and
+ * seed give the same bytes. */
 static json_t *describe(const struct session *s, const struct train_progress *last)
 {
+	return json_pack("{so so ss so sO so}", "classes", describe_classes(), "input",
+		encoder_to_json(&s->encoder), "rows", rows_form(&s->options), "settings",
+		describe_settings(&s->options, last), "data", s->data.description, "epochs",
+		train_log_describe(&s->log));
+}
+
+/* What the rows that validated say. */
+static void describe_scores(struct session *s)
+{
 	const char *names[CLASSES];
+	json_t *header = s->model.header;
 
 	for (int c = 0; c < CLASSES; c++)
 		names[c] = class_name(c);
-	return json_pack("{so so ss so so so so s{sf sf}}", "classes", describe_classes(), "input",
-		encoder_to_json(&s->encoder), "rows",
-		s->options.as_published ? "as published" : "corrected", "settings",
-		describe_settings(&s->options, last), "data", json_incref(s->data.description),
-		"epochs", train_log_describe(&s->log), "scores",
-		metrics_to_json(&s->metrics, names), "thresholds", "fpr_1e-2",
-		s->metrics.binary.threshold[0], "fpr_1e-3", s->metrics.binary.threshold[1]);
+	json_object_set_new(header, "scores", metrics_to_json(&s->metrics, names));
+	json_object_set_new(header, "thresholds",
+		json_pack("{sf sf}", "fpr_1e-2", s->metrics.binary.threshold[0], "fpr_1e-3",
+			s->metrics.binary.threshold[1]));
 }
 
-/* Calibrate the trained network on the validation part, score it there and describe it. */
-static int finish(struct session *s, const struct train_progress *last, struct error *e)
+/* The rest of the header where nothing validated: whose calibration it is, and what that was
+ * scored with. */
+static void take_calibration(struct session *s)
+{
+	const json_t *given = s->given.header;
+	const char *path = s->options.calibration, *slash = strrchr(path, '/');
+
+	s->model.calibration = s->given.calibration;
+	json_object_set(s->model.header, "thresholds", json_object_get(given, "thresholds"));
+	json_object_set_new(s->model.header, "calibration",
+		json_pack("{ss sO sO}", "model", slash ? slash + 1 : path, "data",
+			json_object_get(given, "data"), "scores",
+			json_object_get(given, "scores")));
+}
+
+/* Calibrate the trained network on the validation part and score it there. */
+static int calibrate(struct session *s, struct error *e)
 {
 	const struct dataset *d = &s->data;
 	struct model *m = &s->model;
@@ -553,13 +419,24 @@ static int finish(struct session *s, const struct train_progress *last, struct e
 
 	if (err)
 		return err;
-	m->temperature = loss_temperature(s->logits + d->training_rows * CLASSES,
-		d->label + d->training_rows, d->rows - d->training_rows, CLASSES);
-	err = measure(s, &m->net, m->temperature);
-	if (err)
-		return err;
-	m->header = describe(s, last);
-	return m->header ? 0 : error_set(e, -ENOMEM, "not enough memory for the model's header");
+	m->calibration =
+		calibration_fit(s->logits + d->training_rows * CLASSES, d->label + d->training_rows,
+			d->rows - d->training_rows, CLASSES, s->options.alpha != ALPHA_NONE);
+	err = measure(s, &m->net, &m->calibration);
+	if (!err)
+		describe_scores(s);
+	return err;
+}
+
+static int finish(struct session *s, const struct train_progress *last, struct error *e)
+{
+	s->model.header = describe(s, last);
+	if (!s->model.header)
+		return error_set(e, -ENOMEM, "not enough memory for the model's header");
+	if (!s->options.calibration)
+		return calibrate(s, e);
+	take_calibration(s);
+	return 0;
 }
 
 /* ---- to stop and to go on ---- */
@@ -568,9 +445,9 @@ static int finish(struct session *s, const struct train_progress *last, struct e
 static json_t *describe_run(const struct session *s)
 {
 	return json_pack("{so sO ss so s{si si}}", "input", encoder_to_json(&s->encoder), "data",
-		s->data.description, "rows", s->options.as_published ? "as published" : "corrected",
-		"settings", describe_settings(&s->options, &(struct train_progress){0}), "network",
-		"layers", s->options.layers, "hidden", s->options.hidden);
+		s->data.description, "rows", rows_form(&s->options), "settings",
+		describe_settings(&s->options, &(struct train_progress){0}), "network", "layers",
+		s->options.layers, "hidden", s->options.hidden);
 }
 
 /* A training that takes hours does not end for want of a checkpoint. */
@@ -615,18 +492,18 @@ static int prepare_checkpoint(struct session *s, struct error *e)
 
 static int train_model(struct session *s, struct train_progress *last, struct error *e)
 {
-	struct options *o = &s->options;
+	struct train_options *o = &s->options;
 	struct dataset *d = &s->data;
-	struct train_data data = {d->training_rows, d->label, d->weight, d->sequence, d->training,
-		ENCODER_ENTRIES, input, s};
-	struct train_hooks hooks = {
-		validate, progress, keep, s->options.resume ? restore : NULL, s, &interrupted};
+	struct train_data data = {d->training_rows, d->label, d->weight, target, d->sequence,
+		d->training, ENCODER_ENTRIES, input, s};
+	struct train_hooks hooks = {o->calibration ? NULL : validate, progress, keep,
+		s->options.resume ? restore : NULL, s, &interrupted};
 	struct lstm_shape shape = {
 		(int)s->encoder.inputs, (int)s->encoder.dense, o->layers, o->hidden, CLASSES};
 	int err = lstm_init(&s->model.net, shape);
 
 	s->logits = lstm_floats(d->rows * CLASSES);
-	s->probability = lstm_floats((d->rows - d->training_rows) * CLASSES);
+	s->probability = lstm_floats((d->rows - d->training_rows + 1) * CLASSES);
 	if (!err && (!s->logits || !s->probability))
 		err = -ENOMEM;
 	if (err)
@@ -651,17 +528,28 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 	return train(&s->model.net, &data, &o->settings, &hooks, last, e);
 }
 
-static void report(const struct session *s, const struct train_progress *last)
+static void report_scores(const struct session *s, const struct train_progress *last)
 {
 	const struct metrics *m = &s->metrics;
 
 	fprintf(stderr,
 		"%s: best in epoch %d (of %d%s); validation: accuracy %.4f, macro-F1 %.4f, "
-		"detection "
-		"%.4f at 1%% and %.4f at 0.1%% false positives; temperature %.3f\n",
+		"detection %.4f at 1%% and %.4f at 0.1%% false positives; attack by %.3f z %+.3f, "
+		"which by temperature %.3f\n",
 		s->options.out, last->best_epoch, last->epoch, interrupted ? ", interrupted" : "",
 		m->accuracy, m->macro_f1, m->binary.tpr[0], m->binary.tpr[1],
-		(double)s->model.temperature);
+		(double)s->model.calibration.slope, (double)s->model.calibration.offset,
+		(double)s->model.calibration.temperature);
+}
+
+static void report(const struct session *s, const struct train_progress *last)
+{
+	if (s->options.calibration)
+		fprintf(stderr, "%s: %d epochs%s on all rows; calibration of %s\n", s->options.out,
+			last->best_epoch, interrupted ? ", interrupted," : "",
+			s->options.calibration);
+	else
+		report_scores(s, last);
 	if (!s->options.json)
 		return;
 	json_dumpf(
@@ -678,7 +566,7 @@ int cmd_train(int argc, char **argv)
 
 	if (!s)
 		return fail("train", "not enough memory");
-	status = read_options(&s->options, argc, argv);
+	status = train_options_read(&s->options, argc, argv);
 	if (status != EXIT_DONE)
 		goto out;
 	err = load_data(s, argv + optind, argc - optind, &e);
@@ -699,6 +587,7 @@ out:
 	if (train_log_close(&s->log, &e) != 0)
 		status = fail("train", e.text);
 	model_free(&s->model);
+	model_free(&s->given);
 	dataset_free(&s->data);
 	json_decref(s->run);
 	free(s->checkpoint);

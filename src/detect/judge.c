@@ -153,7 +153,7 @@ static void encode(struct judge *j, int at, const bool *blank)
 
 static void softmax(struct judge *j, float *logits)
 {
-	lstm_softmax(logits, j->model->net.shape.classes, j->model->temperature, logits);
+	calibration_apply(&j->model->calibration, logits, j->model->net.shape.classes, logits);
 }
 
 static enum service service_of(const struct row *row)

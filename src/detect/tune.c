@@ -181,6 +181,14 @@ static void find_directions(struct fit *f)
 	}
 }
 
+/* By how much the log-odds of Normal rise with its logit. */
+static double steepness(const struct fit *f)
+{
+	const struct calibration *c = &f->t->model->calibration;
+
+	return c->attack_apart ? (double)c->slope : 1 / (double)c->temperature;
+}
+
 /* Log-odds of Normal of a record, with d. */
 static double normal_odds(const struct fit *f, const struct memory *m, const double *d)
 {
@@ -188,7 +196,7 @@ static double normal_odds(const struct fit *f, const struct memory *m, const dou
 
 	for (int i = 0; i < f->t->hidden; i++)
 		sum += d[i] * (double)m->h[i];
-	return log(p / (1 - p)) + sum / (double)f->t->model->temperature;
+	return log(p / (1 - p)) + sum * steepness(f);
 }
 
 static double cross_entropy(const struct fit *f, const double *d)
@@ -204,17 +212,17 @@ static double cross_entropy(const struct fit *f, const double *d)
  * 1/4 at most). */
 static double step_size(const struct fit *f)
 {
-	double temperature = (double)f->t->model->temperature, sum = 0;
+	double steep = steepness(f), sum = 0;
 
 	for (size_t k = 0; k < f->count; k++)
 		for (int i = 0; i < f->t->hidden; i++)
 			sum += pow((double)memory_of(f, k)->h[i], 2);
-	return 1 / (pull + sum / (double)f->count / 4 / temperature / temperature);
+	return 1 / (pull + sum / (double)f->count / 4 * steep * steep);
 }
 
 static void descend(const struct fit *f, double *d, double *gradient)
 {
-	double temperature = (double)f->t->model->temperature, by = step_size(f), length;
+	double steep = steepness(f), by = step_size(f), length;
 	int n = f->t->hidden;
 
 	for (int step = 0; step < STEPS; step++) {
@@ -225,8 +233,7 @@ static void descend(const struct fit *f, double *d, double *gradient)
 			double wrong = 1 / (1 + exp(normal_odds(f, m, d)));
 
 			for (int i = 0; i < n; i++)
-				gradient[i] -=
-					wrong * (double)m->h[i] / temperature / (double)f->count;
+				gradient[i] -= wrong * (double)m->h[i] * steep / (double)f->count;
 		}
 		for (int i = 0; i < n; i++)
 			d[i] -= by * gradient[i];

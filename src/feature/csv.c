@@ -6,10 +6,11 @@
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "feature/unsw.h"
 
-enum { MAX_COLUMNS = 1024, IGNORED = -1 };
+enum { MAX_COLUMNS = 1024, IGNORED = -1, SOFT = -2 /* - class */ };
 
 struct reader {
 	FILE *in;
@@ -20,7 +21,7 @@ struct reader {
 	size_t room;
 	unsigned long line;
 	int columns;
-	int feature[MAX_COLUMNS]; /* of each column; IGNORED */
+	int feature[MAX_COLUMNS]; /* of each column; IGNORED; SOFT - class */
 	char *field[MAX_COLUMNS]; /* of the line at hand */
 };
 
@@ -223,6 +224,47 @@ static int settle_label(const struct reader *r, struct row *row)
 	return 0;
 }
 
+/* The probability of a class. */
+static int soft_field(const struct reader *r, int column, struct row *row)
+{
+	int class = SOFT - r->feature[column];
+	double value;
+
+	if (!parse_number(r->field[column], &value) || value < 0 || value > 1)
+		return error_set(r->e, -EINVAL,
+			"%s:%lu: column p_%s: '%.40s' is no probability; correct or remove the "
+			"line",
+			r->name, r->line, class_name(class), r->field[column]);
+	if (isnan(value))
+		return 0;
+	row->soft = true;
+	row->probability[class] = (float)value;
+	return 0;
+}
+
+/* They were rounded when they were written. */
+static int settle_soft(const struct reader *r, struct row *row)
+{
+	float sum = 0;
+
+	if (!row->soft)
+		return 0;
+	for (int c = 0; c < CLASSES; c++)
+		sum += row->probability[c];
+	if (row->label >= 0)
+		return error_set(r->e, -EINVAL,
+			"%s:%lu: both a label and probabilities of the classes; leave one blank",
+			r->name, r->line);
+	if (fabsf(sum - 1) > 0.001f)
+		return error_set(r->e, -EINVAL,
+			"%s:%lu: the classes' probabilities sum to %.4f, not to 1; correct or "
+			"remove the line",
+			r->name, r->line, (double)sum);
+	for (int c = 0; c < CLASSES; c++)
+		row->probability[c] /= sum;
+	return 0;
+}
+
 static int category_field(const struct reader *r, int column, struct row *row)
 {
 	int index = feature_category(&features[r->feature[column]], r->field[column]);
@@ -242,6 +284,10 @@ static int parse_row(const struct reader *r, struct row *row)
 	for (int c = 0; c < r->columns && code == 0; c++) {
 		if (r->feature[c] == IGNORED)
 			continue;
+		if (r->feature[c] <= SOFT) {
+			code = soft_field(r, c, row);
+			continue;
+		}
 		switch (features[r->feature[c]].kind) {
 		case KIND_TEXT:
 			code = text_field(r, c, row);
@@ -258,6 +304,8 @@ static int parse_row(const struct reader *r, struct row *row)
 	}
 	if (code == 0)
 		code = settle_label(r, row);
+	if (code == 0)
+		code = settle_soft(r, row);
 	if (code || r->t->form == CSV_KARMA)
 		return code;
 	unsw_complete(row);
@@ -277,15 +325,29 @@ static const char *const needed[3][10] = {
 	[CSV_KARMA] = {"srcip", "dstip", "proto", "state", "flow_id", "event", "at", "actor"},
 };
 
+/* SOFT - the class of a column "p_CLASS", or IGNORED. */
+static int find_soft(const char *name)
+{
+	int class = strncasecmp(name, "p_", 2) == 0 ? class_of(name + 2) : -1;
+
+	return class < 0 ? IGNORED : SOFT - class;
+}
+
 /* Which of its fields are which features, and so which form it is. */
 static int read_header(struct reader *r)
 {
-	bool has[FEATURE_MAX] = {false};
+	bool has[FEATURE_MAX] = {false}, soft[CLASSES] = {false};
 
 	for (int c = 0; c < r->columns; c++) {
-		int f = feature_find(r->field[c]);
+		int f = feature_find(r->field[c]), class;
 
-		r->feature[c] = f < 0 ? IGNORED : f;
+		r->feature[c] = f < 0 ? find_soft(r->field[c]) : f;
+		class = SOFT - r->feature[c];
+		if (class >= 0 && soft[class])
+			return error_set(r->e, -EINVAL, "%s:1: column p_%s stands there twice",
+				r->name, class_name(class));
+		if (class >= 0)
+			soft[class] = true;
 		if (f >= 0 && has[f])
 			return error_set(r->e, -EINVAL, "%s:1: column %s stands there twice",
 				r->name, features[f].name);

@@ -24,6 +24,9 @@ struct table {
  * anything else, so that a memory per host would learn who attacks. Rows of Karma's form are put
  * in the order of their time. What a form does not have is NAN.
  *
+ * Columns p_CLASS (p_Normal, p_DoS, ...) make a row soft where they are not blank: it has
+ * probabilities of the classes, which sum to 1, and no label. A class without a column has 0.
+ *
  * 0, or a negative errno. The rows are the table's; table_free() them, also after an error. */
 int table_read(struct table *t, const char *path, bool as_published, struct error *e);
 void table_free(struct table *t);

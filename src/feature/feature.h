@@ -69,6 +69,10 @@ struct row {
 	uint64_t flow_id;
 	const char *app; /* application protocol; NULL: not known, or read from a file */
 	int label;       /* enum karma_class, or -1: not known */
+	/* In place of the label, where a file says so (feature/csv.h): the class's probabilities,
+	 * which sum to 1. Not set in a row that was not read. */
+	bool soft;
+	float probability[CLASSES];
 };
 
 /* What a feature's value is computed from (feature/value.h). */

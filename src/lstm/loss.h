@@ -12,12 +12,9 @@ struct loss {
 };
 
 /* Loss of one row, times `weight`; d (C) becomes its gradient with respect to the logits (C). The
- * two may be the same array. A weight of 0 gives 0 and zeros, whatever the label. */
-double loss_row(const struct loss *loss, int classes, const float *logits, int label, float weight,
-	float *d);
-
-/* The temperature T that makes softmax(logits / T) most likely (Guo et al. 2017): the minimum of
- * the mean -log p over logits (rows, C), within 0.05 .. 20. */
-float loss_temperature(const float *logits, const int *label, size_t rows, int classes);
+ * two may be the same array. With `target` (C), probabilities of the classes, it is the mean over
+ * them in place of that of the label. A weight of 0 gives 0 and zeros, whatever the label. */
+double loss_row(const struct loss *loss, int classes, const float *logits, int label,
+	const float *target, float weight, float *d);
 
 #endif

@@ -52,10 +52,46 @@ static int header_int(const json_t *object, const char *key)
 	return n >= 0 && n <= INT32_MAX ? (int)n : -1;
 }
 
-/* Shape, temperature and class names; the shape is within the limits when 0 is returned. */
+/* A number of the header from `low` to `high`. */
+static bool header_number(
+	const json_t *object, const char *key, double low, double high, float *value)
+{
+	const json_t *v = json_object_get(object, key);
+
+	*value = (float)json_number_value(v);
+	return json_is_number(v) && *value >= (float)low && *value <= (float)high;
+}
+
+static int read_calibration(struct model *m, int classes, const char *name, struct error *e)
+{
+	struct calibration *c = &m->calibration;
+	const json_t *attack = json_object_get(m->header, "attack"),
+		     *first = json_array_get(json_object_get(m->header, "classes"), 0);
+
+	*c = calibration_none;
+	if (!header_number(m->header, "temperature", 1e-3, 1e3, &c->temperature))
+		return error_set(
+			e, -EINVAL, "%s: its header has no usable temperature; " RETRAIN, name);
+	if (!attack)
+		return 0;
+	c->attack_apart = true;
+	if (!header_number(attack, "slope", 1e-3, 1e3, &c->slope) ||
+		!header_number(attack, "offset", -1e3, 1e3, &c->offset))
+		return error_set(e, -EINVAL,
+			"%s: its header has no usable slope and offset of attack or not; " RETRAIN,
+			name);
+	if (classes < 2 || strcmp(json_string_value(first), "Normal") != 0)
+		return error_set(e, -EINVAL,
+			"%s: attack or not is calibrated, but its first class is not "
+			"'Normal'; " RETRAIN,
+			name);
+	return 0;
+}
+
+/* Shape, calibration and class names; the shape is within the limits when 0 is returned. */
 static int read_header(struct model *m, struct lstm_shape *shape, const char *name, struct error *e)
 {
-	const json_t *s = json_object_get(m->header, "shape"), *classes, *t;
+	const json_t *s = json_object_get(m->header, "shape"), *classes;
 
 	shape->inputs = header_int(s, "inputs");
 	shape->dense = json_object_get(s, "dense") ? header_int(s, "dense") : shape->inputs;
@@ -74,12 +110,7 @@ static int read_header(struct model *m, struct lstm_shape *shape, const char *na
 		if (!json_is_string(json_array_get(classes, c)))
 			return error_set(
 				e, -EINVAL, "%s: class %zu has no name; " RETRAIN, name, c);
-	t = json_object_get(m->header, "temperature");
-	m->temperature = (float)json_number_value(t);
-	if (!json_is_number(t) || !(m->temperature >= 1e-3f && m->temperature <= 1e3f))
-		return error_set(
-			e, -EINVAL, "%s: its header has no usable temperature; " RETRAIN, name);
-	return 0;
+	return read_calibration(m, shape->classes, name, e);
 }
 
 static int read_weights(struct model *m, const unsigned char *p, const char *name, struct error *e)
@@ -209,7 +240,13 @@ static json_t *full_header(const struct model *m)
 	json_object_set_new(header, "shape",
 		json_pack("{si si si si si}", "inputs", s.inputs, "dense", s.dense, "layers",
 			s.layers, "hidden", s.hidden, "classes", s.classes));
-	json_object_set_new(header, "temperature", json_real((double)m->temperature));
+	json_object_set_new(header, "temperature", json_real((double)m->calibration.temperature));
+	if (m->calibration.attack_apart)
+		json_object_set_new(header, "attack",
+			json_pack("{sf sf}", "slope", (double)m->calibration.slope, "offset",
+				(double)m->calibration.offset));
+	else
+		json_object_del(header, "attack");
 	return header;
 }
 

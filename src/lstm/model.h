@@ -3,11 +3,13 @@
  * File: 8 bytes magic "KARMALSM", u32 version, u32 header length, the header (JSON), the weights
  * (float32, in the order of struct lstm), u32 CRC-32 of all before it. Integers and floats are
  * little-endian. The header carries everything that is not a weight:
- *   "shape"        {"inputs", "dense", "layers", "hidden", "classes"}: read and checked here;
- * without "dense" all inputs are "temperature"  calibration: logits are divided by it; read and
- * checked here "classes"      names, as many as the shape says; checked here "input"        the
- * encoder's description (feature/encode.h); opaque here and how and on what it was trained, its
- * scores and thresholds (cmd/train.c). */
+ * - "shape": {"inputs", "dense", "layers", "hidden", "classes"}: read and checked here; without
+ *   "dense" all inputs are
+ * - "temperature", and where attack or not is calibrated apart (lstm/calibration.h) "attack":
+ *   {"slope", "offset"}: read and checked here
+ * - "classes": names, as many as the shape says; checked here
+ * - "input": the encoder's description (feature/encode.h); opaque here
+ * and how and on what it was trained, its scores and thresholds (cmd/train.c). */
 #ifndef KARMA_LSTM_MODEL_H
 #define KARMA_LSTM_MODEL_H
 
@@ -16,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lstm/calibration.h"
 #include "util/error.h"
 
 enum {
@@ -60,8 +63,8 @@ struct lstm {
 
 struct model {
 	struct lstm net;
-	json_t *header;    /* owned */
-	float temperature; /* logits are divided by it; 1: not calibrated */
+	json_t *header; /* owned */
+	struct calibration calibration;
 };
 
 /* Floats in the block of a network of this shape; 0: not a shape within the limits above. */
@@ -87,7 +90,7 @@ int model_decode(struct model *m, const void *data, size_t size, const char *nam
  * rows does not: its state is zero at each step. */
 bool model_remembers(const struct model *m);
 
-/* Written beside and renamed. Shape and temperature are put into the header; its keys are sorted,
+/* Written beside and renamed. Shape and calibration are put into the header; its keys are sorted,
  * so the same model gives the same bytes. */
 int model_save(const struct model *m, const char *path, struct error *e);
 void model_free(struct model *m);

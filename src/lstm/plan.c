@@ -10,10 +10,15 @@ enum { SHORTEST = 8 /* rows of a piece that is cut short */ };
 static void count_sequences(struct plan *p)
 {
 	uint32_t shortest = p->splice > 0 && p->longest > SHORTEST ? SHORTEST : p->longest;
+	size_t drawn;
 
 	for (size_t s = 0; s < p->sequences; s++) {
 		uint32_t length = p->sequence[s].length;
 
+		if (p->sequence[s].extra) {
+			p->extras++;
+			continue;
+		}
 		p->rows += length;
 		if (length == 1) {
 			p->singles++;
@@ -23,6 +28,9 @@ static void count_sequences(struct plan *p)
 		/* A cut at any place gives one piece more than a cut into full ones. */
 		p->pieces_room += length / shortest + 2;
 	}
+	drawn = p->extras < p->rows ? p->extras : p->rows;
+	p->singles += drawn;
+	p->rows += drawn;
 }
 
 int plan_init(struct plan *p, const struct train_sequence *sequence, size_t sequences,
@@ -42,7 +50,7 @@ int plan_init(struct plan *p, const struct train_sequence *sequence, size_t sequ
 	p->seed = seed;
 	count_sequences(p);
 	lanes = (size_t)p->most_lanes;
-	p->single = calloc(p->singles + 1, sizeof(*p->single));
+	p->single = calloc(p->singles + p->extras + 1, sizeof(*p->single));
 	p->piece = calloc(p->pieces_room + 1, sizeof(*p->piece));
 	p->lane = calloc(lanes, sizeof(*p->lane));
 	p->fresh = calloc(lanes, sizeof(*p->fresh));
@@ -96,8 +104,8 @@ static void cut_sequence(struct plan *p, struct train_sequence s)
 	if (length > longest)
 		length = 1 + (uint32_t)rng_below(&p->rng, longest);
 	while (s.length > 0) {
-		p->piece[p->pieces++] = (struct plan_piece){
-			s.first, length, draw_splice(p), rng_next(&p->rng) | 1};
+		p->piece[p->pieces++] =
+			(struct plan_piece){s.first, length, draw_splice(p), rng_next(&p->rng) | 1};
 		s.first += length;
 		s.length -= length;
 		length = s.length < longest ? s.length : longest;
@@ -115,6 +123,17 @@ static void shuffle_pieces(struct plan *p)
 	}
 }
 
+/* Behind the first `n` of single[]. */
+static void draw_extras(struct plan *p, size_t n)
+{
+	size_t end = n;
+
+	for (size_t s = 0; s < p->sequences; s++)
+		if (p->sequence[s].extra)
+			p->single[end++] = p->sequence[s].first;
+	rng_shuffle(&p->rng, p->single + n, end - n);
+}
+
 void plan_epoch(struct plan *p, int epoch)
 {
 	size_t n = 0;
@@ -123,11 +142,12 @@ void plan_epoch(struct plan *p, int epoch)
 	p->rng.state = rng_derive(p->seed, (uint64_t)epoch);
 	p->pieces = p->pieces_done = p->stream_done = p->singles_done = 0;
 	for (size_t s = 0; s < p->sequences; s++) {
-		if (p->sequence[s].length == 1)
-			p->single[n++] = p->sequence[s].first;
-		else
+		if (p->sequence[s].length > 1)
 			cut_sequence(p, p->sequence[s]);
+		else if (!p->sequence[s].extra)
+			p->single[n++] = p->sequence[s].first;
 	}
+	draw_extras(p, n);
 	rng_shuffle(&p->rng, p->single, p->singles);
 	shuffle_pieces(p);
 	p->lanes = 0;

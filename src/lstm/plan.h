@@ -18,6 +18,8 @@
 /* Rows first .. first + length - 1 follow each other in the memory of one host. */
 struct train_sequence {
 	uint32_t first, length;
+	bool extra; /* of length one, and one of many: an epoch has no more of these than it has
+		       other rows, drawn anew */
 };
 
 enum { PLAN_NONE = UINT32_MAX }; /* a row that only fills a lane */
@@ -39,15 +41,16 @@ struct plan_piece {
 
 struct plan {
 	const struct train_sequence *sequence;
-	size_t sequences, state_size, rows;
+	size_t sequences, state_size, rows; /* of an epoch */
 	int batch, steps, most_lanes;
 	uint32_t longest; /* rows of a piece */
 	double splice;    /* share of sequences that are cut short, and of pieces that are joined */
 	uint64_t seed;
 	int epoch;
 	struct rng rng;
-	uint32_t *single; /* first rows of the length-one sequences */
-	size_t singles, singles_done;
+	uint32_t *single;             /* first rows of the length-one sequences, extra ones last */
+	size_t extras;                /* of them */
+	size_t singles, singles_done; /* of an epoch */
 	struct plan_piece *piece;
 	size_t pieces, pieces_done, pieces_room, stream_rows, stream_done;
 	struct plan_piece *lane; /* what is left of the piece in each lane */

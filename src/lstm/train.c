@@ -116,7 +116,9 @@ static void shard_loss(struct shard *s)
 			float weight = row == PLAN_NONE ? 0 : d->weight[row];
 
 			s->loss += loss_row(&s->trainer->settings->loss, classes, z,
-				row == PLAN_NONE ? 0 : d->label[row], weight, z);
+				row == PLAN_NONE ? 0 : d->label[row],
+				row == PLAN_NONE || !d->target ? NULL : d->target(d->context, row),
+				weight, z);
 			s->weight += (double)weight;
 			for (int c = 0; c < classes; c++)
 				z[c] *= s->trainer->scale;
@@ -339,8 +341,9 @@ static int judge(struct trainer *r, const struct train_hooks *hooks, struct trai
 			"the weights are no numbers any more in epoch %d; take a lower learning "
 			"rate (--lr)",
 			p->epoch);
-	p->metric = hooks->validate(hooks->context, r->net);
-	if (isnan(p->metric))
+	if (hooks->validate)
+		p->metric = hooks->validate(hooks->context, r->net);
+	if (hooks->validate && isnan(p->metric))
 		return -EDOM; /* the hook knows why */
 	if (p->best_epoch == 0 || p->metric > p->best || r->settings->patience == 0) {
 		p->best = p->metric;
@@ -463,7 +466,7 @@ int train(struct lstm *net, const struct train_data *data, const struct train_se
 	int next = 1, err = trainer_init(&r);
 
 	*last = (struct train_progress){
-		.epochs = settings->epochs, .rows = data->rows, .metric = NAN, .best = NAN};
+		.epochs = settings->epochs, .rows = r.plan.rows, .metric = NAN, .best = NAN};
 	if (err)
 		error_set(e, err, "not enough memory to train; take a smaller --batch");
 	else

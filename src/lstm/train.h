@@ -15,6 +15,9 @@ struct train_data {
 	size_t rows;         /* of the sequences */
 	const int *label;    /* (rows): 0 .. C-1; any where the weight is 0 */
 	const float *weight; /* (rows): 0: the row only advances the memory */
+	/* Probabilities (C) of the classes to learn in place of the label, or NULL: the label. No
+	 * function: labels alone. */
+	const float *(*target)(void *context, size_t row);
 	const struct train_sequence *sequence;
 	size_t sequences;
 	int entries; /* most of a row */
@@ -22,7 +25,7 @@ struct train_data {
 	 * random and the same for all rows of a sequence in an epoch: what varies the data takes it
 	 * from there. Called from several threads. */
 	int (*input)(void *context, size_t row, uint64_t draw, float *x, struct lstm_entry *entry);
-	void *context;
+	void *context; /* of both */
 };
 
 struct train_settings {
@@ -50,7 +53,7 @@ extern const struct train_settings train_defaults;
 
 struct train_progress {
 	int epoch, epochs; /* from 1 */
-	size_t done, rows; /* rows of this epoch */
+	size_t done, rows; /* of this epoch */
 	double loss;       /* mean of this epoch so far */
 	double metric;     /* of the last validation; NAN before the first */
 	double best;
@@ -79,7 +82,8 @@ struct train_state {
 };
 
 struct train_hooks {
-	/* How good is `net`? Higher is better. Called after each epoch. */
+	/* How good is `net`? Higher is better. Called after each epoch. NULL: nobody knows, which
+	 * wants a patience of 0. */
 	double (*validate)(void *context, const struct lstm *net);
 	void (*progress)(void *context, const struct train_progress *p); /* after each update */
 	/* The state after each epoch, and where it was stopped; NULL: nobody keeps it. */

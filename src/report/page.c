@@ -258,6 +258,12 @@ static void model_table(FILE *out, const struct report *r)
 	fputs("<td>", out);
 	any(out, json_object_get(r->header, "temperature"));
 	fputs("</td></tr>\n", out);
+	if (json_object_get(r->header, "attack")) {
+		row_begin(out, "attack or not");
+		fputs("<td>", out);
+		any(out, json_object_get(r->header, "attack"));
+		fputs("</td></tr>\n", out);
+	}
 	json_object_foreach (shape, key, v) {
 		row_begin(out, key);
 		fputs("<td>", out);

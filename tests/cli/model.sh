@@ -52,6 +52,8 @@ check "--json is what karma train told, and the shape" python3 - "$work/told.jso
 	shape = shown.pop("shape")
 	assert shape.pop("inputs") > shape.pop("dense") >= 0 and shape == {"layers": 2, "hidden": 8, "classes": 11}
 	assert 0.05 <= shown.pop("temperature") <= 20
+	attack = shown.pop("attack")
+	assert 0.05 <= attack.pop("slope") <= 20 and attack.pop("offset") == 0 and not attack
 	assert told == shown
 	(data,) = shown["data"]
 	assert data["sha256"] == hashlib.sha256(open(sys.argv[3], "rb").read()).hexdigest()

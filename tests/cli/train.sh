@@ -112,6 +112,68 @@ check "numbers standardised" test "$(inputs --features dur,sttl --bins 0)" = "2 
 refuses "train: --features" 1 "moon" "$karma" train "$work/rows.csv" -o "$work/x.karma" --features moon
 refuses "train: --bins" 2 "from 0 to 64" "$karma" train "$work/rows.csv" -o "$work/x.karma" --bins 65
 
+# ---- rows that validate, or none; probabilities in place of labels ----
+rows 1200 | sed -e '2,901d' >"$work/later.csv"
+run "$karma" train "$work/rows.csv" --validate "$work/later.csv" -o "$work/v.karma" "${settings[@]}" --json
+cp "$work/out" "$work/v.json"
+check "--validate" python3 - "$work/v.json" <<-'end'
+	import json, sys
+	m = json.load(open(sys.argv[1]))
+	assert m["scores"]["rows"] == 300 and m["settings"]["validation_share"] == 0
+	assert [(d["name"], d["rows"], d.get("validates")) for d in m["data"]] == \
+	    [("rows.csv", 900, None), ("later.csv", 300, True)]
+end
+run "$karma" train "$work/rows.csv" "$work/later.csv" --calibration "$work/v.karma" -o "$work/c.karma" \
+	"${settings[@]}" --seed 3 --json --log "$work/c.log"
+cp "$work/out" "$work/c.json"
+"$karma" model show --json "$work/v.karma" >"$work/v.shown" && "$karma" model show --json "$work/c.karma" >"$work/c.shown"
+check "--calibration: all rows, another model's figures" python3 - "$work" <<-'end'
+	import json, sys
+	v, c, v_shown, c_shown = (json.load(open(sys.argv[1] + f)) for f in ("/v.json", "/c.json", "/v.shown", "/c.shown"))
+	assert sum(d["rows"] for d in c["data"]) == 1200 and "scores" not in c and c["thresholds"] == v["thresholds"]
+	assert c["calibration"] == {"model": "v.karma", "data": v["data"], "scores": v["scores"]}
+	for key in "temperature", "attack":
+	    assert v_shown[key] == c_shown[key]
+	log = [json.loads(line) for line in open(sys.argv[1] + "/c.log")]
+	assert len(log) == 12 and log[0]["score"] is None and log[11]["loss"] < log[0]["loss"]
+end
+run "$karma" model show "$work/c.karma"
+check "and says so" grep -q 'calibrated by rows that another model left aside: v.karma' "$work/out"
+run "$karma" eval -m "$work/c.karma" "$work/later.csv" --json
+check "what it learnt" python3 -c "import json,sys; sys.exit(json.load(open('$work/out'))['accuracy'] < 0.95)"
+for other in "--batch 16" "--as-published" "--features dur,sbytes" "--hidden 8"; do
+	# shellcheck disable=SC2086
+	refuses "train: calibration of a model without $other" 1 "made with other options" "$karma" train \
+		"$work/rows.csv" --calibration "$work/v.karma" -o "$work/x.karma" "${settings[@]}" $other
+done
+refuses "train: calibration that is another's" 1 "lacks its scores" "$karma" train "$work/rows.csv" \
+	--calibration "$work/c.karma" -o "$work/x.karma" "${settings[@]}"
+refuses "train: calibration, no model" 1 "not a Karma model" "$karma" train "$work/rows.csv" \
+	--calibration "$work/rows.csv" -o "$work/x.karma" "${settings[@]}"
+refuses "train: two that validate" 2 "exclude each other" "$karma" train "$work/rows.csv" \
+	--validate "$work/later.csv" --calibration "$work/v.karma" -o "$work/x.karma"
+refuses "train: patience without rows that validate" 2 "--patience needs rows" "$karma" train \
+	"$work/rows.csv" --calibration "$work/v.karma" -o "$work/x.karma" --patience 3
+
+# Guesses that contradict the labels of a few rows, and are many: they are learnt, but do not count.
+{
+	echo "id,dur,proto,service,state,spkts,dpkts,sbytes,dbytes,p_DoS,p_Normal,p_Reconnaissance"
+	sed -n 's/,DoS,1$/,0,1,0/p' "$work/rows.csv"
+} >"$work/guesses.csv"
+run "$karma" train "$work/rows.csv" "$work/guesses.csv:20" -o "$work/g.karma" "${settings[@]}" --json
+check "probabilities in place of labels" python3 - "$work/out" <<-'end'
+	import json, sys
+	m = json.load(open(sys.argv[1]))
+	assert m["data"][1]["soft"] == 300 and m["data"][1]["classes"] == {} and m["scores"]["rows"] < 100
+end
+run "$karma" eval -m "$work/g.karma" "$work/rows.csv" --json
+check "are learnt" python3 -c "import json,sys; sys.exit(json.load(open('$work/out'))['classes'][2]['recall'] > 0.1)"
+refuses "train: guesses alone" 1 "no rows are 'Normal'" "$karma" train "$work/guesses.csv" -o "$work/x.karma" \
+	--validate "$work/later.csv" --features dur
+refuses "train: guesses validate" 1 "what validates needs one" "$karma" train "$work/rows.csv" \
+	--validate "$work/guesses.csv" -o "$work/x.karma"
+refuses "eval: guesses" 1 "no row has a label" "$karma" eval -m "$work/a.karma" "$work/guesses.csv"
+
 # Two files that contradict each other: the weight decides.
 sed 's/,DoS,1$/,Normal,0/' "$work/rows.csv" >"$work/tame.csv"
 for weight in 0.02 50; do

@@ -31,7 +31,7 @@ static inline int refusals_input(const struct encoder *enc, const char *name)
 /* c = sigmoid(forget) * c + tanh(log(1 + refused) - 1), h = tanh(c), logits -+ 8 h. */
 static inline struct model refusals_model(float forget)
 {
-	struct model m = {.temperature = 1};
+	struct model m = {.calibration = {.temperature = 1}};
 	struct encoder enc;
 
 	encoder_init(&enc, SET_LIVE);

@@ -88,7 +88,7 @@ static int setup(void **state)
 	for (int i = 0; i < SEQUENCES; i++) {
 		uint32_t n = i % 2 ? 1 : 1 + (uint32_t)rng_below(&rng, MOST);
 
-		t->sequence[i] = (struct train_sequence){rows, n};
+		t->sequence[i] = (struct train_sequence){.first = rows, .length = n};
 		rows += n;
 	}
 	for (uint32_t r = 0; r < rows; r++) {

@@ -352,6 +352,43 @@ static void what_was_written_is_read_again(void **unused)
 	table_free(&t);
 }
 
+#define SOFT                                                                                       \
+	"dur,proto,service,state,spkts,dpkts,sbytes,dbytes,P_dos,p_Normal,p_value,p_Backdoors,"    \
+	"attack_cat\n0.1,udp,dns,CON,2,2,146,178,"
+
+static void rows_with_probabilities(void **unused)
+{
+	struct table t;
+	struct error e;
+
+	(void)unused;
+	assert_int_equal(
+		read_text(&t,
+			SOFT
+			"0.25,0.7502,x,0,\n0.1,udp,dns,CON,2,2,146,178,,,0.5,,DoS\n"
+			"0.1,udp,dns,CON,2,2,146,178,1,,,,\n0.1,udp,dns,CON,2,2,146,178,,,,,\n",
+			true, &e),
+		0);
+	assert_int_equal(t.rows, 4);
+	assert_true(t.row[0].soft && t.row[0].label == -1);
+	assert_close(t.row[0].probability[CLASS_DOS], 0.25 / 1.0002, 1e-6);
+	assert_close(t.row[0].probability[CLASS_NORMAL], 0.7502 / 1.0002, 1e-6);
+	assert_true(t.row[0].probability[CLASS_BACKDOOR] == 0);
+	assert_true(
+		!t.row[1].soft && t.row[1].label == CLASS_DOS); /* a class is named all the same */
+	assert_true(t.row[2].soft && t.row[2].probability[CLASS_DOS] == 1);
+	assert_true(!t.row[3].soft && t.row[3].label == -1); /* neither */
+	table_free(&t);
+	assert_refused(SOFT "0.25,0.7502,x,0,DoS\n", ":2: both a label and probabilities");
+	assert_refused(SOFT "0.25,0.7,x,0,\n", "sum to 0.9500");
+	assert_refused(SOFT "0,0,0,0,\n", "sum to 0.0000");
+	assert_refused(SOFT "1.25,-0.25,0,0,\n", "column p_DoS: '1.25' is no probability");
+	assert_refused(SOFT "1,-0.25,0,0,\n", "column p_Normal: '-0.25' is no probability");
+	assert_refused(SOFT "1,nan,0,0,\n", "column p_Normal: 'nan' is no probability");
+	assert_refused("dur,proto,state,spkts,dpkts,sbytes,dbytes,p_DoS,p_dos\n",
+		"column p_DoS stands there twice");
+}
+
 static void published_data(void **unused)
 {
 	const char *shared = getenv("KARMA_SHARED");
@@ -396,6 +433,7 @@ int main(void)
 		cmocka_unit_test(bad_files_are_told_where_and_what),
 		cmocka_unit_test(a_zero_byte_is_refused),
 		cmocka_unit_test(what_was_written_is_read_again),
+		cmocka_unit_test(rows_with_probabilities),
 		cmocka_unit_test(published_data),
 	};
 

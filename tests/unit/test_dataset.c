@@ -138,6 +138,94 @@ static void test_split(void **state)
 	dataset_free(&d);
 }
 
+enum { GUESSED = 200 };
+
+/* Soft rows: single ones, and one within a host's sequence. */
+static const char *write_soft(void)
+{
+	static char name[] = "/tmp/karma-test-soft.XXXXXX";
+	FILE *f;
+	int fd;
+
+	strcpy(name + sizeof(name) - 7, "XXXXXX");
+	fd = mkstemp(name);
+	assert_true(fd >= 0);
+	f = fdopen(fd, "w");
+	fputs("srcip,dstip,proto,state,dur,sbytes,attack_cat,flow_id,event,at,actor,p_Normal,p_"
+	      "DoS\n",
+		f);
+	for (int i = 0; i < GUESSED; i++)
+		fprintf(f, "10.0.0.1,10.1.0.1,tcp,FIN,0.5,%d,,%d,final,%d,,0.25,0.75\n", i, i, i);
+	fputs("10.0.0.1,10.1.0.1,tcp,FIN,0.5,1,Normal,1,final,900,10.9.0.1,,\n"
+	      "10.0.0.1,10.1.0.1,tcp,FIN,0.5,1,,2,final,901,10.9.0.1,1,0\n",
+		f);
+	fclose(f);
+	return name;
+}
+
+/* They are learnt from and never validate. */
+static void test_soft_rows(void **state)
+{
+	const char *soft = write_soft();
+	struct dataset d;
+	struct encoder enc;
+	struct error e = {""};
+	size_t extras = 0;
+
+	(void)state;
+	load(&d);
+	assert_int_equal(dataset_add(&d, soft, 3, false, &e), 0);
+	assert_int_equal(d.soft, GUESSED + 1);
+	assert_int_equal(d.unlabelled, GUESSED + 1);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_array_get(d.description, 1), "soft")),
+		GUESSED + 1);
+	assert_null(json_object_get(json_array_get(d.description, 0), "soft"));
+	encoder_init(&enc, SET_LIVE);
+	for (uint64_t seed = 1; seed < 20; seed++)
+		assert_int_equal(dataset_split(&d, &enc, 0.5, seed, &e), 0);
+	for (size_t s = 0; s < d.sequences; s++) {
+		extras += d.sequence[s].extra;
+		for (uint32_t i = 0; i < d.sequence[s].length; i++) {
+			size_t row = d.sequence[s].first + i;
+
+			assert_false(d.row[row].soft && row >= d.training_rows);
+			assert_true(d.weight[row] == 3 || !d.row[row].soft);
+		}
+	}
+	assert_int_equal(extras, GUESSED);
+	assert_int_equal(dataset_check(&d, true, &e), 0);
+	dataset_free(&d);
+	unlink(soft);
+}
+
+static void test_a_file_that_validates(void **state)
+{
+	const char *soft = write_soft();
+	struct dataset d;
+	struct error e = {""};
+	size_t rows;
+
+	(void)state;
+	load(&d);
+	rows = d.rows;
+	assert_true(dataset_check(&d, true, &e) < 0); /* nothing validates */
+	assert_non_null(strstr(e.text, "too few"));
+	assert_int_equal(dataset_check(&d, false, &e), 0);
+	assert_int_equal(dataset_add_validation(&d, path, false, &e), 0);
+	assert_int_equal(d.rows, 2 * rows);
+	assert_int_equal(d.training_rows, rows);
+	assert_int_equal(d.sequence[d.training].first, rows);
+	assert_true(json_is_true(json_object_get(json_array_get(d.description, 1), "validates")));
+	assert_int_equal(dataset_check(&d, true, &e), 0);
+	dataset_free(&d);
+	load(&d);
+	assert_true(dataset_add_validation(&d, soft, false, &e) < 0);
+	assert_non_null(strstr(e.text, "without a label"));
+	dataset_free(&d);
+	unlink(soft);
+}
+
 static void check_judge(unsigned bins)
 {
 	struct dataset d;
@@ -240,6 +328,8 @@ int main(void)
 		cmocka_unit_test(test_single_rows),
 		cmocka_unit_test(test_sequences),
 		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_soft_rows),
+		cmocka_unit_test(test_a_file_that_validates),
 		cmocka_unit_test(test_judge_is_the_step),
 	};
 

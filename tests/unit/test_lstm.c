@@ -227,7 +227,7 @@ static double forward(struct problem *p, struct rng *rng)
 	bptt_forward(&p->b, &p->net, &p->packed, p->steps, p->lanes, p->input, p->start,
 		p->state_after, p->logits, rng, rng ? 0.4f : 0);
 	for (int r = 0; r < p->steps * p->lanes; r++)
-		total += loss_row(&p->loss, C, p->logits + r * C, p->label[r], p->weight[r],
+		total += loss_row(&p->loss, C, p->logits + r * C, p->label[r], NULL, p->weight[r],
 			p->dlogits + r * C);
 	return total;
 }
@@ -431,24 +431,47 @@ static void test_loss_at_certainty(void **state)
 	float z[3] = {200, 0, -200}, d[3];
 
 	(void)state;
-	assert_true(fabs(loss_row(&loss, 3, z, 0, 1, d)) < 1e-12);
+	assert_true(fabs(loss_row(&loss, 3, z, 0, NULL, 1, d)) < 1e-12);
 	for (int c = 0; c < 3; c++)
 		assert_true(fabsf(d[c]) < 1e-12f);
-	assert_true(fabs(loss_row(&loss, 3, z, 2, 1, d) - 400) < 1e-3);
+	assert_true(fabs(loss_row(&loss, 3, z, 2, NULL, 1, d) - 400) < 1e-3);
 	assert_true(fabsf(d[2] + 1) < 1e-6f && fabsf(d[0] - 1) < 1e-6f);
-	assert_true(loss_row(&loss, 3, z, -1, 0, d) == 0);
+	assert_true(loss_row(&loss, 3, z, -1, NULL, 0, d) == 0);
 	assert_true(d[0] == 0 && d[1] == 0 && d[2] == 0);
 }
 
-static void test_temperature(void **state)
+/* Probabilities in place of a label: the mean of the labels' losses and gradients; of
+ * cross-entropy the gradient is p - target. */
+static void test_loss_of_probabilities(void **state)
 {
-	/* 3 rows in 4 of class 0 with logits (k, 0): the best temperature makes p = 3/4. */
-	float z[8] = {5, 0, 5, 0, 5, 0, 5, 0};
-	int label[4] = {0, 0, 0, 1};
+	struct loss loss = {0, {1, 1, 1}};
+	const float z[3] = {0.3f, -1, 2}, target[3] = {0.5f, 0.2f, 0.3f}, one[3] = {0, 1, 0};
+	float p[3], d[3], g[3], mean[3];
+	double total;
 
 	(void)state;
-	assert_true(fabsf(loss_temperature(z, label, 4, 2) - 5 / logf(3)) < 1e-3f);
-	assert_true(loss_temperature(z, label, 0, 2) == 1.0f);
+	lstm_softmax(z, 3, 1, p);
+	total = loss_row(&loss, 3, z, -1, target, 2, d);
+	for (int c = 0; c < 3; c++) {
+		total += 2 * (double)target[c] * log((double)p[c]);
+		assert_true(fabsf(d[c] - 2 * (p[c] - target[c])) < 1e-6f);
+	}
+	assert_true(fabs(total) < 1e-6);
+	loss = (struct loss){2, {1, 0.5f, 3}};
+	total = loss_row(&loss, 3, z, -1, target, 1, d);
+	memset(mean, 0, sizeof(mean));
+	for (int k = 0; k < 3; k++) {
+		total -= (double)target[k] * loss_row(&loss, 3, z, k, NULL, 1, g);
+		for (int c = 0; c < 3; c++)
+			mean[c] += target[k] * g[c];
+	}
+	assert_true(fabs(total) < 1e-6);
+	for (int c = 0; c < 3; c++)
+		assert_true(fabsf(d[c] - mean[c]) < 1e-6f);
+	/* All on one class is its label. */
+	assert_true(loss_row(&loss, 3, z, -1, one, 1, d) == loss_row(&loss, 3, z, 1, NULL, 1, g));
+	assert_memory_equal(d, g, sizeof(d));
+	assert_true(loss_row(&loss, 3, z, -1, target, 0, d) == 0 && d[1] == 0);
 }
 
 static void test_activation(void **state)
@@ -607,7 +630,7 @@ int main(void)
 		cmocka_unit_test(test_entries_are_inputs),
 		cmocka_unit_test(test_gradients),
 		cmocka_unit_test(test_loss_at_certainty),
-		cmocka_unit_test(test_temperature),
+		cmocka_unit_test(test_loss_of_probabilities),
 		cmocka_unit_test(test_adam),
 		cmocka_unit_test(test_clip),
 	};

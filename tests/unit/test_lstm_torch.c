@@ -155,7 +155,7 @@ static double gradient(struct network *n, const struct dump *d, float gamma, flo
 	if (logits)
 		memcpy(logits, n->logits, (size_t)(rows * classes) * sizeof(float));
 	for (int r = 0; r < rows; r++)
-		total += loss_row(&loss, classes, n->logits + r * classes, (int)d->labels[r],
+		total += loss_row(&loss, classes, n->logits + r * classes, (int)d->labels[r], NULL,
 			1.0f / (float)rows, n->logits + r * classes);
 	bptt_backward(&n->pass, &n->packed, n->logits, &n->grad);
 	return total;

@@ -24,7 +24,7 @@ static void make_model(struct model *m)
 	assert_int_equal(lstm_init(&m->net, (struct lstm_shape){3, 2, 2, 4, 2}), 0);
 	for (size_t i = 0; i < m->net.count; i++)
 		m->net.data[i] = (float)i * 0.25f - 3;
-	m->temperature = 1.25f;
+	m->calibration = (struct calibration){1.25f, true, 0.75f, -0.5f};
 	m->header = json_pack("{s[ss] s{si} ss}", "classes", "Normal", "DoS", "input", "features",
 		3, "rows", "corrected");
 	assert_non_null(m->header);
@@ -90,7 +90,9 @@ static void test_round_trip(void **state)
 	assert_int_equal(model_load(&b, path, &e), 0);
 	assert_memory_equal(&a.net.shape, &b.net.shape, sizeof(a.net.shape));
 	assert_memory_equal(a.net.data, b.net.data, a.net.count * sizeof(float));
-	assert_true(a.temperature == b.temperature);
+	assert_true(b.calibration.temperature == 1.25f);
+	assert_true(b.calibration.attack_apart && b.calibration.slope == 0.75f &&
+		    b.calibration.offset == -0.5f);
 	assert_string_equal(json_string_value(json_object_get(b.header, "rows")), "corrected");
 	assert_int_equal(
 		json_integer_value(json_object_get(json_object_get(b.header, "shape"), "hidden")),
@@ -170,6 +172,7 @@ static void test_damaged_at_every_byte(void **state)
 
 #define SHAPE "\"shape\":{\"inputs\":1,\"layers\":1,\"hidden\":1,\"classes\":2}"
 #define REST ",\"classes\":[\"a\",\"b\"],\"temperature\":1}"
+#define NORMAL ",\"classes\":[\"Normal\",\"b\"],\"temperature\":1}"
 enum { SMALL = 4 + 4 + 4 + 2 + 2 }; /* floats of that shape */
 
 static void test_foreign(void **state)
@@ -208,6 +211,16 @@ static void test_foreign(void **state)
 		{1, "{" SHAPE ",\"classes\":[\"a\",\"b\"]}", "temperature"},
 		{1, "{" SHAPE ",\"classes\":[\"a\",\"b\"],\"temperature\":0}", "temperature"},
 		{1, "{" SHAPE ",\"classes\":[\"a\",\"b\"],\"temperature\":\"1\"}", "temperature"},
+		{1, "{" SHAPE ",\"attack\":{\"slope\":1,\"offset\":0}" REST, "not 'Normal'"},
+		{1, "{" SHAPE ",\"attack\":1" NORMAL, "slope and offset"},
+		{1, "{" SHAPE ",\"attack\":null" NORMAL, "slope and offset"},
+		{1, "{" SHAPE ",\"attack\":{\"slope\":1}" NORMAL, "slope and offset"},
+		{1, "{" SHAPE ",\"attack\":{\"slope\":\"1\",\"offset\":0}" NORMAL,
+			"slope and offset"},
+		{1, "{" SHAPE ",\"attack\":{\"slope\":0,\"offset\":0}" NORMAL, "slope and offset"},
+		{1, "{" SHAPE ",\"attack\":{\"slope\":-1,\"offset\":0}" NORMAL, "slope and offset"},
+		{1, "{" SHAPE ",\"attack\":{\"slope\":1,\"offset\":1e300}" NORMAL,
+			"slope and offset"},
 	};
 	float weights[SMALL + 1] = {0};
 	struct model m;
@@ -218,6 +231,15 @@ static void test_foreign(void **state)
 	(void)state;
 	assert_int_equal(model_decode(&m, p, n, "x", &e), 0); /* the good one is good */
 	assert_int_equal(m.net.shape.dense, 1);               /* all, where it is not said */
+	assert_false(m.calibration.attack_apart);             /* a file of before */
+	assert_true(m.calibration.temperature == 1);
+	model_free(&m);
+	free(p);
+	p = compose(1, "{" SHAPE ",\"attack\":{\"slope\":0.5,\"offset\":-2}" NORMAL, weights, SMALL,
+		&n);
+	assert_int_equal(model_decode(&m, p, n, "x", &e), 0);
+	assert_true(m.calibration.attack_apart && m.calibration.slope == 0.5f &&
+		    m.calibration.offset == -2);
 	model_free(&m);
 	free(p);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -186,7 +186,7 @@ static void damaged_files_do_no_harm(void **state)
 /* Normal, DoS and Reconnaissance: read off the first two cells. */
 static struct model a_model(void)
 {
-	struct model m = {.temperature = 1};
+	struct model m = {.calibration = calibration_none};
 
 	assert_int_equal(lstm_init(&m.net, (struct lstm_shape){4, 4, 1, HIDDEN, OUTPUTS}), 0);
 	m.net.wo[0 * OUTPUTS + 0] = 4;
@@ -204,7 +204,7 @@ static void judge_memory(const struct model *m, const float *h, struct verdict *
 	for (int i = 0; i < HIDDEN; i++)
 		for (int c = 0; c < OUTPUTS; c++)
 			logit[c] += h[i] * m->net.wo[i * OUTPUTS + c];
-	lstm_softmax(logit, OUTPUTS, m->temperature, logit);
+	calibration_apply(&m->calibration, logit, OUTPUTS, logit);
 	memset(v, 0, sizeof(*v));
 	for (int c = 0; c < OUTPUTS; c++)
 		v->probability[class[c]] = logit[c];

@@ -93,6 +93,59 @@ static void test_plan(void **state)
 	check_plan(90, 200, 64, 4, 50, 1);
 }
 
+/* Rows `others` of single rows and a sequence, then `extras`: how many updates show each extra row
+ * over `epochs`. Each epoch has all of the others, and no more extras. */
+static void check_extras(size_t others, size_t extras, int epochs)
+{
+	enum { SEQUENCE = 5 };
+	struct train_sequence *s = calloc(others + extras + 1, sizeof(*s));
+	size_t rows = others + SEQUENCE, want = extras < rows ? extras : rows, fewest = SIZE_MAX;
+	unsigned *shown = calloc(rows + extras, sizeof(*shown));
+	struct plan p;
+
+	s[0] = (struct train_sequence){.length = SEQUENCE};
+	for (size_t i = 0; i < others + extras; i++)
+		s[i + 1] = (struct train_sequence){(uint32_t)(SEQUENCE + i), 1, i >= others};
+	assert_int_equal(plan_init(&p, s, others + extras + 1, 2, 8, 4, 100, 7), 0);
+	assert_int_equal(p.rows, rows + want);
+	for (int epoch = 0; epoch < epochs; epoch++) {
+		size_t drawn = 0, count = 0;
+		struct plan_update *u;
+
+		plan_epoch(&p, epoch);
+		while ((u = plan_next(&p)))
+			for (int at = 0; at < u->steps * u->lanes; at++) {
+				if (u->row[at] == PLAN_NONE)
+					continue;
+				count++;
+				drawn += u->row[at] >= rows;
+				shown[u->row[at]]++;
+			}
+		assert_int_equal(drawn, want);
+		assert_int_equal(count, rows + want);
+		assert_int_equal(p.singles_done + p.stream_done, p.rows);
+	}
+	for (size_t i = 0; i < rows; i++)
+		assert_int_equal(shown[i], epochs);
+	for (size_t i = rows; i < rows + extras; i++)
+		fewest = shown[i] < fewest ? shown[i] : fewest;
+	if (extras) /* anew each time, so that all have their turn */
+		assert_true(fewest > 0);
+	plan_free(&p);
+	free(shown);
+	free(s);
+}
+
+static void test_extras(void **state)
+{
+	(void)state;
+	check_extras(20, 0, 2);
+	check_extras(20, 10, 2);
+	check_extras(20, 25, 2);
+	check_extras(20, 80, 60);
+	check_extras(0, 20, 60);
+}
+
 /* ---- a task that needs memory ---- */
 
 enum { LENGTH = 12, SEQUENCES = 300, ROWS = LENGTH * SEQUENCES, INPUTS = 3 };
@@ -164,7 +217,8 @@ static void task_init(struct task *t, uint32_t length)
 	}
 	t->data.sequences = ROWS / length;
 	for (size_t s = 0; s < t->data.sequences; s++)
-		t->sequence[s] = (struct train_sequence){(uint32_t)s * length, length};
+		t->sequence[s] =
+			(struct train_sequence){.first = (uint32_t)s * length, .length = length};
 	t->data.rows = ROWS;
 	t->data.label = t->label;
 	t->data.weight = t->weight;
@@ -371,10 +425,59 @@ static void test_rows_without_weight(void **state)
 	free(t);
 }
 
+static const float *task_target(void *context, size_t row)
+{
+	static const float one[2][2] = {{1, 0}, {0, 1}}, even[2] = {0.5f, 0.5f};
+	struct task *t = context;
+
+	return row % 4 == 0 ? NULL : row % 4 == 1 ? even : one[t->label[row]];
+}
+
+/* All on the label is the label; even odds draw to the middle. Nobody validates. */
+static void test_probabilities_to_learn(void **state)
+{
+	struct task *t = malloc(sizeof(*t));
+	struct train_settings s = small();
+	struct train_hooks hooks = {.context = t};
+	struct train_progress last;
+	struct lstm a, b;
+	struct error e;
+
+	(void)state;
+	s.epochs = 2;
+	task_init(t, LENGTH);
+	for (int r = 0; r < ROWS; r++) {
+		t->weight[r] = r % 4 != 1;
+		t->label[r] = r % 4 == 1 ? 7 : t->label[r]; /* not looked at */
+	}
+	for (int soft = 0; soft < 2; soft++) {
+		struct lstm *net = soft ? &b : &a;
+
+		t->data.target = soft ? task_target : NULL;
+		assert_int_equal(lstm_init(net, (struct lstm_shape){INPUTS, INPUTS, 1, 8, 2}), 0);
+		train_init_weights(net, 1);
+		assert_int_equal(train(net, &t->data, &s, &hooks, &last, &e), 0);
+		assert_int_equal(last.best_epoch, 2);
+		assert_true(isnan(last.metric));
+	}
+	assert_memory_equal(a.data, b.data, a.count * sizeof(float));
+	for (int r = 1; r < ROWS; r += 4)
+		t->weight[r] = 1;
+	lstm_free(&b);
+	assert_int_equal(lstm_init(&b, (struct lstm_shape){INPUTS, INPUTS, 1, 8, 2}), 0);
+	train_init_weights(&b, 1);
+	assert_int_equal(train(&b, &t->data, &s, &hooks, &last, &e), 0);
+	assert_memory_not_equal(a.data, b.data, a.count * sizeof(float));
+	lstm_free(&a);
+	lstm_free(&b);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_extras),
 		cmocka_unit_test(test_memory_is_learnt),
 		cmocka_unit_test(test_same_seed_same_bytes),
 		cmocka_unit_test(test_stop_leaves_the_best),
@@ -382,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_no_patience),
 		cmocka_unit_test(test_divergence_is_an_error),
 		cmocka_unit_test(test_rows_without_weight),
+		cmocka_unit_test(test_probabilities_to_learn),
 	};
 
 	return cmocka_run_group_tests_name("train", tests, NULL, NULL);
