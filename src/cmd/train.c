@@ -195,8 +195,6 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 		err = train_log_open(&s->log, o->log, e);
 	if (!err && o->features)
 		err = encoder_choose(&s->encoder, o->features, e);
-	if (!err && o->calibration)
-		err = load_calibration(s, e);
 	s->data.single = o->settings.memory == 1;
 	s->data.by_attack = o->by_attack;
 	for (int i = 0; i < count && !err; i++)
@@ -204,6 +202,8 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	/* Without a host's second row there is no memory to be learnt. */
 	if (s->data.sequences == s->data.rows)
 		o->settings.memory = 1;
+	if (!err && o->calibration)
+		err = load_calibration(s, e);
 	if (!err)
 		err = set_aside(s, e);
 	if (!err)

@@ -26,7 +26,7 @@ static int input_of(const struct encoder *enc, enum service service)
 int main(int argc, char **argv)
 {
 	const float seen = tanhf(tanhf(3)); /* h of a cell whose service it is */
-	struct model m = {.temperature = 1};
+	struct model m = {.calibration = calibration_none};
 	struct encoder enc;
 	struct error e = {""};
 	int err;

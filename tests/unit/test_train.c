@@ -106,7 +106,7 @@ static void check_extras(size_t others, size_t extras, int epochs)
 	s[0] = (struct train_sequence){.length = SEQUENCE};
 	for (size_t i = 0; i < others + extras; i++)
 		s[i + 1] = (struct train_sequence){(uint32_t)(SEQUENCE + i), 1, i >= others};
-	assert_int_equal(plan_init(&p, s, others + extras + 1, 2, 8, 4, 100, 7), 0);
+	assert_int_equal(plan_init(&p, s, others + extras + 1, 2, 8, 4, 100, 0, 7), 0);
 	assert_int_equal(p.rows, rows + want);
 	for (int epoch = 0; epoch < epochs; epoch++) {
 		size_t drawn = 0, count = 0;
