@@ -168,7 +168,7 @@ check "probabilities in place of labels" python3 - "$work/out" <<-'end'
 end
 run "$karma" eval -m "$work/g.karma" "$work/rows.csv" --json
 check "are learnt" python3 -c "import json,sys; sys.exit(json.load(open('$work/out'))['classes'][2]['recall'] > 0.1)"
-refuses "train: guesses alone" 1 "no rows are 'Normal'" "$karma" train "$work/guesses.csv" -o "$work/x.karma" \
+refuses "train: guesses alone" 1 "none is left to learn from" "$karma" train "$work/guesses.csv" -o "$work/x.karma" \
 	--validate "$work/later.csv" --features dur
 refuses "train: guesses validate" 1 "what validates needs one" "$karma" train "$work/rows.csv" \
 	--validate "$work/guesses.csv" -o "$work/x.karma"

@@ -10,15 +10,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void run(const struct lstm *net)
+static void run(const struct model *m)
 {
+	const struct lstm *net = &m->net;
 	float *x = lstm_floats((size_t)net->shape.inputs), *work = lstm_floats(lstm_work_size(net));
 	float *state = lstm_floats(lstm_state_size(net)), p[LSTM_MAX_CLASSES];
 	struct lstm_entry last = {(uint32_t)net->shape.inputs - 1, 0.5f};
 	struct lstm_input in = {x, &last, 1};
 
 	lstm_step(net, &in, state, p, work);
-	lstm_softmax(p, net->shape.classes, 1, p);
+	calibration_apply(&m->calibration, p, net->shape.classes, p);
 	for (int i = 0; lstm_kernels[i]; i++) {
 		struct lstm_batch *b;
 
@@ -46,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(copy + size - 4, &crc, 4);
 	}
 	if (model_decode(&m, copy, size, "fuzz", &e) == 0) {
-		run(&m.net);
+		run(&m);
 		model_free(&m);
 	}
 	free(copy);

@@ -29,14 +29,14 @@ if ! clang -std=gnu11 -g -O1 -D_GNU_SOURCE -DKARMA_NO_CLONES -Isrc \
 fi
 
 # One input, one layer of one cell, two classes: 16 weights. The fuzzer puts the check sum right.
-header='{"shape":{"inputs":1,"layers":1,"hidden":1,"classes":2},"classes":["a","b"],"temperature":1}'
+header='{"shape":{"inputs":1,"layers":1,"hidden":1,"classes":2},"classes":["Normal","b"],"attack":{"slope":1,"offset":0},"temperature":1}'
 {
 	printf 'KARMALSM\001\0\0\0'
 	printf '%b' "\\x$(printf %02x "${#header}")\\0\\0\\0"
 	printf '%s' "$header"
 	head -c 68 /dev/zero
 } >"$build/model-seeds/small"
-printf '"%s"\n' inputs layers hidden classes temperature shape KARMALSM >"$build/model-dict.txt"
+printf '"%s"\n' inputs layers hidden classes temperature attack slope offset shape KARMALSM >"$build/model-dict.txt"
 
 if timeout 300 "$build/model" -seed=1 -runs="$runs" -max_len=1000 -timeout=10 -rss_limit_mb=1024 \
 	-dict="$build/model-dict.txt" -artifact_prefix="$build/" "$build/model-corpus" \
