@@ -20,7 +20,7 @@ tell() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 start_karma() {
 	local waited=0
 	: >"$range_dir/karma.log"
-	ip netns exec "$range_id-gateway" "$karma" run -i lan 2>"$range_dir/karma.log" &
+	ip netns exec "$range_id-gateway" "$karma" run -i lan --no-history 2>"$range_dir/karma.log" &
 	karma_job=$!
 	range_jobs+=("$karma_job")
 	until grep -q 'watching' "$range_dir/karma.log"; do

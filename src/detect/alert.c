@@ -22,7 +22,7 @@ static const int64_t reminder_ns = 10 * second;
 
 static const int64_t tick_ns = second / 5;
 
-enum { SEEN = 2048 };
+enum { SEEN_SETS = 512, SEEN_WAYS = 4 };
 
 struct key {
 	uint8_t party[16];
@@ -38,7 +38,8 @@ struct entry {
 	enum karma_class shown_class;
 	uint64_t told_flows; /* when it was explained; 0: not yet */
 	enum karma_class told_class;
-	uint64_t seen[SEEN]; /* flows that were counted, by their id; the latest in its place */
+	uint64_t seen[SEEN_SETS]
+		     [SEEN_WAYS];    /* flows that were counted, by their id; latest first */
 	struct distinct_hosts hosts; /* targets, or attackers when these are many */
 	struct distinct_ports ports;
 };
@@ -200,15 +201,20 @@ struct alert *alert_open(struct alert_book *b, const uint8_t party[16], bool man
 
 /* ---- records ---- */
 
-/* A flow that was counted so long ago that another has its place is counted again. */
+/* A flow that was counted so long ago that others have its place is counted again. */
 void alert_count(struct alert *a, const struct alert_flow *f)
 {
 	struct entry *x = (struct entry *)a;
-	uint64_t *seen = &x->seen[f->flow_id * 0x9e3779b97f4a7c15ULL >> 53];
-	bool counted = f->again && *seen == f->flow_id;
+	uint64_t *seen = x->seen[f->flow_id * 0x9e3779b97f4a7c15ULL >> 55];
+	unsigned at = 0;
+	bool counted;
 
-	_Static_assert(SEEN == 1 << (64 - 53), "the hash above is as wide as the table");
-	*seen = f->flow_id;
+	_Static_assert(SEEN_SETS == 1 << (64 - 55), "the hash above is as wide as the table");
+	while (at < SEEN_WAYS - 1 && seen[at] != f->flow_id)
+		at++;
+	counted = f->again && seen[at] == f->flow_id;
+	memmove(seen + 1, seen, at * sizeof(*seen));
+	seen[0] = f->flow_id;
 	if (a->flows == 0)
 		a->first = *f;
 	a->last = *f;

@@ -35,7 +35,9 @@ struct kept {
 	uint64_t told; /* flows that were told of */
 	bool begun;    /* is in the file */
 	bool changed, ended;
-	bool new[FLOWS]; /* is not in the file, or otherwise */
+	uint64_t records;       /* that were told of */
+	bool new[FLOWS];        /* is not in the file, or otherwise */
+	uint64_t latest[FLOWS]; /* which of the records was a flow's last */
 	struct alert_flow flow[FLOWS];
 };
 
@@ -106,7 +108,7 @@ static int prepare(struct history *h)
 				   "alerts WHERE id = ?1), ?2,"
 				   " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
 				   "?16, ?17, ?18, ?19, ?20,"
-				   " ?21)";
+				   " ?21, ?22)";
 	static const char drop[] =
 		"DELETE FROM flows WHERE alert = (SELECT number FROM alerts WHERE id = ?1)";
 	int err = sqlite3_prepare_v2(h->db, alert, -1, &h->put_alert, NULL);
@@ -227,6 +229,7 @@ static int put_flow(struct history *h, const struct kept *k, int slot)
 	sqlite3_bind_text(s, 19, class_name(f->class), -1, SQLITE_STATIC);
 	sqlite3_bind_double(s, 20, (double)f->probability);
 	sqlite3_bind_int(s, 21, f->actor);
+	sqlite3_bind_int64(s, 22, (sqlite3_int64)k->latest[slot]);
 	return step(s);
 }
 
@@ -394,6 +397,7 @@ void history_flow(struct history *h, const struct alert *a, const struct alert_f
 	}
 	k->flow[slot] = *f;
 	k->new[slot] = true;
+	k->latest[slot] = ++k->records;
 	k->changed = true;
 }
 

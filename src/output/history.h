@@ -74,7 +74,7 @@ int history_list(struct history_reader *r, history_each_alert call, void *contex
 int history_find(
 	struct history_reader *r, const char *id, struct history_entry *entry, struct error *e);
 
-/* The flows behind it that are kept, in the order of time. */
+/* The flows behind it that are kept, in the order of their latest records. */
 typedef void (*history_each_flow)(void *context, const struct alert_flow *f);
 int history_flows(struct history_reader *r, const char *id, history_each_flow call, void *context,
 	struct error *e);

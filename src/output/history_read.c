@@ -226,7 +226,7 @@ int history_flows(struct history_reader *r, const char *id, history_each_flow ca
 		"SELECT f.flow_id, f.at_ns, f.start_ns, f.last_ns, f.src, f.sport, f.dst, f.dport,"
 		" f.proto, f.state, f.app, f.spkts, f.dpkts, f.sbytes, f.dbytes, f.score, f.class,"
 		" f.probability, f.actor FROM flows f JOIN alerts a ON f.alert = a.number"
-		" WHERE a.id = ? ORDER BY f.at_ns, f.slot";
+		" WHERE a.id = ? ORDER BY f.latest";
 	struct alert_flow f;
 	sqlite3_stmt *s = NULL;
 	char app[32];

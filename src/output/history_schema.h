@@ -12,7 +12,8 @@ enum {
 };
 
 /* `number` counts in the order of writing: the lowest is the oldest. `event` is the EVE line. A
- * flow's `slot` is its place among the first or the last. */
+ * flow's `slot` is its place among the first or the last; `latest`, which of the alert's records
+ * was its last. */
 #define HISTORY_SCHEMA                                                                             \
 	"CREATE TABLE alerts (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"                \
 	" first_ns INTEGER, last_ns INTEGER, class TEXT, attacker TEXT, target TEXT,"              \

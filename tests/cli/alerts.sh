@@ -100,5 +100,114 @@ scan_is_told() {
 check "every alert has id, technique, reasons, first and last flow" alerts_are_whole
 check "a scan's line has ports, target, time and refusals" scan_is_told
 
+# ---- the history ----
+
+history=$work/history.db
+read_all() { # the attacks among the captures; again changes nothing
+	for _ in 1 2; do
+		"$karma" read --history "$history" --json \
+			"$captures"/{nmap_syn,flood_syn_random,hydra_ftp,slow_headers}.pcap >"$work/read.json" || return
+	done
+}
+listed() {
+	"$karma" explain --history "$history" >"$work/list" || return
+	cat "$work/list"
+	[ "$(wc -l <"$work/list")" -eq 5 ] && tail -n 1 "$work/list" | grep -qx '4 alerts'
+}
+
+# Every alert of EVE's is in the history as it was when it ended; its flows are of the attack, their
+# number is the alert's or the rest is said to be left out.
+history_is_eves() {
+	"$karma" explain --history "$history" --json >"$work/list.json" || return
+	for id in $(python3 -c '
+import json, sys
+for line in open(sys.argv[1]): print(json.loads(line)["karma"]["alert_id"])' "$work/list.json"); do
+		"$karma" explain --history "$history" --json "$id" || return
+	done >"$work/all.json"
+	python3 - "$work/read.json" "$work/all.json" <<-'END'
+		import json, sys
+
+		last, kept = {}, {}
+		for event in map(json.loads, open(sys.argv[1])):
+		    if event["event_type"] == "alert":
+		        last[event["karma"]["alert_id"]] = event
+		for event in map(json.loads, open(sys.argv[2])):
+		    flows, left_out = event.pop("flows"), event.pop("flows_left_out")
+		    kept[event["karma"]["alert_id"]] = event
+		    count = event["karma"]["flows"]
+		    print(count, len(flows), left_out)
+		    assert len(flows) + left_out == count
+		    assert len(flows) == min(count, 200)
+		    assert len({f["flow_id"] for f in flows}) == len(flows)
+		    assert flows[0]["flow_id"] == event["karma"]["first_flow"]["flow_id"] or count < 200
+		    assert flows[-1]["flow_id"] == event["karma"]["last_flow"]["flow_id"]
+		    for f in flows:
+		        ends = f["src_ip"], f["dest_ip"]
+		        assert event.get("src_ip", event["dest_ip"]) in ends
+		        assert f["score"] > 0 and 0 < f["probability"] <= 1
+		assert kept == last and len(kept) == 4
+	END
+}
+explained() {
+	"$karma" explain --history "$history" "$1" >"$work/explained" || return
+	cat "$work/explained"
+	grep -qE '^class +Reconnaissance 9[0-9]\.[0-9] % \(' "$work/explained" &&
+		grep -qx 'technique   T1046 Network Service Discovery, of TA0007 Discovery' "$work/explained" &&
+		grep -qE '^count +[0-9]{3} flows to [0-9]{3} ports in [0-9]+ ms, [0-9]{3} refused$' "$work/explained" &&
+		grep -qE '^200 flows, the first 100 and the last ones; 4[0-9]{2} between them were not kept$' "$work/explained" &&
+		[ "$(grep -cE '^[0-9:]{8}\.[0-9]{6}  .* Reconnaissance [0-9]+ %$' "$work/explained")" -ge 190 ]
+}
+refuses_unknown_ids() {
+	local said
+	said=$("$karma" explain --history "$history" 00000000 2>&1) && return 1
+	echo "$said"
+	[ "$(wc -l <<<"$said")" -eq 1 ] && grep -qF "no alert '00000000'" <<<"$said"
+}
+
+check "captures are read with a history, twice" read_all
+check "karma explain lists the alerts, each once" listed
+check "the history has what EVE has, and the flows behind" history_is_eves
+scan_id=$("$karma" explain --history "$history" | sed -nE 's/.* ([0-9a-z]{8})  Reconnaissance .*/\1/p')
+check "karma explain tells a scan" explained "$scan_id"
+check "karma explain refuses an unknown id" refuses_unknown_ids
+check "nothing stays beside the history" test "$(echo "$history"*)" = "$history"
+
+# ---- packets ----
+
+# whole CAPTURE ID ADDRESS: the alert's capture holds every packet of that host in the capture, no
+# other, byte for byte up to 512.
+whole() {
+	"$karma" read --pcap-dir "$work/packets" "$captures/$1.pcap" >"$work/out" || return
+	cat "$work/out"
+	python3 - "$captures/$1.pcap" "$work/packets" "$2" <<-'END'
+		import glob, socket, struct, sys
+
+		def packets(path):
+		    data = open(path, "rb").read()
+		    magic, = struct.unpack("<I", data[:4])
+		    unit = {0xa1b2c3d4: 1000, 0xa1b23c4d: 1}[magic]
+		    at, found = 24, []
+		    while at < len(data):
+		        s, ns, caught, length = struct.unpack("<IIII", data[at:at + 16])
+		        assert at + 16 + caught <= len(data)
+		        found.append((s * 10**9 + ns * unit, length, data[at + 16:at + 16 + min(caught, 512)]))
+		        at += 16 + caught
+		    return found
+
+		path, = glob.glob(sys.argv[2] + "/*.pcap")
+		host = socket.inet_aton(sys.argv[3])
+		kept = packets(path)
+		wanted = [p for p in packets(sys.argv[1]) if host in (p[2][26:30], p[2][30:34])
+		          and p[2][12:14] == b"\x08\x00" or p[2][12:14] == b"\x08\x06" and host in p[2]]
+		print(len(kept), len(wanted))
+		sys.exit(kept != wanted or not kept)
+	END
+	local good=$?
+	rm -r "$work/packets"
+	return $good
+}
+check "a scan's packets are kept, all of them" whole nmap_syn 10.55.97.188
+check "so are those of a flood's target" whole flood_syn_random 192.168.29.229
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -62,6 +62,17 @@ refuses "run: argument too many" 2 "eth0" "$karma" run eth0
 refuses "run: an interface twice" 2 "'lo' is named twice" "$karma" run -i lo,eth0 -i lo
 refuses "run: no name of an interface" 2 "no name of an interface" "$karma" run -i lo,
 refuses "flows: no name of an interface" 2 "1 to 15 characters" "$karma" flows -i much-too-long-a-name
+for c in read run; do
+	refuses "$c: --sensitivity of another word" 2 "low, normal or high, not 'medium'" \
+		"$karma" $c --sensitivity medium x.pcap
+	refuses "$c: --history without a file" 2 "--history" "$karma" $c --history
+done
+refuses "explain: argument too many" 2 "'two' is one argument too many" "$karma" explain one two
+refuses "explain: unknown option" 2 "--fly" "$karma" explain --fly
+refuses "explain: no history" 1 "there is no history yet" "$karma" explain --history "$work/none.db"
+echo "no history at all, but long enough to be one of SQLite's: it has a header of 100 bytes, and pages" \
+	>"$work/foreign.db"
+refuses "explain: not a history" 1 "not a history of Karma" "$karma" explain --history "$work/foreign.db"
 for c in read run flows; do
 	for n in 0 1023 4194305 1k -5 ""; do
 		refuses "$c: --flows '$n'" 2 "1,024 to 4,194,304" "$karma" $c --flows "$n"
@@ -71,7 +82,7 @@ run "$karma" --version
 check "version" grep -qE '^karma [0-9]+\.[0-9]+' "$work/out"
 run "$karma"
 check "no command is wrong usage" test "$status" -eq 2
-for c in run read flows train eval model bench; do
+for c in run read explain flows train eval model bench; do
 	run "$karma" help $c
 	check "help $c" grep -q "^usage: karma $c " "$work/out"
 	check "help $c: lines that fit" test "$(wc -L <"$work/out")" -le 80

@@ -159,6 +159,7 @@ echo "seed $seed"
 range_offload=yes
 range_up "$seed" 9
 cd "$range_dir" || exit 1
+export STATE_DIRECTORY=$range_dir # for the history
 if ! start_karma; then
 	grep -q 'Operation not permitted' "$range_dir/karma.log" && skip "this kernel refuses BPF programs"
 	failed=1

@@ -105,7 +105,7 @@ wait_for() { # text file
 }
 
 start server python3 "$work/server.py"
-start run "$karma" run -i v0 --flows 16384 --eve "$work/eve.json"
+start run "$karma" run -i v0 --flows 16384 --history "$work/history.db" --eve "$work/eve.json"
 run=${pids[-1]}
 start flows "$karma" flows -i v0 --flows 16384 -o "$work/flows.csv"
 flows=${pids[-1]}

@@ -579,20 +579,21 @@ static void the_flows_behind_many_are_told(void **state)
 static void a_flow_behind_counts_once(void **state)
 {
 	struct detector *d = new_detector();
-	struct record r[5];
+	enum { FLOWS = 150 };
+	static struct record r[FLOWS];
 
 	(void)state;
-	for (int f = 0; f < 5; f++)
+	for (int f = 0; f < FLOWS; f++)
 		r[f] = flow(0x0a000001, 0x0a000002, 22, start);
 	for (int i = 0; i < 20; i++)
-		for (int f = 0; f < 5; f++) {
+		for (int f = 0; f < FLOWS; f++) {
 			r[f].again = i > 0;
 			r[f].at_ns = start + i * second + f;
 			weigh(d, &r[f], 0.02F, CLASS_BRUTE_FORCE);
 		}
 	detector_finish(d);
 	assert_int_equal(shown.stage[ALERT_NEW], 1);
-	assert_int_equal(shown.last.flows, 5);
+	assert_int_equal(shown.last.flows, FLOWS);
 	detector_free(d);
 }
 

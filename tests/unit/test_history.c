@@ -147,8 +147,9 @@ static void an_alert_comes_back_with_its_flows(void **state)
 	history_close(h);
 	assert_int_equal(read_flows(7), 0);
 	assert_int_equal(got.count, 3);
-	assert_int_equal(got.flow[1].packets[SRC], 99);
-	f = got.flow[2];
+	assert_int_equal(got.flow[2].flow_id, 2); /* its record is the latest now */
+	assert_int_equal(got.flow[2].packets[SRC], 99);
+	f = got.flow[1];
 	assert_int_equal(f.flow_id, 3);
 	assert_int_equal(f.at_ns, start + 3);
 	assert_int_equal(f.port[DST], 3);
