@@ -22,8 +22,8 @@ enum {
 	"CREATE TABLE flows (alert INTEGER NOT NULL, slot INTEGER NOT NULL, flow_id INTEGER,"      \
 	" at_ns INTEGER, start_ns INTEGER, last_ns INTEGER, src TEXT, sport INTEGER, dst TEXT,"    \
 	" dport INTEGER, proto TEXT, state TEXT, app TEXT, spkts INTEGER, dpkts INTEGER,"          \
-	" sbytes INTEGER, dbytes INTEGER, score REAL, class TEXT, probability REAL, actor "        \
-	"INTEGER,"                                                                                 \
+	" sbytes INTEGER, dbytes INTEGER, score REAL, class TEXT, probability REAL,"               \
+	" actor INTEGER, latest INTEGER,"                                                          \
 	" PRIMARY KEY (alert, slot)) WITHOUT ROWID;"                                               \
 	"CREATE TABLE totals (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"                     \
 	"INSERT INTO totals VALUES ('removed', 0);"
