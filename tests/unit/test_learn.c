@@ -279,7 +279,6 @@ static void many_attackers_are_left_out(void **state)
 
 static void room_is_bounded(void **state)
 {
-	struct learnt out;
 	struct site s;
 	unsigned taken = 0;
 
@@ -291,8 +290,6 @@ static void room_is_bounded(void **state)
 	assert_int_equal(taken, LEARN_RECORDS);
 	learner_begin(s.learner);
 	assert_false(see(&s, 0, 1, 2, TRAFFIC_TCP, 1.5));
-	assert_int_equal(learner_margins(s.learner, 1e5, &out), 0);
-	assert_int_equal(out.kept, LEARN_RECORDS);
 	site_close(&s);
 }
 
