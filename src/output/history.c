@@ -186,6 +186,7 @@ static int step(sqlite3_stmt *s)
 
 static int put_alert(struct history *h, const struct kept *k)
 {
+	uint64_t kept = k->told < FLOWS ? k->told : FLOWS;
 	sqlite3_stmt *s = h->put_alert;
 
 	sqlite3_bind_text(s, 1, k->id, -1, SQLITE_STATIC);
@@ -196,7 +197,7 @@ static int put_alert(struct history *h, const struct kept *k)
 		sqlite3_bind_text(s, 5, k->attacker, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 6, k->target, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 7, (sqlite3_int64)k->flows);
-	sqlite3_bind_int64(s, 8, k->told > FLOWS ? (sqlite3_int64)(k->told - FLOWS) : 0);
+	sqlite3_bind_int64(s, 8, k->flows > kept ? (sqlite3_int64)(k->flows - kept) : 0);
 	sqlite3_bind_text(s, 9, k->event, -1, SQLITE_STATIC);
 	return step(s);
 }
