@@ -24,6 +24,8 @@
 /* Augmentation of sequences: the network's delay, and rows without what only Karma's form has, as
  * UNSW-NB15's rows are; and the payload's sizes. */
 static const double stretch_low = 0.2, stretch_high = 10, drop_share = 0.2, resize = 1.5;
+/* Whoever works may be busier than those seen, whoever attacks slower. */
+static const double busiest = 6, slowest = 1 / 3.0;
 
 struct session {
 	struct train_options options;
@@ -255,6 +257,7 @@ static int input(void *context, size_t at, uint64_t draw, float *x, struct lstm_
 	factor = stretch_low * pow(stretch_high / stretch_low, rng_uniform(&rng));
 	row_stretch(&varied, factor);
 	row_resize(&varied, pow(resize, 2 * rng_uniform(&rng) - 1));
+	row_busy(&varied, pow(row->label > CLASS_NORMAL ? slowest : busiest, rng_uniform(&rng)));
 	if (rng_uniform(&rng) < drop_share)
 		for (unsigned k = 0; k < s->encoder.features; k++)
 			blank[k] |= s->live_only[k];

@@ -216,6 +216,13 @@ void row_stretch(struct row *row, double factor)
 			row->value[i] /= factor;
 }
 
+void row_busy(struct row *row, double factor)
+{
+	for (unsigned i = 0; i < feature_count; i++)
+		if (features[i].busy && row->value[i] > 1)
+			row->value[i] = round(1 + (row->value[i] - 1) * factor);
+}
+
 static void resize_side(double *v, int side, double factor)
 {
 	double *all = &v[COL_SBYTES + side], *payload = &v[COL_SPAYLOAD + side];

@@ -93,6 +93,7 @@ struct feature {
 	enum feature_scale scale;
 	enum feature_kind kind;
 	enum feature_delay delay;
+	bool busy;     /* a number of flows: a host that does more of the same has more */
 	unsigned sets; /* SET_* */
 	int arg;       /* handed to get(): side, window */
 };
@@ -186,6 +187,11 @@ void feature_print_markdown(FILE *out);
 /* The row as it would look with the network's delay `factor` times as long: times grow with it,
  * rates shrink. For training: a model must not learn the delay of the network it was made on. */
 void row_stretch(struct row *row, double factor);
+
+/* The row as it would look if its host, and those who talk to its target, did `factor` times as
+ * much of the same: numbers of flows follow, numbers of different hosts and ports do not. For
+ * training: that a host is busy is no attack, and an attack that takes its time is one. */
+void row_busy(struct row *row, double factor);
 
 /* The row as it would look with `factor` times the payload in each packet: sizes and loads follow,
  * the number of packets and what their headers take stay. For training: a model must not learn the

@@ -43,6 +43,8 @@ static const char *const events[] = {"look", "closed", "final", NULL};
 #define COUNTER_OVER(stem, what, meaning_, reason_, w, s)                                          \
 	{                                                                                          \
 		.name = stem "_" s "s", NUMBER(""), LOG(1), .sets = SET_LIVE,                      \
+		.busy = (what) != COUNT_PORTS_OF && (what) != COUNT_HOSTS_OF &&                    \
+			(what) != COUNT_SOURCES_TO,                                                \
 		GET(value_count, (what)*WINDOWS + (w)),                                            \
 		.meaning = meaning_ " in the last " s " s.", .reason = reason_                     \
 	}

@@ -257,6 +257,25 @@ static void resizing_moves_the_payload_alone(void **unused)
 	assert_close(row.value[COL_DSIZE1], 10, 0);
 }
 
+static void a_busier_host_has_more_flows(void **unused)
+{
+	struct row row;
+	int flows = feature_find("src_flows_2s"), ports = feature_find("src_ports_2s"),
+	    refused = feature_find("src_refused_60s"), alone = feature_find("pair_flows_10s");
+
+	(void)unused;
+	for (int i = 0; i < FEATURE_MAX; i++)
+		row.value[i] = 11;
+	row.value[alone] = 1;
+	row.value[refused] = NAN;
+	row_busy(&row, 3);
+	assert_close(row.value[flows], 31, 0);
+	assert_close(row.value[ports], 11, 0);
+	assert_close(row.value[alone], 1, 0);
+	assert_close(row.value[COL_SPKTS], 11, 0);
+	assert_true(isnan(row.value[refused]));
+}
+
 static void the_docs_are_the_table(void **unused)
 {
 	char *printed = NULL, *page;
@@ -292,6 +311,7 @@ int main(void)
 		cmocka_unit_test(values_in_words),
 		cmocka_unit_test(stretching_moves_times_and_rates_apart),
 		cmocka_unit_test(resizing_moves_the_payload_alone),
+		cmocka_unit_test(a_busier_host_has_more_flows),
 		cmocka_unit_test(the_docs_are_the_table),
 	};
 

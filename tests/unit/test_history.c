@@ -172,6 +172,7 @@ static void the_first_and_the_last_flows_are_kept(void **state)
 	for (uint64_t i = 1; i <= 1234; i++) {
 		struct alert_flow f = a_flow(i);
 
+		a.flows = i;
 		history_flow(h, &a, &f);
 		if (i % 300 == 0) { /* also where it is written between */
 			history_alert(h, &a, ALERT_UPDATE, NULL);
