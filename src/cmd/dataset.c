@@ -85,7 +85,7 @@ static bool same_sequence(const struct row *a, const struct row *b)
 /* A flood has thousands of records, a wrong-doer's one connection a few: what they teach should not
  * differ as much. An attack of as many records as this has rows of weight 1, of n times as many of
  * 1 / sqrt(n); of fewer rows it has heavier ones, up to a limit. */
-static const double usual = 16, heaviest = 3;
+static const double usual = 16;
 
 /* An attack: what one host does of one class, or has done to it. */
 struct share {
@@ -141,7 +141,7 @@ static int weigh_attacks(struct dataset *d, size_t from)
 	}
 	for (size_t i = 0; i < rows; i++)
 		if (most[i] > 0)
-			d->weight[from + i] *= (float)fmin(sqrt(usual / most[i]), heaviest);
+			d->weight[from + i] *= (float)fmin(sqrt(usual / most[i]), dataset_heaviest);
 	free(share);
 	free(most);
 	return 0;

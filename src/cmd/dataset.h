@@ -11,6 +11,9 @@
 #include "lstm/plan.h"
 #include "util/error.h"
 
+/* What the heaviest rows of an attack weigh, where they weigh by attack. */
+static const double dataset_heaviest = 3;
+
 /* Rows of one actor in one file are a sequence, in their order; a row without an actor is one of
  * length one, as is every row for a model without memory, and an extra one (lstm/plan.h) where it is
  * soft. The rows of a sequence stand together. */

@@ -377,10 +377,15 @@ static json_t *describe_classes(void)
  * seed give the same bytes. */
 static json_t *describe(const struct session *s, const struct train_progress *last)
 {
-	return json_pack("{so so ss so sO so}", "classes", describe_classes(), "input",
+	/* Rows that weigh more than others in training are held for as many times likelier. */
+	json_t *detection = s->options.by_attack
+				    ? json_pack("{sf}", "margin", 1 + log(dataset_heaviest))
+				    : NULL;
+
+	return json_pack("{so so ss so sO so so*}", "classes", describe_classes(), "input",
 		encoder_to_json(&s->encoder), "rows", rows_form(&s->options), "settings",
 		describe_settings(&s->options, last), "data", s->data.description, "epochs",
-		train_log_describe(&s->log));
+		train_log_describe(&s->log), "detection", detection);
 }
 
 /* What the rows that validated say. */
