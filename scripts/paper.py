@@ -86,8 +86,9 @@ class Karma:
         digest = hashlib.sha256(json.dumps([SPLIT, files, options, seed]).encode()).hexdigest()[:12]
         name = f"{digest}.karma"
         if not os.path.exists(os.path.join(WORK, name)):
-            subprocess.run([self.program, "train", *files, "-o", name, "--seed", str(seed), *options],
-                           check=True, stderr=subprocess.DEVNULL, cwd=WORK)
+            subprocess.run([self.program, "train", *files, "-o", name + ".part", "--seed", str(seed),
+                            *options], check=True, stderr=subprocess.DEVNULL, cwd=WORK)
+            os.replace(os.path.join(WORK, name + ".part"), os.path.join(WORK, name))
         return name
 
     def scores(self, model, test):
