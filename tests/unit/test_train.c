@@ -14,8 +14,8 @@
 
 /* ---- the order of an epoch ---- */
 
-static void check_plan(size_t sequences, uint32_t most, int batch, int steps, uint32_t longest,
-	double splice)
+static void check_plan(
+	size_t sequences, uint32_t most, int batch, int steps, uint32_t longest, double splice)
 {
 	struct train_sequence *s = calloc(sequences, sizeof(*s));
 	struct rng rng = {sequences};
@@ -57,7 +57,8 @@ static void check_plan(size_t sequences, uint32_t most, int batch, int steps, ui
 					assert_true(u->draw[at] != 0);
 					/* Behind another row stands the one that follows it, unless
 					 * a spliced piece begins. */
-					if (!u->start[at] && (float)(u->draw[at] >> 40) != memory[1]) {
+					if (!u->start[at] &&
+						(float)(u->draw[at] >> 40) != memory[1]) {
 						joined++;
 					} else if (!u->start[at]) {
 						assert_true(row > 0);
