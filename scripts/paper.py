@@ -86,8 +86,9 @@ class Karma:
         digest = hashlib.sha256(json.dumps([SPLIT, files, options, seed]).encode()).hexdigest()[:12]
         name = f"{digest}.karma"
         if not os.path.exists(os.path.join(WORK, name)):
-            subprocess.run([self.program, "train", *files, "-o", name, "--seed", str(seed), *options],
-                           check=True, stderr=subprocess.DEVNULL, cwd=WORK)
+            subprocess.run([self.program, "train", *files, "-o", name + ".part", "--seed", str(seed),
+                            *options], check=True, stderr=subprocess.DEVNULL, cwd=WORK)
+            os.replace(os.path.join(WORK, name + ".part"), os.path.join(WORK, name))
         return name
 
     def scores(self, model, test):
@@ -271,7 +272,7 @@ OWN_TEXT = """## Karma's recipe and gradient-boosted trees
 with --batch 1024 and the defaults, here --batch 512: {recipe}.
 
 Each number is encoded in bins between quantiles of its logarithm (docs/features.md says how it is scaled), and a row is shown without some of its features in training, so that none is relied on alone.
-**The network learns from its yardstick.** Half of the rows that it is shown are made up: {pools} times over, each row with up to {share:.0%} of its features (most often half as many) from another row of the same part. The trees that learnt this part say how likely each class is for such a row, and that is what the network is to say. The real rows keep their own labels. No trees that label rows know those set aside or held out. *Without the trees' rows* is the same network left to itself.
+**The network learns from its yardstick.** Half of the rows that it is shown are made up, {pools} of each real one: each takes its features from another row of the same part with a chance that is drawn for the row, from 0 to {share:.0%}. The trees that learnt this part say how likely each class is for such a row, and that is what the network is to say. The real rows keep their own labels. No trees that label rows know those set aside or held out. *Without the trees' rows* is the same network left to itself.
 The trees are XGBoost's with {trees}, found with the rows set aside among the depths {depths} and up to {rounds} rounds, learning rate {rate}; they get the same columns, protocols and states under their own names. They are calibrated as the network is: attack or not, and which.
 *Root weights*: rare classes count more, by the root of how rare they are; calibration shifts attack or not back, of the network and of the trees.
 """

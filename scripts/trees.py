@@ -15,7 +15,7 @@ except ImportError:
 # The settings that the search tries; rounds as many as help on the rows set aside.
 DEPTHS, MOST_ROUNDS = (6, 8), 300
 FIXED = {"learning_rate": 0.1, "subsample": 0.8, "colsample_bytree": 0.6, "tree_method": "hist"}
-# Swapped rows: so many of each row, and the most likely share of features that another row gives.
+# Swapped rows: so many of each row, and the highest chance that a feature is another row's.
 POOLS, SWAPPED = 8, 0.24
 # What a row of Karma's form needs beside its features: a flow of nobody's, without a memory, and
 # over, as those of the data set are.

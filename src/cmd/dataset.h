@@ -15,8 +15,8 @@
 static const double dataset_heaviest = 3;
 
 /* Rows of one actor in one file are a sequence, in their order; a row without an actor is one of
- * length one, as is every row for a model without memory, and an extra one (lstm/plan.h) where it is
- * soft. The rows of a sequence stand together. */
+ * length one, as is every row for a model without memory, and an extra one (lstm/plan.h) where it
+ * is soft. The rows of a sequence stand together. */
 struct dataset {
 	/* Set before files are read: */
 	bool single;    /* rows are sequences of one */

@@ -13,11 +13,12 @@ const struct calibration calibration_none = {.temperature = 1, .slope = 1};
 /* log sum exp(z / t) over classes from .. to - 1. */
 static double log_sum(const float *z, int from, int to, double t)
 {
-	double top = z[from], sum = 0;
+	double top = z[from], sum;
 
 	for (int c = from + 1; c < to; c++)
 		top = z[c] > top ? z[c] : top;
-	for (int c = from; c < to; c++)
+	sum = exp((z[from] - top) / t);
+	for (int c = from + 1; c < to; c++)
 		sum += exp((z[c] - top) / t);
 	return top / t + log(sum);
 }

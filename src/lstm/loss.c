@@ -6,11 +6,12 @@
 /* Softmax into p (C); returns log sum exp(logits). */
 static double log_softmax(const float *logits, int classes, double *p)
 {
-	double top = logits[0], sum = 0;
+	double top = logits[0], sum;
 
 	for (int c = 1; c < classes; c++)
 		top = logits[c] > top ? logits[c] : top;
-	for (int c = 0; c < classes; c++)
+	sum = p[0] = exp(logits[0] - top);
+	for (int c = 1; c < classes; c++)
 		sum += p[c] = exp(logits[c] - top);
 	for (int c = 0; c < classes; c++)
 		p[c] /= sum;

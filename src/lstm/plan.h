@@ -3,9 +3,9 @@
  * other in B lanes, and each update takes the next T rows of every lane; the memory runs on from
  * update to update until its piece ends. The same seed gives the same order.
  *
- * Spliced pieces: a network that has only seen hosts that attack, and hosts that work, learns who and
- * not what. So a share of the sequences is cut into shorter pieces, and a share of all pieces begins
- * with the memory of whatever its lane held before: another host's work, or its attack. */
+ * Spliced pieces: a network that has only seen hosts that attack, and hosts that work, learns who
+ * and not what. So a share of the sequences is cut into shorter pieces, and a share of all pieces
+ * begins with the memory of whatever its lane held before: another host's work, or its attack. */
 #ifndef KARMA_LSTM_PLAN_H
 #define KARMA_LSTM_PLAN_H
 

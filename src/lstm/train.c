@@ -420,10 +420,9 @@ static int trainer_init(struct trainer *r)
 	struct lstm_shape shape = r->net->shape;
 	const struct train_settings *s = r->settings;
 	double weight = 0;
-	int err =
-		plan_init(&r->plan, r->data->sequence, r->data->sequences, lstm_state_size(r->net),
-			s->batch, s->length, (uint32_t)s->memory, (double)s->splice,
-			rng_derive(s->seed, 'p'));
+	int err = plan_init(&r->plan, r->data->sequence, r->data->sequences,
+		lstm_state_size(r->net), s->batch, s->length, (uint32_t)s->memory,
+		(double)s->splice, rng_derive(s->seed, 'p'));
 
 	if (!err)
 		err = packed_init(&r->packed, shape);
