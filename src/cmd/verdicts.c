@@ -95,8 +95,7 @@ static bool read_probabilities(const char *text, float probability[CLASSES])
 	return true;
 }
 
-int verdicts_next(
-	struct verdicts *v, uint64_t flow_id, float probability[CLASSES], struct error *e)
+int verdicts_next(struct verdicts *v, uint64_t flow_id, float probability[CLASSES], struct error *e)
 {
 	const char *id, *text;
 

@@ -1,6 +1,6 @@
-/* Verdicts of another model: a file as --scores writes it, with other probabilities in it. So a model
- * that Karma cannot run (trees, a network of another make) is weighed, and compared, by the same
- * evidence and alerts. */
+/* Verdicts of another model: a file as --scores writes it, with other probabilities in it. So a
+ * model that Karma cannot run (trees, a network of another make) is weighed, and compared, by the
+ * same evidence and alerts. */
 #ifndef KARMA_CMD_VERDICTS_H
 #define KARMA_CMD_VERDICTS_H
 
@@ -18,7 +18,8 @@ void verdicts_close(struct verdicts *v); /* NULL is fine */
 /* The columns that --scores writes. */
 void verdicts_write_header(FILE *out);
 
-/* The next line's probabilities. -EINVAL where it is not of this flow, or the file is at its end. */
+/* The next line's probabilities. -EINVAL where it is not of this flow, or the file is at its end.
+ */
 int verdicts_next(
 	struct verdicts *v, uint64_t flow_id, float probability[CLASSES], struct error *e);
 

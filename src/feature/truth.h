@@ -2,9 +2,9 @@
  *
  * A line is "start end attacker target category [service [scenario]]", fields separated by blanks:
  * times in seconds since 1970 with decimals; ADDR, ADDR/LEN or * for anyone; a class as class_of()
- * knows it, with _ for its spaces (Brute_Force), or - where the class is not to be told; tcp, tcp/80 or - for any; a name for people and
- * for scores, not read here. An ICMP error is of any service. # begins a comment. Where lines
- * overlap the first one counts. */
+ * knows it, with _ for its spaces (Brute_Force), or - where the class is not to be told; tcp,
+ * tcp/80 or - for any; a name for people and for scores, not read here. An ICMP error is of any
+ * service. # begins a comment. Where lines overlap the first one counts. */
 #ifndef KARMA_FEATURE_TRUTH_H
 #define KARMA_FEATURE_TRUTH_H
 

@@ -6,7 +6,7 @@
 
 /* Within these, and the steps of the search for a slope and an offset. */
 static const double coldest = 0.05, hottest = 20, steepest = 20, flattest = 0.05, furthest = 20;
-enum { STEPS = 50 };
+enum { STEPS = 50, HALVINGS = 20 };
 
 const struct calibration calibration_none = {.temperature = 1, .slope = 1};
 
@@ -138,7 +138,7 @@ static void fit_attack(struct calibration *c, const float *logits, const int *la
 			a = -(s.offset2 * s.d_slope - s.slope_offset * s.d_offset) / area;
 			b = -(s.slope2 * s.d_offset - s.slope_offset * s.d_slope) / area;
 		}
-		for (; step > 1e-6; step /= 2) {
+		for (int halved = 0; halved < HALVINGS; halved++, step /= 2) {
 			next = measure(logits, label, rows, classes, target,
 				within(flattest, slope + step * a, steepest),
 				within(-furthest, offset + step * b, furthest));

@@ -360,7 +360,7 @@ void keeper_close(struct keeper *k)
 {
 	if (!k)
 		return;
-	for (unsigned i = 0; i < k->files; i++)
+	for (unsigned i = 0; k->file && i < k->files; i++)
 		close_file(&k->file[i]);
 	free(k->file);
 	free(k->ring);
