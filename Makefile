@@ -116,7 +116,7 @@ install: all
 lint: all
 	@for l in format tidy cppcheck shell man words; do scripts/lint.sh $$l || exit 1; done
 
-# Regenerate the range's traffic (some twenty minutes, root) from a seed, and train the bundled model on it.
+# Regenerate the range's traffic (an hour on two processors, root) from a seed, and train a model on it.
 SEED ?= 1
 range-data: all
 	scripts/install-packages.sh range data
