@@ -220,8 +220,9 @@ static void print_reasons(const json_t *event)
 	const json_t *reason;
 	size_t i;
 
-	json_array_foreach (reasons, i, reason)
+	json_array_foreach (reasons, i, reason) {
 		printf("%-11s %s\n", i ? "" : "reasons", json_string_value(reason));
+	}
 }
 
 static void print_end(const char *title, const json_t *event, const char *key)
