@@ -13,6 +13,7 @@
 #include "cmd/session.h"
 #include "util/clock.h"
 #include "util/number.h"
+#include "util/outfile.h"
 
 enum { OPT_FOR = 256, OPT_FALSE_ALERTS, OPT_TRUST, OPT_TUNE };
 enum { TRUSTED = 256, NAMED = 10 };
@@ -65,13 +66,14 @@ struct learning {
 
 /* ---- options ---- */
 
-/* "90s", "10m", "1h", "2d"; 0: something else. */
+/* "90s", "10m", "1h", "2d", a year at most; 0: something else. */
 static uint64_t read_time(const char *text)
 {
 	static const struct {
 		char unit;
 		uint64_t seconds;
 	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	static const uint64_t longest = 366 * 86400;
 	char digits[16];
 	size_t n = strlen(text);
 	uint64_t value;
@@ -83,7 +85,7 @@ static uint64_t read_time(const char *text)
 	if (!number_parse(digits, 1, 1000000, &value))
 		return 0;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (text[n - 1] == units[i].unit)
+		if (text[n - 1] == units[i].unit && value * units[i].seconds <= longest)
 			return value * units[i].seconds;
 	return 0;
 }
@@ -126,11 +128,16 @@ static int check_options(const struct options *o)
 
 	if (!o->out)
 		return usage_error("learn", "no profile named (-o FILE)");
+	if (strcmp(o->out, "-") == 0)
+		return usage_error(
+			"learn", "-o - would mix the profile with what is told; name a file");
 	if (live == (o->count > 0))
 		return usage_error("learn",
 			live ? "either -i or captures" : "no capture and no interface named");
 	if (o->seconds && !live)
 		return usage_error("learn", "--for goes with -i; captures are read whole");
+	if (o->tune && live && o->seconds == 1)
+		return usage_error("learn", "--tune needs 2 s or more: half of them are for it");
 	if (o->tune && live && !o->seconds)
 		return usage_error("learn",
 			"--tune of an interface needs --for: the first half of the time is for it");
@@ -272,7 +279,7 @@ static int read_captures(struct learning *l, const struct inputs *in, struct met
 	record_sink sink = meter_is_live(settings, in) ? session_record_live : session_record;
 	int failed = 0;
 
-	for (size_t i = 0; i < in->count && !session_stopped && !l->full; i++) {
+	for (size_t i = 0; i < in->count && !session_stopped && !l->full && failed != -EPIPE; i++) {
 		struct origin from = {.capture = in->path[i], .several = in->count > 1};
 		struct error e = {""};
 		int err = begin(l, &from, &e);
@@ -474,9 +481,9 @@ static void print_learnt(const struct learning *l, const struct learnt *t)
 static int write_profile(struct learning *l, struct error *e)
 {
 	struct learnt learnt;
-	const char *from = l->o->count > 1             ? "captures"
-			   : l->session.origin.capture ? l->session.origin.capture
-						       : "interfaces";
+	const char *from = l->o->count > 1    ? "captures"
+			   : l->o->count == 1 ? l->o->captures[0]
+					      : "interfaces";
 	int err;
 
 	if (l->broken)
@@ -496,11 +503,25 @@ static int write_profile(struct learning *l, struct error *e)
 	return err;
 }
 
+/* Better told now than after a day. */
+static int check_output(const char *path, struct error *e)
+{
+	struct outfile f;
+	int err = outfile_open(&f, path, e);
+
+	if (!err)
+		outfile_abort(&f);
+	return err;
+}
+
 static int learn(struct learning *l, struct error *e)
 {
 	struct error writing = {""};
 	int err, written = 0;
 
+	err = check_output(l->o->out, e);
+	if (err)
+		return err;
 	l->margins = learner_new(&l->session.settings);
 	l->drift = drift_learner_new();
 	l->tuner = l->o->tune ? tuner_new(&l->session.model) : NULL;
@@ -509,6 +530,9 @@ static int learn(struct learning *l, struct error *e)
 	err = l->o->meter.interfaces.count ? learn_live(l, e) : learn_captures(l, e);
 	if (!err && !l->judged)
 		return error_set(e, -ENODATA, "no traffic to learn from; no profile was written");
+	/* Nobody reads on: what was learnt is a part, and not said. */
+	if (err == -EPIPE)
+		return err;
 	if (l->judged && !e->text[0])
 		written = write_profile(l, &writing);
 	if (written)
@@ -538,7 +562,7 @@ int cmd_learn(int argc, char **argv)
 	err = session_open(&l->session, &o->session, &e);
 	if (!err)
 		err = learn(l, &e);
-	if (session_close(&l->session, !err, &closing) < 0 && !err) {
+	if (session_close(&l->session, !err, &closing) < 0 && (!err || !e.text[0])) {
 		e = closing;
 		err = -EIO;
 	}

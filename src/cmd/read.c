@@ -169,7 +169,7 @@ int cmd_read(int argc, char **argv)
 	if (err == -EINTR)
 		fail("read", "interrupted; the figures are of what was read until then");
 	status = err ? EXIT_FAILED : EXIT_DONE;
-	if (session_close(&s, err != -EINTR, &e) < 0)
+	if (session_close(&s, err != -EINTR && err != -EPIPE && !s.bad, &e) < 0)
 		status = fail("read", e.text);
 	inputs_free(&in);
 	return status;

@@ -234,6 +234,8 @@ int session_begin(struct session *s, const struct origin *from, struct error *e)
 		return err;
 	s->origin = *from;
 	s->first_ns = s->last_ns = 0;
+	if (s->keeper)
+		keeper_reset(s->keeper);
 	if (s->drift)
 		drift_begin(s->drift);
 	s->detector = detector_new(&s->settings, s->judge, tell_outputs, s);
@@ -402,6 +404,13 @@ int session_close(struct session *s, bool good, struct error *e)
 			err = error_set(e, -EIO, "the history was not always written: %s", h.why);
 	}
 	history_close(s->history);
+	if (s->keeper) {
+		struct keeper_stats k = {0};
+
+		keeper_stats(s->keeper, &k);
+		if (k.failed && !err)
+			err = error_set(e, -EIO, "packets of alerts were not always written");
+	}
 	keeper_close(s->keeper);
 	drift_free(s->drift);
 	model_free(&s->model);

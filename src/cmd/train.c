@@ -202,8 +202,10 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	for (int i = 0; i < count && !err; i++)
 		err = add_file(s, files[i], e);
 	/* Without a host's second row there is no memory to be learnt. */
-	if (s->data.sequences == s->data.rows)
+	if (s->data.sequences == s->data.rows) {
 		o->settings.memory = 1;
+		s->data.single = true;
+	}
 	if (!err && o->calibration)
 		err = load_calibration(s, e);
 	if (!err)

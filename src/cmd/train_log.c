@@ -55,10 +55,13 @@ static json_t *figure(double v)
 void train_log_add(struct train_log *l, const struct train_progress *p, const struct metrics *m,
 	double seconds)
 {
+	bool validated = isfinite(p->metric);
 	json_t *epoch = json_pack("{si so so so so so so}", "epoch", p->epoch, "loss",
 		figure(p->loss), "score", figure(p->metric), "tpr_at_fpr_1e-2",
-		figure(m->binary.tpr[0]), "macro_f1", figure(m->macro_f1), "accuracy",
-		figure(m->accuracy), "seconds", figure(floor(seconds * 1000) / 1000));
+		figure(validated ? m->binary.tpr[0] : NAN), "macro_f1",
+		figure(validated ? m->macro_f1 : NAN), "accuracy",
+		figure(validated ? m->accuracy : NAN), "seconds",
+		figure(floor(seconds * 1000) / 1000));
 
 	write_line(l, epoch);
 	json_array_append_new(l->epochs, epoch);

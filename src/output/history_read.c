@@ -146,6 +146,7 @@ static bool entry_of(sqlite3_stmt *s, struct history_entry *entry)
 	if (json_is_object(entry->event))
 		return true;
 	json_decref(entry->event);
+	entry->event = NULL;
 	return false;
 }
 

@@ -87,8 +87,10 @@ static pcap_t *kind_of(int link, uint32_t snap)
 		link == 101 ? DLT_RAW : link, (int)snap, PCAP_TSTAMP_PRECISION_NANO);
 }
 
-static void close_file(struct file *f)
+static void close_file(struct keeper *k, struct file *f)
 {
+	if (f->dumper && pcap_dump_flush(f->dumper) != 0)
+		k->stats.failed++;
 	if (f->dumper)
 		pcap_dump_close(f->dumper);
 	if (f->kind)
@@ -113,7 +115,7 @@ static bool begin_file(struct keeper *k, struct file *f, int link)
 		fclose(stream);
 	else if (fd >= 0)
 		close(fd);
-	close_file(f);
+	close_file(k, f);
 	return false;
 }
 
@@ -337,8 +339,14 @@ void keeper_end(struct keeper *k, const struct alert *a)
 
 	if (!f)
 		return;
-	close_file(f);
+	close_file(k, f);
 	*f = k->file[--k->files];
+}
+
+void keeper_reset(struct keeper *k)
+{
+	k->oldest = k->next = k->end = 0;
+	k->held = 0;
 }
 
 const char *keeper_path(const struct keeper *k, const struct alert *a)
@@ -361,7 +369,7 @@ void keeper_close(struct keeper *k)
 	if (!k)
 		return;
 	for (unsigned i = 0; k->file && i < k->files; i++)
-		close_file(&k->file[i]);
+		close_file(k, &k->file[i]);
 	free(k->file);
 	free(k->ring);
 	free(k);

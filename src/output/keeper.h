@@ -39,6 +39,9 @@ void keeper_begin(struct keeper *k, const struct alert *a);
 /* It has ended. */
 void keeper_end(struct keeper *k, const struct alert *a);
 
+/* Another timeline begins: packets of the one before belong to no alert of it. */
+void keeper_reset(struct keeper *k);
+
 /* Where its packets are, as long as it has not ended; NULL: nowhere. */
 const char *keeper_path(const struct keeper *k, const struct alert *a);
 

@@ -170,6 +170,16 @@ check "the history has what EVE has, and the flows behind" history_is_eves
 scan_id=$("$karma" explain --history "$history" | sed -nE 's/.* ([0-9a-z]{8})  Reconnaissance .*/\1/p')
 check "karma explain tells a scan" explained "$scan_id"
 check "karma explain refuses an unknown id" refuses_unknown_ids
+spoilt() { # a file that others wrote into: said in a line, not believed
+	local said
+	cp "$history" "$work/spoilt.db" || return
+	python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1]); db.execute("UPDATE alerts SET event = ?", ("[]",)); db.commit()' "$work/spoilt.db"
+	said=$("$karma" explain --history "$work/spoilt.db" "$scan_id" 2>&1) && return 1
+	echo "$said"
+	[ "$(wc -l <<<"$said")" -eq 1 ]
+}
+check "a spoilt history" spoilt
 check "nothing stays beside the history" test "$(echo "$history"*)" = "$history"
 
 # ---- packets ----

@@ -142,10 +142,15 @@ refuses "no address" 2 "not 'bob'" learn --trust 10.0.0.1,bob "$site" -o "$p"
 refuses "tuned by a stream" 2 "twice" learn --tune - -o "$p"
 refuses "tuned without an end" 2 "needs --for" learn --tune -i lo -o "$p"
 cp "$p" "$work/before"
+refuses "tuned within a second" 2 "2 s or more" learn --tune --for 1s -i lo -o "$p"
+refuses "two things on standard output" 2 "name a file" learn "$site" -o -
+refuses "a time beyond all bounds" 2 "not '200000d'" learn --for 200000d -i lo -o "$p"
+ok "the profile says what it was learnt from" grep -qF "$site" "$p"
 refuses "no capture there" 1 "none.pcap" learn -m "$m" "$work/none.pcap" -o "$p"
 ok "no capture there: the old profile stays" cmp -s "$p" "$work/before"
 learn -m "$m" "$site" -o "$work/none/p.json"
 ok "nowhere to write" [ "$status" -eq 1 ]
+ok "nowhere to write: before all the learning" [ ! -s "$work/out" ]
 ok "nowhere to write: says so" grep -qF "$work/none/p.json: cannot be written" "$work/err"
 refuses "another model's profile" 1 "it was learnt with model" read --profile "$p" "$site"
 refuses "no such profile" 1 "make one with 'karma learn'" read -m "$m" --profile "$work/none" "$site"

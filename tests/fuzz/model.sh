@@ -23,7 +23,7 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n){return d &
 fi
 if ! clang -std=gnu11 -g -O1 -D_GNU_SOURCE -DKARMA_NO_CLONES -Isrc \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$build/model" \
-	tests/fuzz/model.c src/lstm/{model,lstm,batch}.c src/lstm/kernel*.c src/util/{error,outfile}.c -ljansson -lz -lm; then
+	tests/fuzz/model.c src/lstm/{model,lstm,batch,calibration}.c src/lstm/kernel*.c src/util/{error,outfile}.c -ljansson -lz -lm; then
 	failed=1
 	closing
 fi
