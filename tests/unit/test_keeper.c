@@ -149,6 +149,25 @@ static void packets_before_and_after_are_kept(void **state)
 	unlink(path);
 }
 
+static void another_timeline_has_packets_of_its_own(void **state)
+{
+	struct keeper *k = open_keeper(&limits);
+	struct alert a = an_alert(7, 9, false, start);
+	char path[128];
+
+	(void)state;
+	packet(k, 9, 2, start, 60, DLT_EN10MB, 1);
+	keeper_reset(k);
+	packet(k, 9, 2, start, 60, DLT_EN10MB, 2);
+	keeper_begin(k, &a);
+	keeper_end(k, &a);
+	keeper_close(k);
+	read_capture(7);
+	assert_int_equal(got.count, 1);
+	assert_int_equal(got.number[0], 2);
+	unlink(path_of(7, path));
+}
+
 static void of_many_attackers_the_targets_packets_are_kept(void **state)
 {
 	struct keeper *k = open_keeper(&limits);
@@ -332,6 +351,7 @@ static int remove_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(another_timeline_has_packets_of_its_own),
 		cmocka_unit_test(packets_before_and_after_are_kept),
 		cmocka_unit_test(of_many_attackers_the_targets_packets_are_kept),
 		cmocka_unit_test(packets_and_captures_are_bounded),
