@@ -503,23 +503,12 @@ static int write_profile(struct learning *l, struct error *e)
 	return err;
 }
 
-/* Better told now than after a day. */
-static int check_output(const char *path, struct error *e)
-{
-	struct outfile f;
-	int err = outfile_open(&f, path, e);
-
-	if (!err)
-		outfile_abort(&f);
-	return err;
-}
-
 static int learn(struct learning *l, struct error *e)
 {
 	struct error writing = {""};
 	int err, written = 0;
 
-	err = check_output(l->o->out, e);
+	err = outfile_check(l->o->out, e); /* better told now than after a day */
 	if (err)
 		return err;
 	l->margins = learner_new(&l->session.settings);

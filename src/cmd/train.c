@@ -163,17 +163,6 @@ static int add_file(struct session *s, const char *argument, struct error *e)
 	return err;
 }
 
-/* Better told now than after an hour. */
-static int check_output(const char *path, struct error *e)
-{
-	struct outfile f;
-	int err = outfile_open(&f, path, e);
-
-	if (!err)
-		outfile_abort(&f);
-	return err;
-}
-
 /* What validates; with --calibration nothing does. */
 static int set_aside(struct session *s, struct error *e)
 {
@@ -190,7 +179,7 @@ static int set_aside(struct session *s, struct error *e)
 static int load_data(struct session *s, char **files, int count, struct error *e)
 {
 	struct train_options *o = &s->options;
-	int err = check_output(o->out, e);
+	int err = outfile_check(o->out, e); /* better told now than after an hour */
 
 	encoder_init(&s->encoder, o->as_published ? SET_PUBLISHED : SET_LIVE);
 	if (!err)

@@ -75,3 +75,13 @@ void outfile_abort(struct outfile *f)
 	}
 	f->stream = NULL;
 }
+
+int outfile_check(const char *path, struct error *e)
+{
+	struct outfile f;
+	int err = outfile_open(&f, path, e);
+
+	if (!err)
+		outfile_abort(&f);
+	return err;
+}

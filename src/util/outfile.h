@@ -16,6 +16,9 @@ struct outfile {
 /* Open `path` for writing ("-": standard output). 0, or a negative errno with the line in `e`. */
 int outfile_open(struct outfile *f, const char *path, struct error *e);
 
+/* Could it be opened? Nothing is left of it. */
+int outfile_check(const char *path, struct error *e);
+
 /* Flush, sync and rename to the final name. 0, or a negative errno; the partial file is gone. */
 int outfile_commit(struct outfile *f, struct error *e);
 
