@@ -4,8 +4,8 @@
 usage: scripts/detection.py [--karma PROGRAM] [--corpus DIR] [--unsw CSV] [--work DIR]
                             RANGE-DATA >docs/detection.md
 
-RANGE-DATA is a folder that range/make-data.sh made. The bundled model and its rivals, which are trained
-on its training part, are scored on its test part; models that a kind or a group of attacks was kept from,
+RANGE-DATA is a folder that range/make-data.sh made. A model by the bundled one's recipe and its rivals are
+trained on its training part and scored on its test part, as the bundled model is; models that a kind or a group of attacks was kept from,
 trained on one half of the training runs, on the other half.
 What was trained and scored before, with the same program's options and data, is taken from DIR
 (build/detection). The corpus (captures of other networks), UNSW-NB15's partition and the trees
@@ -21,6 +21,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import threading
 
 import range_trees
 import rangedata
@@ -55,18 +56,17 @@ third of the kinds of work, and the network (addresses, delays, frame sizes) of 
 """
 
 RIVALS = """All are weighed by the same evidence and thresholds, which were chosen for the model with
-memory. "Without attacks": false alerts in the runs in which nobody attacks. The trees have the features of the
+memory. The first row's model is the one that this page is about; the bundled one may have been trained on
+other runs. "Without attacks": false alerts in the runs in which nobody attacks. The trees have the features of the
 network with their counters, no memory, and the same rows. Captures of other networks: the benign ones
 that were held out, and all attack captures by how hard each is to see in its flow records.
 """
 
-KEPT_FROM = f"""Models of one half of the training runs, in {FEWER[1]} epochs, each without the records of one {FOLDS}th of the
-kinds, or of the groups {'; '.join(', '.join(g) for g in GROUP_FOLDS)}; scored on the attacks that were
+KEPT_FROM = f"""Models of one half of the training runs, in {FEWER[1]} epochs, each without the records of one kind in {FOLDS},
+or of the groups {'; '.join(', '.join(g) for g in GROUP_FOLDS)}; scored on the attacks that were
 kept from it in the other half. So each attack of the training part is judged by a model that saw neither
 its kind nor its run.
 """
-
-MISSED = """"""
 
 
 class Bench:
@@ -292,21 +292,23 @@ def rivals(bench):
     """Name, scored test runs and captures of other networks of each model that is compared."""
     args = bench.args
     bundled = pathlib.Path("models/default.karma")
-    yield "the bundled model", bundled, None
     rows, others = bench.rows(bench.runs("train")), bench.others()
-    yield ("the same without memory",
+    yield "with memory, on all training runs", bench.model("whole", [*rows, *others]), None
+    yield "the bundled model", bundled, None
+    yield ("without memory",
            bench.model("no-memory", [*rows, *others], "--memory", "1"), None)
     yield ("single flows: no memory, no counters",
            bench.model("single", [*rows, *others], "--memory", "1", "--features", SINGLE), None)
     if bench.unsw():
         yield "UNSW-NB15 alone", bench.model("unsw", bench.unsw()), None
     if range_trees.xgboost:
-        yard = range_trees.Trees(args.karma)
+        yard, one_at_a_time = range_trees.Trees(args.karma), threading.Lock()
 
         def verdicts(capture):
-            if yard.booster is None:
-                print("detection: the trees are trained", file=sys.stderr)
-                yard.train([*rows, *others])
+            with one_at_a_time:
+                if yard.booster is None:
+                    print("detection: the trees are trained", file=sys.stderr)
+                    yard.train([*rows, *others])
             return yard.verdicts(bundled, capture, args.work)
         yield "trees on the same features", bundled, verdicts
 
@@ -366,7 +368,6 @@ def page(bench):
     table_by(bench, groups, "group")
     print("## What is missed\n")
     print_missed(bench, attacks)
-    print(MISSED)
     print("## False alerts\n")
     for f in scored["false"]:
         print(f"- {f['run']}: {f['category']}, {f['src'] or 'many'} -> {f['dst']}: "
