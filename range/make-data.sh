@@ -20,8 +20,8 @@ set -u
 
 at_once=$((2 * $(nproc)))
 seconds=100
-dir=${1:?usage: make-data.sh DIR [SEED]}
-seed=${2:-1}
+dir=${1:?usage: make-data.sh DIR [SEED [PART]]}
+seed=$((${2:-1} * 1000)) # a run takes the next; those of two seeds have none in common
 karma=$range_home/../build/karma
 children=() runs=()
 
