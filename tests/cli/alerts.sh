@@ -3,34 +3,15 @@
 # What an alert carries, over the small captures of tests/captures/range: --sensitivity moves alerts
 # monotonically; EVE has id, technique, first and last flow; the history and karma explain; the
 # packets of --pcap-dir.
-#
-# shellcheck disable=SC2317 # functions that `check` calls
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-captures=$PWD/tests/captures/range
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+range=$captures/range
 export TZ=UTC
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		head -n 10 "$work/said"
-	fi
-}
 
 # ---- sensitivity ----
 
 for s in low normal high; do
-	for f in "$captures"/*.pcap; do
+	for f in "$range"/*.pcap; do
 		"$karma" read --sensitivity $s --json "$f" || echo "failed: $f" >&2
 	done >"$work/$s.json" 2>>"$work/err"
 done
@@ -59,7 +40,7 @@ monotone() { # lower higher
 }
 check "what low reports, normal does, no later" monotone low normal
 check "what normal reports, high does, no later" monotone normal high
-for f in "$captures"/*.pcap; do "$karma" read --json "$f"; done >"$work/default.json"
+for f in "$range"/*.pcap; do "$karma" read --json "$f"; done >"$work/default.json"
 check "normal is the default" cmp "$work/normal.json" "$work/default.json"
 check "nothing was said on standard error" test ! -s "$work/err"
 
@@ -94,7 +75,7 @@ alerts_are_whole() {
 	END
 }
 scan_is_told() {
-	"$karma" read "$captures/nmap_syn.pcap" >"$work/out" &&
+	"$karma" read "$range/nmap_syn.pcap" >"$work/out" &&
 		grep -E 'ended [0-9a-z]{8}  Reconnaissance [0-9]+ % T1046  10\.[0-9.]+ -> 192\.168\.[0-9.]+  [0-9]+ flows, 6[0-9]{2} ports in [0-9]+ ms, [0-9]{3} refused: .*ports of 192\.168\.[0-9.]+ in 2 s' "$work/out"
 }
 check "every alert has id, technique, reasons, first and last flow" alerts_are_whole
@@ -106,7 +87,7 @@ history=$work/history.db
 read_all() { # the attacks among the captures; again changes nothing
 	for _ in 1 2; do
 		"$karma" read --history "$history" --json \
-			"$captures"/{nmap_syn,flood_syn_random,hydra_ftp,slow_headers}.pcap >"$work/read.json" || return
+			"$range"/{nmap_syn,flood_syn_random,hydra_ftp,slow_headers}.pcap >"$work/read.json" || return
 	done
 }
 listed() {
@@ -187,9 +168,9 @@ check "nothing stays beside the history" test "$(echo "$history"*)" = "$history"
 # whole CAPTURE ID ADDRESS: the alert's capture holds every packet of that host in the capture, no
 # other, byte for byte up to 512.
 whole() {
-	"$karma" read --pcap-dir "$work/packets" "$captures/$1.pcap" >"$work/out" || return
+	"$karma" read --pcap-dir "$work/packets" "$range/$1.pcap" >"$work/out" || return
 	cat "$work/out"
-	python3 - "$captures/$1.pcap" "$work/packets" "$2" <<-'END'
+	python3 - "$range/$1.pcap" "$work/packets" "$2" <<-'END'
 		import glob, socket, struct, sys
 
 		def packets(path):
@@ -214,10 +195,9 @@ whole() {
 	END
 	local good=$?
 	rm -r "$work/packets"
-	return $good
+	return "$good"
 }
 check "a scan's packets are kept, all of them" whole nmap_syn 10.55.97.188
 check "so are those of a flood's target" whole flood_syn_random 192.168.29.229
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

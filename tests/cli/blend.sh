@@ -3,26 +3,9 @@
 # What counts is what a host does: the same attack is found from an address that does nothing else, from
 # that of a busy client, and from ten addresses, and nobody else is accused. (Guessing of FTP passwords is
 # found from an address of its own alone: models/default.md.)
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-captures=tests/captures/range
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		grep -o '"\(src_ip\|dest_ip\|category\)":"[^"]*"' "$work/eve" | head -n 6
-	fi
-}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+range=$captures/range
 
 # The alerts on a capture name one of these attackers or, of several, their target, and nobody else.
 names() { # target attacker...
@@ -38,15 +21,14 @@ names() { # target attacker...
 }
 
 for attack in nmap_syn slow_headers hydra_ftp; do
-	read -r _ _ attacker target _ <"$captures/$attack.truth"
+	read -r _ _ attacker target _ <"$range/$attack.truth"
 	ways=(fresh busy ten)
 	[ "$attack" != hydra_ftp ] || ways=(fresh)
 	for how in "${ways[@]}"; do
-		read -ra new < <(tests/captures/blend.py "$how" "$captures/$attack.pcap" "$attacker" "$work/blend.pcap")
+		read -ra new < <(tests/captures/blend.py "$how" "$range/$attack.pcap" "$attacker" "$work/blend.pcap")
 		"$karma" read --json "$work/blend.pcap" >"$work/eve" 2>"$work/err"
 		check "$attack, $how" names "$target" "${new[@]}"
 	done
 done
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -1,26 +1,8 @@
 #!/bin/bash
 # usage: tests/cli/captures.sh      captures of every kind: tunnels, link types, formats; and such
 #                                   as are still being written
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=build/karma
-captures=tests/captures
-work=$(mktemp -d)
-reader=
-trap '[ -z "$reader" ] || kill "$reader" 2>/dev/null; rm -rf "$work"' EXIT
-passed=0 failed=0
-
-ok() { # name condition...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name: $*"
-		cat "$work/err" 2>/dev/null
-	fi
-}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 
 flows() { # arguments...: the rows' ends, protocol and packets in out, sorted
 	timeout 60 "$karma" flows "$@" 2>"$work/err" </dev/null | tail -n +2 |
@@ -34,47 +16,36 @@ rows() { # pattern: how many rows are like it
 # ---- tunnels ----
 
 flows "$captures/links/tunnels.pcap"
-ok "tunnels: every flow in them" [ "$(rows '^10.1.0.2,420..,10.1.0.80,5000,udp,1,1$')" -eq 11 ]
-ok "tunnels: IPv6 in them" [ "$(rows '^fd00::2,420..,fd00::80,5000,udp,1,1$')" -eq 2 ]
-ok "tunnels: what is not understood inside" [ "$(rows '^192.0.2.1,.*,(4789,udp|0,gre),1,0$')" -eq 2 ]
-ok "tunnels: nothing else" [ "$(wc -l <"$work/out")" -eq 15 ]
+check "tunnels: every flow in them" [ "$(rows '^10.1.0.2,420..,10.1.0.80,5000,udp,1,1$')" -eq 11 ]
+check "tunnels: IPv6 in them" [ "$(rows '^fd00::2,420..,fd00::80,5000,udp,1,1$')" -eq 2 ]
+check "tunnels: what is not understood inside" [ "$(rows '^192.0.2.1,.*,(4789,udp|0,gre),1,0$')" -eq 2 ]
+check "tunnels: nothing else" [ "$(wc -l <"$work/out")" -eq 15 ]
 flows --outer "$captures/links/tunnels.pcap"
-ok "outer: no flow in them" [ "$(rows ',420(0[0-8]|1[12]),')" -eq 0 ]
-ok "outer: GRE is one flow" [ "$(rows '^192.0.2.1,0,198.51.100.1,0,gre,5,4$')" -eq 1 ]
-ok "outer: IP in IP" [ "$(rows '^192.0.2.1,0,198.51.100.1,0,(ipnip|ipv6),1,1$')" -eq 2 ]
-ok "outer: IPv6 around IPv6" [ "$(rows '^2001:db8::1,0,2001:db8::2,0,ipv6,1,1$')" -eq 1 ]
-ok "outer: VXLAN both ways" [ "$(rows ',4789,udp,')" -eq 3 ]
-ok "outer: MPLS and PPPoE have no other" [ "$(rows '^10.1.0.2,420(09|10),')" -eq 2 ]
+check "outer: no flow in them" [ "$(rows ',420(0[0-8]|1[12]),')" -eq 0 ]
+check "outer: GRE is one flow" [ "$(rows '^192.0.2.1,0,198.51.100.1,0,gre,5,4$')" -eq 1 ]
+check "outer: IP in IP" [ "$(rows '^192.0.2.1,0,198.51.100.1,0,(ipnip|ipv6),1,1$')" -eq 2 ]
+check "outer: IPv6 around IPv6" [ "$(rows '^2001:db8::1,0,2001:db8::2,0,ipv6,1,1$')" -eq 1 ]
+check "outer: VXLAN both ways" [ "$(rows ',4789,udp,')" -eq 3 ]
+check "outer: MPLS and PPPoE have no other" [ "$(rows '^10.1.0.2,420(09|10),')" -eq 2 ]
 
 # ---- link types and formats ----
 
 flows "$captures/links/wifi.pcap"
-ok "802.11: every flow" [ "$(rows '^10.1.0.2,4300[0-4],10.1.0.80,5000,udp,1,1$')" -eq 5 ]
-ok "802.11: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]
-ok "802.11: the others by cause" grep -q \
+check "802.11: every flow" [ "$(rows '^10.1.0.2,4300[0-4],10.1.0.80,5000,udp,1,1$')" -eq 5 ]
+check "802.11: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]
+check "802.11: the others by cause" grep -q \
 	"3 frames that are neither IP nor ARP; 2 encrypted 802.11 frames; 1 802.11 frame with a wrong" "$work/err"
 flows "$captures/links/interfaces.pcapng"
-ok "interfaces: every flow" [ "$(rows '^10.1.0.2,4400[0-5],10.1.0.80,5000,udp,1,1$')" -eq 5 ]
-ok "interfaces: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]
-ok "interfaces: what is not understood is counted" grep -q "2 frames of a link type" "$work/err"
+check "interfaces: every flow" [ "$(rows '^10.1.0.2,4400[0-5],10.1.0.80,5000,udp,1,1$')" -eq 5 ]
+check "interfaces: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]
+check "interfaces: what is not understood is counted" grep -q "2 frames of a link type" "$work/err"
 
 # ---- still being written ----
-
-within() { # seconds condition...: it comes true in that time
-	local tries=$(($1 * 10))
-	shift
-	for ((; tries; tries--)); do
-		"$@" && return
-		sleep 0.1
-	done
-	return 1
-}
 
 end_reader() { # its exit status in $status
 	kill -INT "$reader"
 	wait "$reader"
 	status=$?
-	reader=
 }
 
 # In pieces that end in the midst of a header, of a packet's header, of a packet.
@@ -91,13 +62,14 @@ for capture in "$captures/web.pcap" "$captures/links/interfaces.pcapng"; do
 	: >"$work/growing"
 	timeout 60 "$karma" flows --follow "$work/growing" >"$work/rows" 2>"$work/err" &
 	reader=$!
+	pids=("$reader")
 	pieces "$capture" >>"$work/growing"
 	sleep 0.5
 	end_reader
 	tail -n +2 "$work/rows" | cut -d, -f1-5,17,18 | sort >"$work/grown"
-	ok "growing ${capture##*/}: a good end" [ "$status" -eq 0 ]
+	check "growing ${capture##*/}: a good end" [ "$status" -eq 0 ]
 	flows "$capture"
-	ok "growing ${capture##*/}: the same flows" cmp -s "$work/grown" "$work/out"
+	check "growing ${capture##*/}: the same flows" cmp -s "$work/grown" "$work/out"
 done
 
 cp "$captures/web.pcap" "$work/growing"
@@ -105,73 +77,74 @@ for steps in "" --steps; do
 	# shellcheck disable=SC2086 # none or one
 	timeout 60 "$karma" flows $steps --follow "$work/growing" >"$work/rows$steps" 2>"$work/err" &
 	reader=$!
+	pids=("$reader")
 	within 10 grep -q following "$work/err"
 	sleep 3.5 # a closed connection lingers for 2 s
 	end_reader
 done
-ok "follow: what is open is looked at" grep -q "^10.1.0.2,40001,.*,look," "$work/rows--steps"
+check "follow: what is open is looked at" grep -q "^10.1.0.2,40001,.*,look," "$work/rows--steps"
 # shellcheck disable=SC2016 # an awk program
-ok "follow: what has closed is final in its time" awk -F, '
+check "follow: what has closed is final in its time" awk -F, '
 	NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
 	$2 == 40002 { late = $column["at"] - $column["last"] }
 	END { exit !(late > 1.9 && late < 2.6) }' "$work/rows"
 
 timeout 60 "$karma" read --follow --json "$work/growing" >"$work/eve" 2>"$work/err" &
 reader=$!
+pids=("$reader")
 within 10 grep -q following "$work/err"
 tail -c +25 "$captures/scan.pcap" >>"$work/growing"
-ok "read --follow: alerts while it grows" within 20 grep -q '"event_type":"alert"' "$work/eve"
-ok "read --follow: it goes on" kill -0 "$reader"
+check "read --follow: alerts while it grows" within 20 grep -q '"event_type":"alert"' "$work/eve"
+check "read --follow: it goes on" kill -0 "$reader"
 end_reader
-ok "read --follow: a good end" [ "$status" -eq 0 ]
-ok "read --follow: the figures" grep -q '"event_type":"stats"' "$work/eve"
+check "read --follow: a good end" [ "$status" -eq 0 ]
+check "read --follow: the figures" grep -q '"event_type":"stats"' "$work/eve"
 
 mkfifo "$work/pipe"
 timeout 60 "$karma" read --json - <"$work/pipe" >"$work/eve" 2>"$work/err" &
 reader=$!
+pids=("$reader")
 exec 3>"$work/pipe"
 cat "$captures/scan.pcap" >&3
-ok "standard input: alerts before its end" within 20 grep -q '"event_type":"alert"' "$work/eve"
+check "standard input: alerts before its end" within 20 grep -q '"event_type":"alert"' "$work/eve"
 exec 3>&-
 wait "$reader"
-ok "standard input: a good end" [ $? -eq 0 ]
-reader=
+check "standard input: a good end" [ $? -eq 0 ]
 
 # Ctrl-C ends whoever writes and whoever reads: what came stays.
 timeout 60 "$karma" flows - -o "$work/rows" <"$work/pipe" 2>"$work/err" &
 reader=$!
+pids=("$reader")
 exec 3>"$work/pipe"
 cat "$captures/scan.pcap" >&3
 sleep 1
 kill -INT "$(pgrep -P "$reader")"
 wait "$reader"
-ok "standard input, interrupted: a good end" [ $? -eq 0 ]
+check "standard input, interrupted: a good end" [ $? -eq 0 ]
 exec 3>&-
 "$karma" flows "$captures/scan.pcap" 2>/dev/null >"$work/all"
-ok "standard input, interrupted: all that came" cmp -s "$work/all" "$work/rows"
-reader=
+check "standard input, interrupted: all that came" cmp -s "$work/all" "$work/rows"
 timeout 60 "$karma" read --json --scores "$work/scores" - <"$work/pipe" >"$work/eve" 2>"$work/err" &
 reader=$!
+pids=("$reader")
 exec 3>"$work/pipe"
 cat "$captures/scan.pcap" >&3
 sleep 1
 kill -INT "$(pgrep -P "$reader")"
 wait "$reader"
-ok "read, standard input, interrupted: a good end" [ $? -eq 0 ]
+check "read, standard input, interrupted: a good end" [ $? -eq 0 ]
 exec 3>&-
-ok "read, standard input, interrupted: the scores are there" [ "$(wc -l <"$work/scores")" -gt 20 ]
-ok "read, standard input, interrupted: the figures" grep -q '"event_type":"stats"' "$work/eve"
-reader=
+check "read, standard input, interrupted: the scores are there" [ "$(wc -l <"$work/scores")" -gt 20 ]
+check "read, standard input, interrupted: the figures" grep -q '"event_type":"stats"' "$work/eve"
 
 for arguments in "$captures/web.pcap $captures/scan.pcap" "$captures"; do
 	# shellcheck disable=SC2086 # words
 	timeout 10 "$karma" flows --follow $arguments >"$work/out" 2>"$work/err"
-	ok "follow '$arguments': fails" [ $? -eq 1 ]
-	ok "follow '$arguments': one line" [ "$(grep -c 'takes one capture' "$work/err")" -eq 1 ]
+	check "follow '$arguments': fails" [ $? -eq 1 ]
+	check "follow '$arguments': one line" [ "$(grep -c 'takes one capture' "$work/err")" -eq 1 ]
 done
 timeout 10 "$karma" read --follow "$work/none.pcap" >"$work/out" 2>"$work/err"
-ok "follow what is not there: fails" [ $? -eq 1 ]
-ok "follow what is not there: one line" [ "$(wc -l <"$work/err")" -eq 1 ]
+check "follow what is not there: fails" [ $? -eq 1 ]
+check "follow what is not there: one line" [ "$(wc -l <"$work/err")" -eq 1 ]
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -2,56 +2,8 @@
 # usage: tests/cli/errors.sh
 # What a user meets on the command line: exit statuses, errors of one line that name what and the
 # remedy, and that nothing is left half-written.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-captures=$PWD/tests/captures
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-
-ok() {
-	passed=$((passed + 1))
-	echo "ok $1"
-}
-
-failure() { # name text
-	failed=$((failed + 1))
-	echo "FAILED $1: $2"
-	head -n 5 "$work/out" "$work/err"
-}
-
-skip() {
-	skipped=$((skipped + 1))
-	echo "skipped: $1"
-}
-
-run() { # command...: leaves $status, out, err
-	timeout 60 "$@" >"$work/out" 2>"$work/err" </dev/null
-	status=$?
-}
-
-# It exits so, with one line on standard error that has the words, and nothing on standard output.
-refuses() { # name status words command...
-	local name=$1 want=$2 words=$3
-	shift 3
-	run "$@"
-	if [ "$status" -ne "$want" ]; then
-		failure "$name" "exit status $status, not $want"
-	elif [ "$(wc -l <"$work/err")" -ne 1 ] || [ -s "$work/out" ]; then
-		failure "$name" "not one line on standard error alone"
-	elif ! grep -qF -- "$words" "$work/err"; then
-		failure "$name" "does not say '$words'"
-	else
-		ok "$name"
-	fi
-}
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@"; then ok "$name"; else failure "$name" "not so"; fi
-}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 
 # ---- usage ----
 refuses "unknown command" 2 "no command 'fly'" "$karma" fly
@@ -102,12 +54,8 @@ for arguments in help "help features" "help run" "run -h" --help --version; do
 done
 
 # ---- the model ----
-if ! gcc -std=gnu11 -D_GNU_SOURCE -Isrc -Itests -o "$work/refusals" tests/cli/refusals.c \
-	build/libkarma.a -ljansson -lndpi -lnettle -lz -lm -lpthread ||
-	! "$work/refusals" "$work/m.karma"; then
-	echo "0 passed, 1 failed, 0 skipped"
-	exit 1
-fi
+compile tests/cli/refusals.c
+"$work/refusals" "$work/m.karma" || broken "no model"
 m=$work/m.karma
 scan=$captures/scan.pcap
 size=$(stat -c %s "$m")
@@ -140,7 +88,7 @@ tells() { # name words command...
 	elif [ "$(wc -l <"$work/err")" -ne 1 ] || ! grep -qF -- "$words" "$work/err"; then
 		failure "$name" "not one line that says '$words'"
 	else
-		ok "$name"
+		check "$name" true
 	fi
 }
 head -c $(($(stat -c %s "$scan") - 7)) "$scan" >"$work/short.pcap"
@@ -226,12 +174,11 @@ if [ "$(id -u)" -eq 0 ]; then
 		refuses "run: not root" 1 "root" setpriv --reuid 65534 --regid 65534 \
 			--clear-groups "$karma" run -m "$m" -i lo
 	else
-		skip "run as another user: the program is not readable to it"
+		skip 1 "run as another user: the program is not readable to it"
 	fi
 else
 	refuses "run: not root" 1 "root" "$karma" run -m "$m" -i lo
-	skip "run on no such interface: needs root"
+	skip 1 "run on no such interface: needs root"
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -1,28 +1,10 @@
 #!/bin/bash
 # usage: tests/cli/flows.sh      karma flows as a user meets it: columns, rows, labels, errors
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=build/karma
-captures=tests/captures
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-ok() { # name condition...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name: $*"
-		cat "$work/err" 2>/dev/null
-	fi
-}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 
 flows() { # arguments...: status in $status, output in out and err
-	timeout 60 "$karma" flows "$@" >"$work/out" 2>"$work/err" </dev/null
-	status=$?
+	run "$karma" flows "$@"
 }
 
 column() { # name: its values
@@ -41,29 +23,29 @@ raw+=,ct_flw_http_mthd,is_ftp_login,ct_ftp_cmd,ct_srv_src,ct_srv_dst,ct_dst_ltm,
 raw+=,ct_src_dport_ltm,ct_dst_sport_ltm,ct_dst_src_ltm,attack_cat,Label
 
 flows "$captures/web.pcap"
-ok "web: done" [ "$status" -eq 0 ]
-ok "the 49 raw columns come first" [ "$(head -n 1 "$work/out" | cut -d, -f1-49)" = "$raw" ]
-ok "as many fields in every row" [ "$(awk -F, '{ print NF }' "$work/out" | sort -u | wc -l)" -eq 1 ]
-ok "web: a row a flow" [ "$(column proto | sort | xargs)" = "arp tcp tcp udp" ]
-ok "web: states" [ "$(column state | sort | xargs)" = "CON CON FIN RST" ]
-ok "web: services" [ "$(column service | sort | xargs)" = "- - dns http" ]
-ok "web: the repeated segment" [ "$(column dloss | sort -n | tail -n 1)" -eq 1 ]
-ok "web: no label known" [ -z "$(column attack_cat | tr -d '\n')" ]
-ok "web: the totals" says "4 rows from 20 packets, 4 flows"
+check "web: done" [ "$status" -eq 0 ]
+check "the 49 raw columns come first" [ "$(head -n 1 "$work/out" | cut -d, -f1-49)" = "$raw" ]
+check "as many fields in every row" [ "$(awk -F, '{ print NF }' "$work/out" | sort -u | wc -l)" -eq 1 ]
+check "web: a row a flow" [ "$(column proto | sort | xargs)" = "arp tcp tcp udp" ]
+check "web: states" [ "$(column state | sort | xargs)" = "CON CON FIN RST" ]
+check "web: services" [ "$(column service | sort | xargs)" = "- - dns http" ]
+check "web: the repeated segment" [ "$(column dloss | sort -n | tail -n 1)" -eq 1 ]
+check "web: no label known" [ -z "$(column attack_cat | tr -d '\n')" ]
+check "web: the totals" says "4 rows from 20 packets, 4 flows"
 
 flows "$captures/long.pcap"
-ok "long: a record spans less than a minute" [ "$(column event | sort | uniq -c | xargs)" = "6 final" ]
-ok "long: two flows" [ "$(column flow_id | sort -u | wc -l)" -eq 2 ]
+check "long: a record spans less than a minute" [ "$(column event | sort | uniq -c | xargs)" = "6 final" ]
+check "long: two flows" [ "$(column flow_id | sort -u | wc -l)" -eq 2 ]
 flows --steps "$captures/long.pcap"
-ok "steps: looks too" [ "$(column event | sort -u | xargs)" = "closed final look" ]
-ok "steps: only with news" [ "$(column news | sort -u | xargs)" = 1 ]
+check "steps: looks too" [ "$(column event | sort -u | xargs)" = "closed final look" ]
+check "steps: only with news" [ "$(column news | sort -u | xargs)" = 1 ]
 
 flows "$captures/services.pcap"
-ok "services: each of them" [ "$(column service | sort | xargs)" = \
+check "services: each of them" [ "$(column service | sort | xargs)" = \
 	"- dhcp dns ftp ftp-data http irc pop3 radius smtp snmp ssh ssl" ]
-ok "services: finer names" [ "$(column app | sort | xargs)" = \
+check "services: finer names" [ "$(column app | sort | xargs)" = \
 	"dhcp dns ftp ftp-data http irc mqtt pop3 radius smtp snmp ssh tls" ]
-ok "services: what HTTP and FTP did" [ "$(cut -d, -f14,25,26,38,39,40 "$work/out" |
+check "services: what HTTP and FTP did" [ "$(cut -d, -f14,25,26,38,39,40 "$work/out" |
 	grep -E '^(http|ftp),' | sort | xargs)" = "ftp,0,0,0,1,1 http,1,20,1,0,0" ]
 
 all=0
@@ -72,9 +54,9 @@ for capture in "$captures"/*.pcap; do
 	all=$((all + $(column srcip | wc -l)))
 done
 flows "$captures"
-ok "a directory is all its captures" [ "$(column srcip | wc -l)" -eq "$all" ]
+check "a directory is all its captures" [ "$(column srcip | wc -l)" -eq "$all" ]
 timeout 60 "$karma" flows - <"$captures/web.pcap" >"$work/out" 2>"$work/err"
-ok "standard input" [ "$(column proto | wc -l)" -eq 4 ]
+check "standard input" [ "$(column proto | wc -l)" -eq 4 ]
 
 cat >"$work/truth" <<-END
 	# what ran
@@ -82,58 +64,57 @@ cat >"$work/truth" <<-END
 	1700000000.29 1700000001 * 10.1.0.0/16 Brute_Force
 END
 flows --truth "$work/truth" "$captures/scan.pcap"
-ok "truth: labels" [ "$(column attack_cat | sort | uniq -c | xargs)" = "3 Brute Force 20 Reconnaissance" ]
+check "truth: labels" [ "$(column attack_cat | sort | uniq -c | xargs)" = "3 Brute Force 20 Reconnaissance" ]
 flows --truth "$work/truth" "$captures/long.pcap"
-ok "truth: all else is Normal" grep -q ',Normal,0,' "$work/out"
+check "truth: all else is Normal" grep -q ',Normal,0,' "$work/out"
 echo "1 2 3" >"$work/truth"
 flows --truth "$work/truth" -o "$work/x.csv" "$captures/scan.pcap"
-ok "truth: a bad line is named" says "truth:1:"
-ok "truth: a bad line fails" [ "$status" -eq 1 ]
+check "truth: a bad line is named" says "truth:1:"
+check "truth: a bad line fails" [ "$status" -eq 1 ]
 echo "1 2 * * Mischief" >"$work/truth"
 flows --truth "$work/truth" -o "$work/x.csv" "$captures/scan.pcap"
-ok "truth: no such category" says "truth:1: there is no category 'Mischief'; give one of Normal, Recon"
-ok "truth: nothing is written" [ -z "$(find "$work" -name 'x.csv*')" ]
+check "truth: no such category" says "truth:1: there is no category 'Mischief'; give one of Normal, Recon"
+check "truth: nothing is written" [ -z "$(find "$work" -name 'x.csv*')" ]
 
 flows -o "$work/x.csv" "$captures/web.pcap"
-ok "-o: the file" [ "$(wc -l <"$work/x.csv")" -eq 5 ]
-ok "-o: nothing else" [ ! -s "$work/out" ]
+check "-o: the file" [ "$(wc -l <"$work/x.csv")" -eq 5 ]
+check "-o: nothing else" [ ! -s "$work/out" ]
 
 head -c 1500 "$captures/web.pcap" >"$work/cut.pcap"
 flows -o "$work/cut.csv" "$work/cut.pcap"
-ok "truncated: fails" [ "$status" -eq 1 ]
-ok "truncated: says so" grep -q "cut.pcap: truncated.*were read" "$work/err"
-ok "truncated: what was whole is written" [ "$(wc -l <"$work/cut.csv")" -gt 1 ]
+check "truncated: fails" [ "$status" -eq 1 ]
+check "truncated: says so" grep -q "cut.pcap: truncated.*were read" "$work/err"
+check "truncated: what was whole is written" [ "$(wc -l <"$work/cut.csv")" -gt 1 ]
 
 flows -o "$work/none.csv" "$work/none.pcap"
-ok "missing: fails" [ "$status" -eq 1 ]
-ok "missing: one line" says "none.pcap: not readable as a capture: No such file or directory; check the name"
-ok "missing: nothing is written" [ -z "$(find "$work" -name 'none.csv*')" ]
+check "missing: fails" [ "$status" -eq 1 ]
+check "missing: one line" says "none.pcap: not readable as a capture: No such file or directory; check the name"
+check "missing: nothing is written" [ -z "$(find "$work" -name 'none.csv*')" ]
 flows "$work/none.pcap" "$captures/web.pcap"
-ok "one of two missing: fails, and the other is read" [ "$status $(column proto | wc -l)" = "1 4" ]
+check "one of two missing: fails, and the other is read" [ "$status $(column proto | wc -l)" = "1 4" ]
 gzip -c "$captures/web.pcap" >"$work/web.pcap.gz"
 flows "$work/web.pcap.gz"
-ok "compressed: fails" [ "$status" -eq 1 ]
-ok "compressed: what to do" says "web.pcap.gz: compressed; gunzip it first"
+check "compressed: fails" [ "$status" -eq 1 ]
+check "compressed: what to do" says "web.pcap.gz: compressed; gunzip it first"
 printf '\x1f' >"$work/one"
 flows "$work/one"
-ok "a byte that might begin one" says "give a pcap or pcapng file"
+check "a byte that might begin one" says "give a pcap or pcapng file"
 flows -o "$work/no/such/folder.csv" "$captures/web.pcap"
-ok "no folder: one line" says "cannot be written"
+check "no folder: one line" says "cannot be written"
 if [ -c /dev/full ]; then
 	flows "$captures/web.pcap" -o /dev/full
-	ok "disk full: fails" [ "$status" -eq 1 ]
-	ok "disk full: the device is still one" [ -c /dev/full ]
+	check "disk full: fails" [ "$status" -eq 1 ]
+	check "disk full: the device is still one" [ -c /dev/full ]
 fi
 
 for arguments in "" "--nonsense x" "-o" "-i lo x.pcap" "-i lo --follow"; do
 	# shellcheck disable=SC2086 # words
 	flows $arguments
-	ok "usage '$arguments'" [ "$status" -eq 2 ]
-	ok "usage '$arguments': one line" says "karma help flows"
+	check "usage '$arguments'" [ "$status" -eq 2 ]
+	check "usage '$arguments': one line" says "karma help flows"
 done
 flows -i nosuchinterface
-ok "no interface: fails" [ "$status" -eq 1 ]
-ok "no interface: one line" [ "$(wc -l <"$work/err")" -eq 1 ]
+check "no interface: fails" [ "$status" -eq 1 ]
+check "no interface: one line" [ "$(wc -l <"$work/err")" -eq 1 ]
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

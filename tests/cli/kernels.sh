@@ -4,28 +4,10 @@
 # reference says (float32 to the last digits shown, int8 within 0.02 of the probabilities), and loses no
 # more than 0.2 points of F1 on rows held out from training: of UNSW-NB15 where it is at hand, else
 # made up. Others are refused.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-shared=${KARMA_SHARED:-$(cd .. && pwd)/shared}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 unsw=$shared/data/unsw-nb15/partition.csv
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
 kernels=(avx2 avx512 int8-avx2 int8-avx-vnni int8-avx512-vnni)
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@" >"$work/why" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		head -n 5 "$work/why"
-	fi
-}
 
 scores() { # kernel file
 	timeout 120 "$karma" read tests/captures/*.pcap --kernel "$1" --json --scores "$2" >"$2.alerts" </dev/null
@@ -74,8 +56,7 @@ check "the reference reads captures" scores scalar "$work/scalar.csv"
 if [ -r "$unsw" ]; then
 	scripts/split-unsw.py "$unsw" "$work/train.csv" "$work/test.csv"
 else
-	echo "skipped UNSW-NB15: $unsw is not there; made-up rows in its place"
-	skipped=$((skipped + 1))
+	skip 1 "UNSW-NB15: $unsw is not there; made-up rows in its place"
 	made_up 1 >"$work/train.csv"
 	made_up 2 >"$work/test.csv"
 fi
@@ -84,8 +65,7 @@ reference=$(f1 scalar)
 for k in "${kernels[@]}"; do
 	if ! "$karma" read --kernel "$k" tests/captures/web.pcap >"$work/out" 2>"$work/err"; then
 		check "$k is refused, and why" grep -q "cannot run the kernel '$k'" "$work/err"
-		echo "skipped $k: this processor cannot run it"
-		skipped=$((skipped + 1))
+		skip 1 "$k: this processor cannot run it"
 		continue
 	fi
 	limit=0.0001
@@ -101,5 +81,4 @@ for command in "read tests/captures/web.pcap" run "eval -m $work/m.karma $work/t
 	check "${command%% *} says which there are" grep -q "no kernel 'abacus'; there are fp32, int8, scalar" "$work/err"
 done
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -5,34 +5,13 @@
 #
 # The project's own, tests/captures/malformed, of which every byte is known; and those of the corpus
 # where it is.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=build/karma sanitized=build/karma
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+sanitized=$karma
 [ -x build-san/karma ] && sanitized=build-san/karma
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-own=tests/captures/malformed
-corpus=${KARMA_SHARED:-../shared}/corpus/malformed
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-
-ok() { # name condition...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name: $*"
-		head -n 30 "$work/err"
-	fi
-}
-
-run() { # program arguments...: status in $status
-	timeout 300 "$@" >"$work/out" 2>"$work/err" </dev/null
-	status=$?
-}
-
+own=$captures/malformed
+corpus=$shared/corpus/malformed
 # A verdict and a message, not a crash, a leak or a wait.
 sane() {
 	[ "$status" -le 1 ] && ! grep -qE 'Sanitizer|runtime error' "$work/err"
@@ -42,8 +21,8 @@ sane() {
 while IFS='|' read -r name expected words; do
 	[ -n "$name" ] || continue
 	run "$karma" flows "$own/$name"
-	ok "$name: exit status" [ "$status" -eq "$expected" ]
-	ok "$name: $words" grep -qE "$words" "$work/err"
+	check "$name: exit status" [ "$status" -eq "$expected" ]
+	check "$name: $words" grep -qE "$words" "$work/err"
 done <<'END'
 backwards.pcap|0|^karma flows: [0-9]+ rows? from 11 packets, 2 flows, 3 records; 6 packets whose clock went backwards$
 snapped.pcap|0|^karma flows: [0-9]+ rows? from 66 packets, 3 flows, 3 records; 96 packets cut short before their headers ended$
@@ -67,17 +46,15 @@ END
 # All of them at once, also the whole way to verdicts: one that is broken does not keep the others.
 for folder in "$own" "$corpus"; do
 	if [ ! -d "$folder" ]; then
-		echo "skipped: no corpus of malformed captures at $folder"
-		skipped=$((skipped + 1))
+		skip 1 "no corpus of malformed captures at $folder"
 		continue
 	fi
 	for command in flows "flows --outer --each-interface --steps" "read --json"; do
 		# shellcheck disable=SC2086 # words
 		run "$sanitized" $command "$folder"
-		ok "$command $folder: neither crash nor leak" sane
-		ok "$command $folder: packets" [ -s "$work/out" ]
+		check "$command $folder: neither crash nor leak" sane
+		check "$command $folder: packets" [ -s "$work/out" ]
 	done
 done
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

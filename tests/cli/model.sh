@@ -2,38 +2,8 @@
 # usage: tests/cli/model.sh
 # karma model show: what karma train wrote into the file, for a person and for a program; files that
 # lack things, or say them wrongly, are shown as far as they go, and do nothing to the terminal.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		head -n 5 "$work/out" "$work/err"
-	fi
-}
-
-run() { # command...: leaves $status, out, err
-	timeout 60 "$@" >"$work/out" 2>"$work/err" </dev/null
-	status=$?
-}
-
-refuses() { # name status words command...
-	local name=$1 want=$2 words=$3
-	shift 3
-	run "$@"
-	check "$name" eval "[ $status -eq $want ] && [ ! -s '$work/out' ] && [ \"\$(wc -l <'$work/err')\" -eq 1 ] &&
-		grep -qF -- \"$words\" '$work/err'"
-}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 
 {
 	echo "id,dur,proto,service,state,spkts,dpkts,sbytes,dbytes,attack_cat,label"
@@ -121,5 +91,4 @@ refuses "an option" 2 "'--all' is no option" "$karma" model show "$work/m.karma"
 run sh -c "'$karma' model show '$work/m.karma' >/dev/full"
 check "a full disk" eval "[ $status -eq 1 ] && grep -q 'standard output' '$work/err'"
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -3,28 +3,9 @@
 # The range's table is whole: each scenario has a function, each name is there once, a third of the
 # kinds and of the tools is held out, docs/range.md shows it as it is. The small captures of
 # tests/captures/range: karma labels each by its truth, and reads each.
-#
-# shellcheck disable=SC2317 # functions that `check` calls
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-captures=tests/captures/range
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		head -n 10 "$work/said"
-	fi
-}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+range=$captures/range
 
 # ---- the table ----
 
@@ -72,7 +53,7 @@ class_of() { awk -v name="$1" '$1 == name { print $2 }' < <(range/range.sh list)
 
 # labelled NAME CLASS: the rows of the capture are labelled by its truth, and only so.
 labelled() {
-	"$karma" flows --truth "$captures/$1.truth" -o "$work/rows.csv" "$captures/$1.pcap" || return
+	"$karma" flows --truth "$range/$1.truth" -o "$work/rows.csv" "$range/$1.pcap" || return
 	python3 - "$work/rows.csv" "${2/_/ }" <<-'END'
 		import collections, csv, sys
 
@@ -85,15 +66,14 @@ labelled() {
 }
 
 small() {
-	[ -z "$(find "$captures" -size +300k)" ] && [ "$(du -sk "$captures" | cut -f1)" -lt 3000 ]
+	[ -z "$(find "$range" -size +300k)" ] && [ "$(du -sk "$range" | cut -f1)" -lt 3000 ]
 }
 
-for capture in "$captures"/*.pcap; do
+for capture in "$range"/*.pcap; do
 	name=$(basename "$capture" .pcap)
 	check "$name is labelled by its truth" labelled "$name" "$(class_of "$name")"
 	check "$name is read" "$karma" read "$capture"
 done
 check "the captures are small" small
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

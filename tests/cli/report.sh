@@ -2,31 +2,8 @@
 # usage: tests/cli/report.sh
 # karma eval --report: its figures are those of --json, it stands alone, and in a browser, narrow and
 # wide, light and dark, nothing is cut, nothing lies on anything else, nothing is asked for.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-here=$PWD/tests/cli
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		head -n 5 "$work/out" "$work/err"
-	fi
-}
-
-run() { # command...: leaves $status, out, err
-	timeout 120 "$@" >"$work/out" 2>"$work/err" </dev/null
-	status=$?
-}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 
 # Rows of all ten classes, which differ enough for some to be told apart and some not.
 rows() { # count seed
@@ -155,10 +132,9 @@ browser() { # preferredColorScheme: what the frames found, in $work/found
 }
 
 if ! command -v chromium >/dev/null; then
-	echo "skipped: chromium is not installed, so nobody looks at the page"
-	skipped=2
+	skip 2 "chromium is not installed, so nobody looks at the page"
 else
-	python3 - "$work" "$here/report_check.js" <<-'end'
+	python3 - "$work" tests/cli/report_check.js <<-'end'
 		import sys
 		work, script = sys.argv[1], open(sys.argv[2]).read()
 		frames = []
@@ -197,5 +173,4 @@ else
 	check "no error on the browser's console" eval "! grep -i 'CONSOLE' '$work/err' | grep -v 'spoilt.html'"
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -2,32 +2,11 @@
 # usage: tests/cli/resume.sh
 # karma train interrupted and gone on with: the model is, byte for byte, that of a run which nobody
 # disturbed; the log is whole; a checkpoint that does not fit is refused; what cannot be learnt says so.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 
-check() { # name command...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		head -n 5 "$work/out" "$work/err"
-	fi
-}
-
-run() { # command...: leaves $status, out, err
-	timeout 120 "$@" >"$work/out" 2>"$work/err" </dev/null
-	status=$?
-}
-
-refuses() { # name status words command...
+# As refuses does, with other lines of its progress before it.
+gives_up() { # name status words command...
 	local name=$1 want=$2 words=$3
 	shift 3
 	run "$@"
@@ -117,26 +96,26 @@ check "killed, it goes on after the last whole epoch" same
 
 # ---- refusals ----
 cp "$work/kept" "$work/model.karma.checkpoint"
-refuses "other settings" 1 "a run with epochs 15, not 4" "${train[@]}" --epochs 4 -o "$work/model.karma" --resume
-refuses "other data" 1 "a run with other data" "$karma" train "$work/rows.csv" "$work/sequences.csv" \
+gives_up "other settings" 1 "a run with epochs 15, not 4" "${train[@]}" --epochs 4 -o "$work/model.karma" --resume
+gives_up "other data" 1 "a run with other data" "$karma" train "$work/rows.csv" "$work/sequences.csv" \
 	--epochs 15 --hidden 64 --dropout 0.2 -o "$work/model.karma" --resume
-refuses "another network" 1 "a run with hidden 64, not 32" "${train[@]}" --hidden 32 -o "$work/model.karma" --resume
+gives_up "another network" 1 "a run with hidden 64, not 32" "${train[@]}" --hidden 32 -o "$work/model.karma" --resume
 cp "$work/whole.log" "$work/log"
-refuses "no checkpoint" 1 "no run to go on with" "${train[@]}" -o "$work/none.karma" --log "$work/log" --resume
+gives_up "no checkpoint" 1 "no run to go on with" "${train[@]}" -o "$work/none.karma" --log "$work/log" --resume
 check "and the log stays as it was" cmp -s "$work/whole.log" "$work/log"
-refuses "no file to go by" 2 "--resume goes by" "${train[@]}" -o - --resume
+gives_up "no file to go by" 2 "--resume goes by" "${train[@]}" -o - --resume
 size=$(stat -c %s "$work/kept")
 for cut in 4 40 1000 $((size / 2)) $((size - 1)); do
 	head -c "$cut" "$work/kept" >"$work/model.karma.checkpoint"
-	refuses "cut after $cut bytes" 1 "model.karma.checkpoint: damaged" "${train[@]}" -o "$work/model.karma" --resume
+	gives_up "cut after $cut bytes" 1 "model.karma.checkpoint: damaged" "${train[@]}" -o "$work/model.karma" --resume
 done
 python3 - "$work/kept" "$work/model.karma.checkpoint" <<-'end'
 	import sys
 	b = bytearray(open(sys.argv[1], "rb").read()); b[len(b) // 2] ^= 4; open(sys.argv[2], "wb").write(b)
 end
-refuses "a flipped bit" 1 "model.karma.checkpoint: damaged" "${train[@]}" -o "$work/model.karma" --resume
-refuses "an unwritable log" 1 "/nonexistent/log: cannot be written" "${train[@]}" -o "$work/x.karma" --log /nonexistent/log
-refuses "a full disk under the log" 1 "lines of the log were lost" "${train[@]}" --epochs 1 -o "$work/x.karma" --log /dev/full
+gives_up "a flipped bit" 1 "model.karma.checkpoint: damaged" "${train[@]}" -o "$work/model.karma" --resume
+gives_up "an unwritable log" 1 "/nonexistent/log: cannot be written" "${train[@]}" -o "$work/x.karma" --log /nonexistent/log
+gives_up "a full disk under the log" 1 "lines of the log were lost" "${train[@]}" --epochs 1 -o "$work/x.karma" --log /dev/full
 
 # ---- what cannot be learnt ----
 {
@@ -149,11 +128,10 @@ for seed in $(seq 100); do # until the one row falls to the validating ones
 done
 check "a class that only validates" eval "[ $status -eq 1 ] && grep -q \"all 1 rows of 'Worms' validate\" '$work/err'"
 rows 300 | grep -v ',Normal,' >"$work/attacks.csv"
-refuses "no ordinary traffic" 1 "no rows are 'Normal'; both attacks" "$karma" train "$work/attacks.csv" -o "$work/x.karma"
+gives_up "no ordinary traffic" 1 "no rows are 'Normal'; both attacks" "$karma" train "$work/attacks.csv" -o "$work/x.karma"
 # The double capture's correction makes these attacks equal, and many equal rows are learnt from only.
 rows 300 | sed 's/,tcp,-,\(CON\|REQ\).*,\(DoS\|Recon.*\),1$/,tcp,-,REQ,2,0,90,0,DoS,1/' >"$work/equal.csv"
-refuses "no attack validates" 1 "rows that validate are 'Normal'" "$karma" train "$work/equal.csv" -o "$work/x.karma"
+gives_up "no attack validates" 1 "rows that validate are 'Normal'" "$karma" train "$work/equal.csv" -o "$work/x.karma"
 check "nothing half-written" eval "! ls '$work'/*.part 2>/dev/null"
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -2,38 +2,8 @@
 # usage: tests/cli/train.sh
 # karma train, eval and bench as a user meets them, on small made-up rows: a model is learnt, the same
 # seed gives the same bytes, Ctrl-C leaves the best so far, and what cannot be learnt from is refused.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		head -n 5 "$work/out" "$work/err"
-	fi
-}
-
-run() { # command...: leaves $status, out, err
-	timeout 120 "$@" >"$work/out" 2>"$work/err" </dev/null
-	status=$?
-}
-
-refuses() { # name status words command...
-	local name=$1 want=$2 words=$3
-	shift 3
-	run "$@"
-	check "$name" eval "[ $status -eq $want ] && [ ! -s '$work/out' ] && [ \"\$(wc -l <'$work/err')\" -eq 1 ] &&
-		grep -qF -- \"$words\" '$work/err'"
-}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 
 # Rows of the partition's form: normal ones are answered, DoS is loud, Reconnaissance small.
 rows() { # count
@@ -227,5 +197,4 @@ refuses "bench: unknown" 2 "no benchmark 'sleep'" "$karma" bench sleep
 run "$karma" bench lstm --json
 check "bench --json" python3 -c "import json; d=json.load(open('$work/out')); assert d['lstm']['scalar']['alone_us_per_step'] > 0 and d['machine']['cores'] > 0"
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

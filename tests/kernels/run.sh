@@ -7,35 +7,28 @@
 #
 # Kernels are downloaded once, to build/kernels/, and not installed; each guest's console stays there
 # as RELEASE.log.
-set -u
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 
-cd "$(dirname "$0")/../.." || exit 1
 all=(6.1 6.12)
-tests=(build/tests/test_kernel tests/live/attach.sh tests/live/parity.sh)
+inside=(build/tests/test_kernel{,_table} tests/live/attach.sh tests/live/parity.sh)
 seconds=420 # of one guest
 cache=$PWD/build/kernels
 modules=(veth sch_ingress cls_bpf)
 programs=(bash kmod ln mount sleep stty timeout uname               # init's
-	cat date dirname grep head id kill mkdir mktemp rm sed seq sort wc # the tests'
+	cat cut date dirname grep head id kill mkdir mktemp rm sed seq sort wc # the tests'
 	ip tc bpftool ethtool ping tcpdump python3)
 must=
 [ "${1:-}" = --must ] && must=1 && shift
 [ $# -eq 0 ] || all=("$@")
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin # Debian's own programs: no other python3
-passed=0 failed=0 skipped=0
-
-finish() {
-	echo "$passed passed, $failed failed, $skipped skipped"
-	exit $((failed > 0))
-}
 
 without() { # kernels why
 	if [ -n "$must" ]; then
 		echo "FAILED: kernels: $2"
-		failed=$((failed + $1 * ${#tests[@]}))
+		failed=$((failed + $1 * ${#inside[@]}))
 	else
-		echo "skipped: kernels: $2"
-		skipped=$((skipped + $1 * ${#tests[@]}))
+		skip $(($1 * ${#inside[@]})) "kernels: $2"
 	fi
 }
 
@@ -112,13 +105,13 @@ make_root() { # folder
 		files+=("$(type -P "$name")")
 	done
 	take "$root" "${files[@]}" &&
-		take_libraries "$root" "${files[@]}" build/karma build/tests/test_kernel &&
+		take_libraries "$root" "${files[@]}" build/karma build/tests/test_kernel{,_table} &&
 		take_python "$root" || return 1
 	ln -s ../bin/kmod "$root/usr/sbin/modprobe"
 	for name in passwd group; do # tcpdump becomes its own user
 		grep -E '^(root|tcpdump):' "/etc/$name" >"$root/etc/$name"
 	done
-	cp --parents build/karma "${tests[@]}" tests/captures/*.pcap "$root/karma/" &&
+	cp --parents build/karma "${inside[@]}" tests/lib.sh tests/live/server.py tests/captures/*.pcap "$root/karma/" &&
 		cp tests/kernels/init "$root/init"
 }
 
@@ -146,7 +139,7 @@ boot() { # kernel release
 	timeout --foreground "$seconds" qemu-system-x86_64 -machine accel=tcg -cpu max -smp 1 -m 1024 \
 		-nodefaults -display none -no-reboot -serial "file:$cache/$2.log" \
 		-kernel "$1/boot/vmlinuz-$2" -initrd "$work/initrd" -append \
-		"console=ttyS0 quiet panic=-1 KARMA_TESTS=$(IFS=, && echo "${tests[*]}")" </dev/null
+		"console=ttyS0 quiet panic=-1 KARMA_TESTS=$(IFS=, && echo "${inside[*]}")" </dev/null
 }
 
 # What the console says of one test: "PASSED FAILED SKIPPED". Cut short, it has failed.
@@ -166,7 +159,7 @@ judge() { # console test
 	echo "${p:-0} ${f:-0} ${s:-0}"
 }
 
-run() { # kernel
+try() { # kernel
 	local release test p f s begun=$SECONDS
 	release=$(release_of "$1")
 	rm -f "$cache/$release.log"
@@ -176,7 +169,7 @@ run() { # kernel
 	}
 	archive "$work/$release" | cat "$work/root.cpio" - >"$work/initrd"
 	boot "$1" "$release" || echo "FAILED: $release: qemu's exit status is $?"
-	for test in "${tests[@]}"; do
+	for test in "${inside[@]}"; do
 		read -r p f s < <(judge "$cache/$release.log" "$test")
 		echo "$release ${test##*/}: $p passed, $f failed, $s skipped"
 		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
@@ -206,14 +199,11 @@ for series in "${all[@]}"; do
 done
 [ ${#folders[@]} -gt 0 ] || finish
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM
 if ! make_root "$work/root" || ! archive "$work/root" >"$work/root.cpio"; then
 	without ${#folders[@]} "no file system for the guests; has karma been built (make all tests)?"
 	finish
 fi
 for folder in "${folders[@]}"; do
-	run "$folder"
+	try "$folder"
 done
 finish

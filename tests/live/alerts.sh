@@ -3,87 +3,29 @@
 # it; karma explain tells it while Karma runs and afterwards; its capture holds the scan's packets,
 # from before the alert on, none of bystanders, and is whole while Karma runs and after Ctrl-C. Needs
 # root; says why where it is skipped.
-#
-# alerts.sh [KARMA]
-#
-# shellcheck disable=SC2317 # functions that `check` calls
-set -u
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-karma=${1:-$root/build/karma}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+tests=8
 watched=karma-kept-$$ other=karma-attacker-$$
-work=$(mktemp -d)
-watcher=
-passed=0 failed=0
 export TZ=UTC STATE_DIRECTORY=$work/state
 
-clean() {
-	[ -n "$watcher" ] && kill -KILL "$watcher" 2>/dev/null
-	ip netns del "$watched" 2>/dev/null
-	ip netns del "$other" 2>/dev/null
-	rm -rf "$work"
-}
-trap clean EXIT
-trap 'exit 1' INT TERM
+needs nmap ping tcpdump
+[ -e models/default.karma ] || skip_all "there is no models/default.karma"
+make_spaces "$watched" "$other"
+join_spaces "$watched" "$other" 10.91.0
+ip -n "$other" addr add 10.91.0.9/24 dev v0 # the attacker
+ip -n "$other" addr add 10.91.0.7/24 dev v0 # a bystander
+must_start run "$watched" run -i v0 --pcap-dir "$work/packets"
 
-finish() {
-	echo "$passed passed, $failed failed, ${1:-0} skipped"
-	exit $((failed > 0))
-}
-
-skip() {
-	echo "skipped: live alerts: $*"
-	finish 8
-}
-
-check() { # text command...
-	local text=$1
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok: $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-		head -n 5 "$work/said" "$work/out" "$work/err"
-	fi
-}
-
-[ "$(id -u)" -eq 0 ] || skip "needs root"
-for program in nmap ping tcpdump; do
-	command -v $program >/dev/null || skip "$program is not installed"
-done
-[ -e "$root/models/default.karma" ] || skip "there is no models/default.karma"
-ip netns add "$watched" 2>/dev/null || skip "network namespaces cannot be made here"
-ip netns add "$other"
-ip -n "$watched" link add inside type veth peer name outside netns "$other"
-ip -n "$watched" addr add 10.91.0.2/24 dev inside
-ip -n "$other" addr add 10.91.0.9/24 dev outside # the attacker
-ip -n "$other" addr add 10.91.0.7/24 dev outside # a bystander
-ip -n "$watched" link set inside up
-ip -n "$other" link set outside up
-
-ip netns exec "$watched" "$karma" run -i inside --pcap-dir "$work/packets" >"$work/out" 2>"$work/err" &
-watcher=$!
-for _ in $(seq 300); do
-	grep -q watching "$work/err" && break
-	kill -0 "$watcher" 2>/dev/null || break
-	sleep 0.1
-done
-if ! grep -q watching "$work/err"; then
-	watcher=
-	skip "karma run does not start: $(tail -n 1 "$work/err")"
-fi
-
-bystand() { timeout 20 ip netns exec "$other" ping -q -I 10.91.0.7 -i 0.2 -c 30 10.91.0.2 >/dev/null & }
+bystand() { inside "$other" ping -q -I 10.91.0.7 -i 0.2 -c 30 10.91.0.1 >/dev/null & }
 bystand
 sleep 1
-timeout 30 ip netns exec "$other" nmap -n -Pn -sS -S 10.91.0.9 -e outside 10.91.0.2 >/dev/null 2>&1
+inside "$other" nmap -n -Pn -sS -S 10.91.0.9 -e v0 10.91.0.1 >/dev/null 2>&1
 
 # The alert's id, as soon as the terminal's line has it.
 id=
 for _ in $(seq 50); do
-	id=$(sed -nE 's/.* ALERT ([0-9a-z]{8})  .*10\.91\.0\.9 -> 10\.91\.0\.2 .*/\1/p' "$work/out" | head -n 1)
+	id=$(sed -nE 's/.* ALERT ([0-9a-z]{8})  .*10\.91\.0\.9 -> 10\.91\.0\.1 .*/\1/p' "$work/run.out" | head -n 1)
 	[ -n "$id" ] && break
 	sleep 0.1
 done
@@ -95,8 +37,8 @@ packets_are_the_scans() {
 	tcpdump -nr "$capture" >"$work/packets.txt" 2>"$work/tcpdump.err" || return
 	grep -v '10\.91\.0\.9' "$work/packets.txt" | grep -v ARP && return 1
 	grep -q '10\.91\.0\.7' "$work/packets.txt" && return 1
-	[ "$(grep -cE '10\.91\.0\.9\.[0-9]+ > 10\.91\.0\.2\.[0-9]+: Flags \[S\]' "$work/packets.txt")" -ge 990 ] &&
-		[ "$(grep -cE '10\.91\.0\.2\.[0-9]+ > 10\.91\.0\.9\.[0-9]+: Flags \[R\.\]' "$work/packets.txt")" -ge 990 ]
+	[ "$(grep -cE '10\.91\.0\.9\.[0-9]+ > 10\.91\.0\.1\.[0-9]+: Flags \[S\]' "$work/packets.txt")" -ge 990 ] &&
+		[ "$(grep -cE '10\.91\.0\.1\.[0-9]+ > 10\.91\.0\.9\.[0-9]+: Flags \[R\.\]' "$work/packets.txt")" -ge 990 ]
 }
 
 # The alert arose after some flows; those before it are there, too.
@@ -115,24 +57,20 @@ explained() {
 	"$karma" explain "$id" >"$work/explained" || return
 	cat "$work/explained"
 	grep -qE '^who +10\.91\.0\.9$' "$work/explained" &&
-		grep -qE '^whom +10\.91\.0\.2$' "$work/explained" &&
+		grep -qE '^whom +10\.91\.0\.1$' "$work/explained" &&
 		grep -qE '^technique +T1046 ' "$work/explained" &&
 		grep -qE '^count +[0-9,]+ flows to [0-9,]+ ports in .*refused' "$work/explained" &&
 		grep -qE "^packets +$capture\$" "$work/explained" &&
-		[ "$(grep -cE '10\.91\.0\.9:[0-9]+ +-> 10\.91\.0\.2:[0-9]+ +tcp +RST' "$work/explained")" -ge 150 ]
+		[ "$(grep -cE '10\.91\.0\.9:[0-9]+ +-> 10\.91\.0\.1:[0-9]+ +tcp +RST' "$work/explained")" -ge 150 ]
 }
 
 check "the scan is an alert with an id" test -n "$id"
 check "karma explain tells it while Karma runs" explained
 check "its capture is whole while Karma runs, the scan's, and only the scanner's" packets_are_the_scans
 check "it begins before the alert" begins_before
-kill -INT "$watcher"
-wait "$watcher"
-status=$?
-watcher=
-check "Ctrl-C ends it with status 0" test "$status" -eq 0
+check "Ctrl-C ends it with status 0" stop run
 check "afterwards the capture is whole" packets_are_the_scans
 check "and karma explain lists the alert as ended" grep -q "$id" <("$karma" explain)
 check "what was kept is in the summary, and nothing was lost" \
-	sh -c "grep -qE '[0-9,]+ packets kept in [0-9] capture' '$work/out' && grep -q 'nothing lost' '$work/out'"
+	sh -c "grep -qE '[0-9,]+ packets kept in [0-9] capture' '$work/run.out' && grep -q 'nothing lost' '$work/run.out'"
 finish

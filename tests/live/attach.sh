@@ -2,75 +2,16 @@
 # How the meter's programs come onto an interface and leave it: by TCX from Linux 6.6 on, by clsact
 # before; nothing stays after SIGINT or SIGTERM; what a killed karma left is replaced by the next, and
 # leaves with it; another's qdisc and filter stay. Needs root; says why where it is skipped.
-#
-# attach.sh [KARMA]
-#
-# shellcheck disable=SC2317 # functions that `check` calls
-set -u
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-karma=${1:-$root/build/karma}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+tests=7
 ns=karma-attach-$$
-work=$(mktemp -d)
-meter=
-passed=0 failed=0
-
-clean() {
-	[ -n "$meter" ] && kill -KILL "$meter" 2>/dev/null
-	ip netns del "$ns" 2>/dev/null
-	rm -rf "$work"
-}
-trap clean EXIT
-trap 'exit 1' INT TERM
-
-finish() {
-	echo "$passed passed, $failed failed, ${1:-0} skipped"
-	exit $((failed > 0))
-}
-
-skip() {
-	echo "skipped: attaching: $*"
-	finish 1
-}
-
-check() { # text command...
-	local text=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok: $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-		sed 's/^/  /' "$work/err"
-	fi
-}
 
 # ---- karma ----
 
-start() { # interface
-	ip netns exec "$ns" "$karma" flows -i "$1" -o "$work/out.csv" 2>"$work/err" &
-	meter=$!
-	for _ in $(seq 300); do
-		grep -q metering "$work/err" && return
-		kill -0 "$meter" 2>/dev/null || break
-		sleep 0.1
-	done
-	return 1
-}
-
-stop() { # signal: its exit status
-	local status
-	kill "-$1" "$meter"
-	wait "$meter" 2>/dev/null
-	status=$?
-	meter=
-	return "$status"
-}
-
 # The programs that the running karma holds, by number.
 programs() {
-	sed -n 's/^prog_id:[[:space:]]*//p' "/proc/$meter/fdinfo/"* 2>/dev/null | sort -un
+	sed -n 's/^prog_id:[[:space:]]*//p' "/proc/${job[meter]}/fdinfo/"* 2>/dev/null | sort -un
 }
 
 # Are these programs gone? The kernel frees them a little later than their owner.
@@ -91,7 +32,7 @@ gone() { # number...
 # How the meter is attached to it, a line each.
 attached() { # interface
 	local point
-	sed -n 's/^attach_type:[[:space:]]*/link /p' "/proc/${meter:-none}/fdinfo/"* 2>/dev/null
+	sed -n 's/^attach_type:[[:space:]]*/link /p' "/proc/${job[meter]:-none}/fdinfo/"* 2>/dev/null
 	for point in ingress egress; do
 		tc -n "$ns" filter show dev "$1" "$point" | grep -o 'handle.*karma_[a-z]*' | sed "s/^/$point /"
 	done
@@ -115,7 +56,7 @@ empty() { # interface
 # ---- the checks ----
 
 takes_the_way() { # interface directions
-	start "$1" && grep -q "($way)" "$work/err" || return 1
+	start meter "$ns" flows -i "$1" -o "$work/out.csv" && grep -q "($way)" "$work/meter.err" || return 1
 	attached "$1" >"$work/attached"
 	[ "$(wc -l <"$work/attached")" -eq "$2" ] && return
 	cat "$work/attached"
@@ -125,14 +66,14 @@ takes_the_way() { # interface directions
 leaves_at() { # signal interface
 	local ids=()
 	mapfile -t ids < <(programs)
-	[ ${#ids[@]} -gt 0 ] && stop "$1" && empty "$2" && gone "${ids[@]}"
+	[ ${#ids[@]} -gt 0 ] && stop meter "$1" && empty "$2" && gone "${ids[@]}"
 }
 
 # A killed one leaves its filters where there is no TCX.
 killed_is_replaced() {
 	local ids=()
 	mapfile -t ids < <(programs)
-	stop KILL
+	stop meter KILL
 	takes_the_way v0 2 && gone "${ids[@]}"
 }
 
@@ -140,14 +81,14 @@ killed_is_replaced() {
 replacement_leaves() {
 	local ids=()
 	mapfile -t ids < <(programs)
-	stop INT && [ -z "$(attached v0)" ] && gone "${ids[@]}"
+	stop meter && [ -z "$(attached v0)" ] && gone "${ids[@]}"
 }
 
 # With a qdisc and a filter of another's, which stay.
 others_stay() {
 	tc -n "$ns" qdisc replace dev v0 clsact &&
 		tc -n "$ns" filter add dev v0 ingress prio 7 bpf bytecode '1,6 0 0 0' &&
-		takes_the_way v0 2 && stop INT &&
+		takes_the_way v0 2 && stop meter &&
 		[ -z "$(attached v0)" ] && qdiscs v0 >/dev/null &&
 		tc -n "$ns" filter show dev v0 ingress | grep -q 'pref 7'
 }
@@ -158,19 +99,15 @@ later_stays() {
 	takes_the_way v1 2 || return
 	qdiscs v1 >/dev/null || tc -n "$ns" qdisc add dev v1 clsact
 	tc -n "$ns" filter add dev v1 egress prio 8 bpf bytecode '1,6 0 0 0' &&
-		stop INT && [ -z "$(attached v1)" ] &&
+		stop meter && [ -z "$(attached v1)" ] &&
 		tc -n "$ns" filter show dev v1 egress | grep -q 'pref 8'
 }
 
-[ "$(id -u)" -eq 0 ] || skip "needs root"
-for tool in ip tc bpftool; do
-	command -v "$tool" >/dev/null || skip "needs $tool"
-done
-ip netns add "$ns" 2>/dev/null || skip "no network namespaces here"
-ip -n "$ns" link add v0 type veth peer name v1 || skip "no veth pair"
-for link in lo v0 v1; do
-	ip -n "$ns" link set "$link" up
-done
+needs tc bpftool
+make_spaces "$ns"
+ip -n "$ns" link add v0 type veth peer name v1 || skip_all "no veth pair"
+ip -n "$ns" link set v0 up
+ip -n "$ns" link set v1 up
 
 # TCX is from 6.6 on.
 way=tcx

@@ -2,47 +2,17 @@
 # Karma live, in the range: two minutes of mixed work are quiet; a port scan is reported within two
 # seconds of its end, a SYN flood and password guessing are reported, each with attacker, target
 # and class; Ctrl-C ends it with nothing left behind. Needs root; says why where it is skipped.
-#
-# detect.sh [KARMA]
-#
-# shellcheck disable=SC2317 # functions that `check` calls
-set -u
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=range/net.sh
+. range/net.sh
+# shellcheck source=range/scenarios.sh
+. range/scenarios.sh
 
-root=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=../../range/net.sh
-. "$root/range/net.sh"
-# shellcheck source=../../range/scenarios.sh
-. "$root/range/scenarios.sh"
-
-karma=${1:-$root/build/karma}
-passed=0
-failed=0
+tests=8
 quiet_seconds=120
 # They have no other task; the hosts before them work.
 declare -A attacker=([scan]=h7 [flood]=h8 [guess]=h9)
-
-finish() {
-	echo "$passed passed, $failed failed, ${1:-0} skipped"
-	exit $((failed > 0))
-}
-
-skip() {
-	echo "skipped: live detection: $*"
-	finish 8
-}
-
-# check TEXT COMMAND...: passed when the command succeeds.
-check() {
-	local text=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok: $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-	fi
-}
 
 # alerts: the alerts so far, a line each: attacker target class (attacker "many" where unknown).
 alerts() {
@@ -86,22 +56,6 @@ only_attackers() {
 	return 1
 }
 
-start_karma() {
-	local waited=0
-	: >"$range_dir/karma.log"
-	ip netns exec "$range_id-gateway" "$karma" run -i lan --eve "$range_dir/eve.json" \
-		>"$range_dir/karma.out" 2>"$range_dir/karma.log" &
-	karma_job=$!
-	range_jobs+=("$karma_job")
-	until grep -q 'watching' "$range_dir/karma.log"; do
-		sleep 0.1
-		if ((++waited >= 200)) || ! kill -0 "$karma_job" 2>/dev/null; then
-			cat "$range_dir/karma.log"
-			return 1
-		fi
-	done
-}
-
 # start_work SECONDS: six hosts do work of every kind.
 start_work() {
 	local n names
@@ -114,16 +68,10 @@ start_work() {
 	done
 }
 
-# ended_cleanly: status 0 soon after SIGINT, a summary, and no program of Karma's on the interface.
+# ended_cleanly: status 0 soon after SIGINT, and a summary.
 ended_cleanly() {
-	local waited=0
-	kill -INT "$karma_job"
-	while kill -0 "$karma_job" 2>/dev/null; do
-		sleep 0.1
-		((++waited < 100)) || return 1
-	done
-	wait "$karma_job" || return 1
-	grep -q 'records judged' "$range_dir/karma.out"
+	local begun=$SECONDS
+	stop karma && ((SECONDS - begun <= 10)) && grep -q 'records judged' "$work/karma.out"
 }
 
 nothing_attached() {
@@ -144,27 +92,18 @@ nothing_left() {
 	! compgen -G "/run/netns/$range_id-*" >/dev/null
 }
 
-((EUID == 0)) || skip "needs root"
-for program in nmap hping3 hydra curl dig sshpass lftp mosquitto_pub wget ping tc bpftool; do
-	command -v "$program" >/dev/null || skip "$program is not installed"
-done
-range_possible || skip "network namespaces cannot be made here"
-[[ -x $karma ]] || skip "there is no $karma"
-[[ -e $root/models/default.karma ]] || skip "there is no models/default.karma"
+needs nmap hping3 hydra curl dig sshpass lftp mosquitto_pub wget ping tc bpftool
+range_possible || skip_all "network namespaces cannot be made here"
+[[ -e models/default.karma ]] || skip_all "there is no models/default.karma"
 
-trap range_down EXIT
-trap 'exit 1' INT TERM HUP
+trap 'range_down; clean' EXIT
 seed=$RANDOM
 echo "seed $seed"
 range_offload=yes
 range_up "$seed" 9
 cd "$range_dir" || exit 1
 export STATE_DIRECTORY=$range_dir # for the history
-if ! start_karma; then
-	grep -q 'Operation not permitted' "$range_dir/karma.log" && skip "this kernel refuses BPF programs"
-	failed=1
-	finish
-fi
+must_start karma "$range_id-gateway" run -i lan --eve "$range_dir/eve.json"
 
 start_work "$quiet_seconds"
 wait "${workers[@]}"
@@ -186,5 +125,6 @@ check "nobody else is accused meanwhile" only_attackers
 check "Ctrl-C ends it with status 0 and a summary" ended_cleanly
 check "no program stays on the interface" nothing_attached
 range_down
+trap clean EXIT
 check "no namespace stays" nothing_left
 finish

@@ -3,71 +3,10 @@
 # or once an interface if told so; interfaces that go down, vanish and come back are followed;
 # nothing stays attached. Three namespaces joined by veth pairs. Needs root; says why where it is
 # skipped.
-#
-# interfaces.sh [KARMA]
-#
-# shellcheck disable=SC2317 # functions that `check` calls
-set -u
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-karma=${1:-$root/build/karma}
-client=karma-c-$$ gateway=karma-g-$$ server=karma-s-$$
-work=$(mktemp -d)
-pids=()
-passed=0
-failed=0
-skipped=0
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
 tests=24
-
-finish() {
-	echo "$passed passed, $failed failed, ${1:-0} skipped"
-	exit $((failed > 0))
-}
-
-skip() {
-	echo "skipped: live interfaces: $*"
-	finish "$tests"
-}
-
-broken() {
-	echo "FAILED: $*"
-	cat "$work"/*.err 2>/dev/null
-	failed=$((failed + 1))
-	finish
-}
-
-clean() {
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null
-	done
-	for ns in "$client" "$gateway" "$server"; do
-		ip netns del "$ns" 2>/dev/null
-	done
-	rm -rf "$work"
-}
-
-# check TEXT COMMAND...: passed when the command succeeds.
-check() {
-	local text=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok: $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-		sed 's/^/  /' "$work/karma.err" "$work/karma.out" 2>/dev/null
-	fi
-}
-
-within() { # tenths of a second, command...
-	local left=$1
-	shift
-	until "$@"; do
-		((left-- > 0)) || return 1
-		sleep 0.1
-	done
-}
+client=karma-c-$$ gateway=karma-g-$$ server=karma-s-$$
 
 # ---- the network ----
 
@@ -86,9 +25,8 @@ raise_left() {
 }
 
 lay_net() {
-	for ns in "$client" "$gateway" "$server"; do
-		ip netns add "$ns" 2>/dev/null || skip "no network namespaces here"
-		ip -n "$ns" link set lo up
+	make_spaces "$client" "$gateway" "$server"
+	for ns in "${spaces[@]}"; do
 		# shellcheck disable=SC2016 # the inner shell expands it
 		ip netns exec "$ns" bash -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
 			for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >"$f"; done
@@ -146,49 +84,26 @@ t.close()
 sys.exit(got != 200000)
 END
 
-inside() { # namespace command...
-	local ns=$1
-	shift
-	timeout 30 ip netns exec "$ns" "$@"
-}
-
 traffic() { # port
 	inside "$client" python3 "$work/client.py" "$1" || broken "no traffic from port $1"
 }
 
 # ---- karma in the gateway ----
 
-start() { # argument...: $karma_pid, $work/karma.{out,err}
-	: >"$work/karma.err"
-	timeout -k 5 -s INT 120 ip netns exec "$gateway" "$karma" "$@" \
-		>"$work/karma.out" 2>"$work/karma.err" &
-	karma_job=$!
-	pids+=("$karma_job")
-	within 200 grep -qE 'metering|watching' "$work/karma.err" || {
-		grep -q 'Operation not permitted\|needs root' "$work/karma.err" &&
-			skip "this kernel refuses BPF programs"
-		broken "karma $* did not start"
-	}
-	# ip becomes karma; timeout stays in between.
-	karma_pid=$(cat "/proc/$karma_job/task/$karma_job/children")
-	karma_pid=${karma_pid%% *}
-}
-
-stop() { # leaves its exit status
-	kill -INT "$karma_pid"
-	wait "$karma_job"
+watch() { # argument...
+	must_start karma "$gateway" "$@"
 }
 
 said() { # text: within 3 s
-	within 30 grep -qF -- "$1" "$work/karma.err"
+	within 3 grep -qF -- "$1" "$work/karma.err"
 }
 
 meter() { # port, argument...: flows of the client's traffic from that port
 	local port=$1
 	shift
-	start flows "$@" -o "$work/flows.csv"
+	watch flows "$@" -o "$work/flows.csv"
 	traffic "$port"
-	stop || broken "karma flows failed"
+	stop karma || broken "karma flows failed"
 }
 
 # rows PORT TIMES: the flows file has the client's two flows so many times each, each time with
@@ -262,17 +177,11 @@ nothing_attached() {
 	return 1
 }
 
-((EUID == 0)) || skip "needs root"
-for tool in ip tc python3 ping; do
-	command -v $tool >/dev/null || skip "needs $tool"
-done
-[[ -x $karma ]] || skip "there is no $karma"
-trap clean EXIT
-trap 'exit 1' INT TERM HUP
+needs tc python3 ping
 lay_net || broken "the network cannot be laid"
-timeout 600 ip netns exec "$server" python3 "$work/server.py" 2>"$work/server.err" &
+ip netns exec "$server" python3 "$work/server.py" 2>"$work/server.err" &
 pids+=($!)
-within 200 inside "$client" python3 "$work/client.py" 4999 2>/dev/null || broken "no server"
+within 20 inside "$client" python3 "$work/client.py" 4999 2>/dev/null || broken "no server"
 
 # ---- counted once ----
 
@@ -294,7 +203,7 @@ ip -n "$gateway" route del 10.98.1.2 dev other
 
 # ---- followed ----
 
-start flows -i left,right -o "$work/flows.csv"
+watch flows -i left,right -o "$work/flows.csv"
 check "programs are attached" something_attached
 traffic 5101
 ip -n "$gateway" link set left down
@@ -314,9 +223,8 @@ check "that none is left is told, too" said "none of the interfaces is up; waiti
 ip -n "$gateway" link set right up
 ip -n "$gateway" link set gone name left && raise_left
 said "left is up again"
-within 50 inside "$client" python3 "$work/client.py" 5104 || broken "no traffic after renaming"
-stop
-check "it ends well" test $? -eq 0
+within 5 inside "$client" python3 "$work/client.py" 5104 || broken "no traffic after renaming"
+check "it ends well" stop karma
 for port in 5101 5102 5103 5104; do
 	rows $port 1 || break
 done
@@ -345,15 +253,14 @@ pinged() { # address: they have a row
 		grep "^10.98.5.1,0,$1,0,icmp,ECO," "$work/flows.csv" | cut -d, -f8,17,18 | grep -qx 252,3,0
 }
 if [[ -c /dev/net/tun ]]; then
-	timeout 60 ip netns exec "$gateway" python3 "$work/tun.py" >"$work/tun.out" &
-	tun=$!
-	pids+=("$tun")
-	within 50 grep -q ready "$work/tun.out" || broken "no tun interface"
+	ip netns exec "$gateway" python3 "$work/tun.py" >"$work/tun.out" &
+	job[tun]=$!
+	within 5 grep -q ready "$work/tun.out" || broken "no tun interface"
 	ip -n "$gateway" addr add 10.98.5.1/24 dev raw
 	ip -n "$gateway" link set raw up
-	start flows -i left,raw -o "$work/flows.csv"
+	watch flows -i left,raw -o "$work/flows.csv"
 	pings 10.98.5.7
-	kill "$(cat "/proc/$tun/task/$tun/children")"
+	stop tun TERM
 	said "raw is gone; waiting for its return"
 	ip -n "$gateway" link add raw type veth peer name raw0
 	ip -n "$gateway" link set raw0 up
@@ -362,13 +269,12 @@ if [[ -c /dev/net/tun ]]; then
 	ip -n "$gateway" neigh replace 10.98.5.8 lladdr 02:00:00:00:00:08 dev raw
 	check "one without link headers is replaced by one with" said "raw is up again"
 	pings 10.98.5.8
-	stop
+	stop karma
 	check "a tun interface is metered beside one with Ethernet headers" pinged 10.98.5.7
 	check "and the one that took its name" pinged 10.98.5.8
 	ip -n "$gateway" link del raw
 else
-	echo "skipped: live interfaces: there is no /dev/net/tun"
-	skipped=$((skipped + 3))
+	skip 3 "there is no /dev/net/tun"
 fi
 
 # ---- karma run ----
@@ -386,20 +292,19 @@ END
 alert_at() { # interface, count
 	[[ $(grep -c '"in_iface":"'"$1"'".*"event_type":"alert".*"stage":"new"' "$work/eve.json") -ge $2 ]]
 }
-if [[ -e $root/models/default.karma ]]; then
-	start run -i right,left --eve "$work/eve.json"
+if [[ -e models/default.karma ]]; then
+	watch run -i right,left --eve "$work/eve.json"
 	inside "$client" python3 "$work/scan.py"
-	check "an alert names the interface that saw it first" within 30 alert_at left 1
+	check "an alert names the interface that saw it first" within 3 alert_at left 1
 	ip -n "$gateway" link del left && lay_left
 	said "left is back" || broken "left is not followed"
 	ip -n "$gateway" addr add 10.98.4.1/24 dev left
 	ip -n "$client" addr add 10.98.4.2/24 dev left0
 	ip -n "$client" route replace 10.98.2.0/24 via 10.98.4.1
 	inside "$client" python3 "$work/scan.py"
-	check "and the one that took its name" within 30 alert_at left 2
+	check "and the one that took its name" within 3 alert_at left 2
 	raise_left
-	kill -9 "$karma_pid"
-	wait "$karma_job" 2>/dev/null
+	stop karma KILL
 	if grep -q tcx "$work/karma.err"; then
 		check "nothing stays attached when it is killed" nothing_attached
 	else
@@ -408,17 +313,16 @@ if [[ -e $root/models/default.karma ]]; then
 		check "what a killed one left is replaced and removed" no_filters
 	fi
 else
-	echo "skipped: live interfaces: karma run: there is no models/default.karma"
-	skipped=$((skipped + 3))
+	skip 3 "there is no models/default.karma"
 fi
 
 # ---- refused ----
 
-inside "$gateway" timeout 20 "$karma" flows -i left,nix >"$work/karma.out" 2>"$work/karma.err"
+inside "$gateway" "$karma" flows -i left,nix >"$work/karma.out" 2>"$work/karma.err"
 check "a name that is not there is refused" \
 	grep -q "^karma flows: there is no interface 'nix'; there are: .*left" "$work/karma.err"
 ip -n "$gateway" link property add dev left altname port1
-inside "$gateway" timeout 20 "$karma" flows -i left,port1 >"$work/karma.out" 2>"$work/karma.err"
+inside "$gateway" "$karma" flows -i left,port1 >"$work/karma.out" 2>"$work/karma.err"
 check "two names of one interface are refused" \
 	grep -q "^karma flows: left and port1 are two names of one interface" "$work/karma.err"
-finish "$skipped"
+finish

@@ -4,65 +4,17 @@
 # packet is accounted for, what found no room in the flow table is metered by destination, the flood
 # is reported, its target, which answers each, is accused of nothing, and Ctrl-C ends karma within
 # seconds. Two namespaces joined by a veth pair. Needs root; says why where it is skipped.
-#
-# overload.sh [KARMA]
-set -u
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-karma=${1:-$root/build/karma}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+tests=7
 a=karma-oa-$$ b=karma-ob-$$
-work=$(mktemp -d)
-pids=()
-passed=0 failed=0
-seconds=8 # of flood
+flood=8 # seconds of it
 
-
-finish() {
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null
-	done
-	for ns in "$a" "$b"; do
-		ip netns del "$ns" 2>/dev/null
-	done
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-
-skip() {
-	echo "skipped: live overload: $*"
-	echo "0 passed, 0 failed, 7 skipped"
-	exit 0
-}
-
-check() { # text command...
-	local text=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok: $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-	fi
-}
-
-[ "$(id -u)" -eq 0 ] || skip "needs root"
-for tool in ip gcc python3; do
-	command -v "$tool" >/dev/null || skip "needs $tool"
-done
-for ns in "$a" "$b"; do
-	ip netns add "$ns" 2>/dev/null || skip "no network namespaces here"
-done
-ip -n "$a" link add v0 type veth peer name v0 netns "$b" || skip "no veth pair"
-for end in "$a 1" "$b 2"; do
-	read -r ns host <<<"$end"
-	ip -n "$ns" addr add "192.168.77.$host/24" dev v0
-	ip -n "$ns" link set v0 up
-	ip -n "$ns" link set lo up
-done
+needs gcc python3
+make_spaces "$a" "$b"
+join_spaces "$a" "$b" 192.168.77
 ip -n "$b" route add default via 192.168.77.1 # the forged sources are answered
-gcc -std=gnu11 -O2 -o "$work/flood" "$root/range/flood.c" || skip "flood.c does not compile"
+gcc -std=gnu11 -O2 -o "$work/flood" range/flood.c || broken "flood.c does not compile"
 mac=$(ip -n "$b" -o link show v0 | grep -o 'link/ether [0-9a-f:]*' | cut -d ' ' -f 2)
 
 # One connection that says a byte at a time, before, during and after the flood.
@@ -88,49 +40,26 @@ s.close()
 print(sent)
 END
 
-start() { # name command...: in namespace b, in the background
-	local name=$1
-	shift
-	ip netns exec "$b" "$@" >"$work/$name.out" 2>"$work/$name.err" &
-	pids+=($!)
-}
+inside "$b" python3 "$work/server.py" 2>"$work/server.err" &
+pids+=($!)
+must_start run "$b" run -i v0 --flows 16384 --history "$work/history.db" --eve "$work/eve.json"
+must_start flows "$b" flows -i v0 --flows 16384 -o "$work/flows.csv"
+rss() { awk '/VmRSS/ {print $2}' "/proc/${job[run]}/status"; }
 
-wait_for() { # text file
-	for _ in $(seq 100); do
-		grep -q "$1" "$2" && return
-		sleep 0.1
-	done
-	cat "$2"
-	return 1
-}
-
-start server python3 "$work/server.py"
-start run "$karma" run -i v0 --flows 16384 --history "$work/history.db" --eve "$work/eve.json"
-run=${pids[-1]}
-start flows "$karma" flows -i v0 --flows 16384 -o "$work/flows.csv"
-flows=${pids[-1]}
-wait_for watching "$work/run.err" || skip "karma run does not start: $(tail -n 1 "$work/run.err")"
-wait_for metering "$work/flows.err"
-rss() { awk '/VmRSS/ {print $2}' "/proc/$run/status"; }
-
-end=$(($(date +%s) + seconds + 10))
-timeout 60 ip netns exec "$a" python3 "$work/client.py" "$end" "$work/connected" >"$work/said" &
+end=$(($(date +%s) + flood + 10))
+inside "$a" python3 "$work/client.py" "$end" "$work/connected" >"$work/said" &
 client=$!
-for _ in $(seq 60); do # it must be open before the flood
-	[ -e "$work/connected" ] && break
-	sleep 0.1
-done
-[ -e "$work/connected" ] || skip "the client does not connect within 6 s"
+within 6 test -e "$work/connected" || broken "the client does not connect" # before the flood
 sleep 1
 before=$(rss)
-sent=$(timeout 60 ip netns exec "$a" "$work/flood" v0 "$mac" 192.168.77.2 80 "$seconds")
+sent=$(inside "$a" "$work/flood" v0 "$mac" 192.168.77.2 80 "$flood")
 after=$(rss)
-echo "$sent packets in $seconds s; karma run: $before kB before, $after kB after"
+echo "$sent packets in $flood s; karma run: $before kB before, $after kB after"
 wait "$client"
 sleep 1
 begun=$(date +%s)
-kill -INT "$run" "$flows"
-wait "$run" "$flows"
+stop run
+stop flows
 took=$(($(date +%s) - begun))
 tail -n 8 "$work/run.out"
 
@@ -182,5 +111,4 @@ check "the flood is reported" reported
 check "its target is not accused of anything" target_is_not_accused
 check "karma ends within 15 s (it took $took)" [ "$took" -le 15 ]
 check "nothing stays attached" [ -z "$(ip netns exec "$b" tc filter show dev v0 ingress 2>/dev/null)" ]
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -4,16 +4,10 @@
 # root; says why where it is skipped, and leaves out what needs a tool that is not installed.
 #
 # range.sh [SEED]
-set -u
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+tests=10
 seed=${1:-$RANDOM}
-
-skip() {
-	echo "skipped: the range's scenarios: $*"
-	echo "0 passed, 0 failed, 10 skipped"
-	exit 0
-}
 
 # program TOOL: what it is called.
 program() {
@@ -29,19 +23,15 @@ program() {
 
 # draw CLASS-PATTERN N: N names of those whose tool is there.
 draw() {
-	"$root/range/range.sh" list | while read -r name class _ _ tool _; do
+	range/range.sh list | while read -r name class _ _ tool _; do
 		# shellcheck disable=SC2053 # a pattern
 		[[ $class = $1 ]] && command -v "$(program "$tool")" >/dev/null && echo "$name"
 	done | shuf -n "$2" --random-source=<(yes "$seed")
 }
 
-((EUID == 0)) || skip "needs root"
-for tool in ip nft nginx sshd vsftpd dnsmasq dovecot redis-server tinyproxy mosquitto iperf3 tcpdump; do
-	command -v "$tool" >/dev/null || skip "$tool is not installed"
-done
-ip netns add "karma-probe-$$" 2>/dev/null || skip "network namespaces cannot be made here"
-ip netns delete "karma-probe-$$"
+needs nft nginx sshd vsftpd dnsmasq dovecot redis-server tinyproxy mosquitto iperf3 tcpdump
+make_spaces "karma-probe-$$"
 
 mapfile -t names < <(draw benign 4; draw '[A-Z]*' 6)
 echo "seed $seed: ${names[*]}"
-exec timeout -k 10 120 "$root/range/range.sh" check -s "$seed" -t 12 "${names[@]}"
+timeout -k 10 120 range/range.sh check -s "$seed" -t 12 "${names[@]}"

@@ -5,100 +5,17 @@
 #   equal integers; with --outer it gives the tunnel alone.
 # - the frames of tests/captures/links/tunnels.pcap sent over the wire: the same flows as from the file.
 # Needs root; says why where something is skipped.
-#
-# tunnels.sh [KARMA]
-set -u
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-karma=${1:-$root/build/karma}
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+tests=1
 a=karma-ta-$$ b=karma-tb-$$
-work=$(mktemp -d)
-pids=()
-passed=0 failed=0 skipped=0
 
-finish() {
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null
-	done
-	for ns in "$a" "$b"; do
-		ip netns del "$ns" 2>/dev/null
-	done
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
+needs python3
+make_spaces "$a" "$b"
+join_spaces "$a" "$b" 10.98.0 mtu 9000
+ip -n "$a" addr add 2001:db8:98::1/64 dev v0 nodad
+ip -n "$b" addr add 2001:db8:98::2/64 dev v0 nodad
 
-skip() {
-	echo "skipped: $*"
-	skipped=$((skipped + 1))
-}
-
-skip_all() {
-	echo "skipped: live tunnels: $*"
-	echo "0 passed, 0 failed, 1 skipped"
-	exit 0
-}
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		cat "$work"/*.err 2>/dev/null
-	fi
-}
-
-inside() { # namespace command...
-	local ns=$1
-	shift
-	timeout 30 ip netns exec "$ns" "$@"
-}
-
-[ "$(id -u)" -eq 0 ] || skip_all "needs root"
-for tool in ip python3; do
-	command -v "$tool" >/dev/null || skip_all "needs $tool"
-done
-for ns in "$a" "$b"; do
-	ip netns add "$ns" 2>/dev/null || skip_all "no network namespaces here"
-done
-ip -n "$a" link add v0 mtu 9000 type veth peer name v0 mtu 9000 netns "$b" || exit 1
-for end in "$a 1" "$b 2"; do
-	read -r ns host <<<"$end"
-	ip -n "$ns" addr add "10.98.0.$host/24" dev v0
-	ip -n "$ns" addr add "2001:db8:98::$host/64" dev v0 nodad
-	ip -n "$ns" link set v0 up
-	ip -n "$ns" link set lo up
-done
-
-cat >"$work/server.py" <<'END'
-import http.server, socket, threading
-
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"x" * int(self.path.rsplit("/", 1)[1])
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *args):
-        pass
-
-class Six(http.server.ThreadingHTTPServer):
-    address_family = socket.AF_INET6
-
-def echo():
-    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    s.bind(("::", 7))
-    while True:
-        data, peer = s.recvfrom(65536)
-        s.sendto(data, peer)
-
-threading.Thread(target=echo, daemon=True).start()
-Six(("::", 80), Page).serve_forever()
-END
 cat >"$work/client.py" <<'END'
 import socket, sys, urllib.request
 
@@ -156,38 +73,22 @@ for key in sorted(set(one) | set(two)):
 sys.exit(wrong > 0 or len(one) < int(sys.argv[3]))
 END
 
-meters=()
-meter() { # namespace interface name options...
-	local ns=$1 interface=$2 name=$3
-	shift 3
-	timeout 300 ip netns exec "$ns" "$karma" flows -i "$interface" -o "$work/$name.csv" "$@" \
-		2>"$work/$name.err" &
-	meters+=("$!")
-	pids+=("$!")
-	for _ in $(seq 600); do
-		grep -q metering "$work/$name.err" 2>/dev/null && return
-		sleep 0.1
-	done
-	echo "the meter of $interface did not start"
+meter() { # name namespace interface options...
+	must_start "$1" "$2" flows -i "$3" -o "$work/$1.csv" "${@:4}"
 }
 
 end_meters() {
-	for pid in "${meters[@]}"; do
-		# shellcheck disable=SC2046 # a list of process ids
-		kill -INT $(cat "/proc/$pid/task/$pid/children" 2>/dev/null) 2>/dev/null
-		wait "$pid"
+	local name
+	for name in "${!job[@]}"; do
+		stop "$name"
 	done
-	meters=()
 }
 
 # ---- real work over a device of each kind ----
 
-timeout 900 ip netns exec "$b" python3 "$work/server.py" 2>"$work/server.err" &
+ip netns exec "$b" tests/live/server.py 2>"$work/server.err" &
 pids+=($!)
-for _ in $(seq 100); do
-	inside "$b" python3 -c 'import socket; socket.create_connection(("::1", 80))' 2>/dev/null && break
-	sleep 0.2
-done
+within 20 inside "$b" python3 -c 'import socket; socket.create_connection(("::1", 80))' 2>/dev/null
 
 # kind, and what of it depends on the end; L and R stand for the local and the other address
 kinds=(
@@ -221,14 +122,14 @@ for kind in "${kinds[@]}"; do
 	# shellcheck disable=SC2086 # words
 	if ! device "$a" 1 2 $kind || ! device "$b" 2 1 $kind; then
 		ip -n "$a" link del t0 2>/dev/null
-		skip "no device of kind ${kind%% *} in this kernel"
+		skip 1 "no device of kind ${kind%% *} in this kernel"
 		continue
 	fi
 	worked=0
-	meter "$a" t0 inner
-	meter "$a" v0 wire
-	meter "$b" v0 far
-	meter "$a" v0 outer --outer
+	meter inner "$a" t0
+	meter wire "$a" v0
+	meter far "$b" v0
+	meter outer "$a" v0 --outer
 	case "${kind%% *}" in
 	sit) hosts=(2001:db8:97::2) ;; # carries IPv6 alone
 	ipip) hosts=(10.97.0.2) ;;
@@ -257,10 +158,10 @@ done
 
 # ---- frames of every kind, sent as they are ----
 
-frames=$root/tests/captures/links/tunnels.pcap
+frames=$captures/links/tunnels.pcap
 for options in "" --outer; do
 	# shellcheck disable=SC2086 # none or one
-	meter "$b" v0 sent $options
+	meter sent "$b" v0 $options
 	inside "$a" python3 "$work/send.py" "$frames" || echo "not sent"
 	sleep 0.3
 	end_meters
@@ -269,5 +170,4 @@ for options in "" --outer; do
 	check "frames sent as they are ($options)" python3 "$work/compare.py" \
 		"$work/sent.csv" "$work/file.csv" 13 10.1. 192.0.2. 198.51. fd00: 2001:db8::
 done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -1,27 +1,16 @@
 /* The kernel's meter against the user-space build of the same headers: the same frames, the same
  * times, byte for byte the same reports. Needs CAP_BPF; a stored capture or made frames go through
  * the TC program by BPF_PROG_TEST_RUN, nothing is attached to any interface. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <cmocka.h>
+#include "kernel.h"
+
 #include <errno.h>
 #include <ftw.h>
 #define PCAP_DONT_INCLUDE_PCAP_BPF_H /* its struct bpf_insn is another than the kernel's */
 #include <pcap/pcap.h>
-#include <pthread.h>
 
-#include "capture/kernel_table.h"
-#include "flow/meter.h"
 #include "frame.h"
-#include "karma.skel.h"
 #include "util/rng.h"
 
 enum {
@@ -34,17 +23,10 @@ enum {
 
 /* ---- the two meters ---- */
 
-struct reports {
-	struct flow_report *at;
-	size_t count, room;
-};
-
 struct meters {
-	struct karma_bpf *skel;
-	struct ring_buffer *ring;
-	uint32_t buckets;
-	bool outer; /* tunnels are metered as what they are outside */
-	struct reports kernel, user;
+	struct kernel *kernel;
+	struct reports user;
+	bool outer;                     /* tunnels are metered as what they are outside */
 	uint64_t count[METER_COUNTERS]; /* user space's */
 	uint64_t frames, next_sweep;
 	/* User space's flows: open addressing, never shrunk but emptied whole at each drain. */
@@ -52,23 +34,6 @@ struct meters {
 	struct flow flow[FLOWS];
 	bool used[FLOWS];
 };
-
-static void keep(struct reports *r, const struct flow_report *report)
-{
-	if (r->count == r->room) {
-		r->room = r->room ? 2 * r->room : 1024;
-		r->at = realloc(r->at, r->room * sizeof(*r->at));
-		assert_non_null(r->at);
-	}
-	r->at[r->count++] = *report;
-}
-
-static int keep_kernel(void *context, void *data, size_t size)
-{
-	assert_true(size >= sizeof(struct flow_report));
-	keep(context, data);
-	return 0;
-}
 
 static struct flow *find(struct meters *m, const struct flow_key *key)
 {
@@ -131,7 +96,7 @@ static void user_frame(struct meters *m, const struct frame *caught)
 static void kernel_frame(struct meters *m, const struct frame *f)
 {
 	const struct bpf_program *prog =
-		f->hook & 1 ? m->skel->progs.karma_out : m->skel->progs.karma_in;
+		f->hook & 1 ? m->kernel->skel->progs.karma_out : m->kernel->skel->progs.karma_in;
 	struct __sk_buff skb = {.tstamp = f->ns};
 	struct bpf_test_run_opts opts = {.sz = sizeof(opts),
 		.data_in = f->data,
@@ -147,29 +112,11 @@ static void kernel_frame(struct meters *m, const struct frame *f)
 	assert_int_equal((int)opts.retval, -1);
 }
 
-static void kernel_sweep(struct meters *m, uint64_t now, bool drain)
-{
-	unsigned char dummy[64] = {0};
-	struct bpf_test_run_opts opts = {
-		.sz = sizeof(opts), .data_in = dummy, .data_size_in = sizeof(dummy)};
-
-	m->skel->bss->sweep.now_ns = now;
-	m->skel->bss->sweep.drain = drain;
-	m->skel->bss->sweep.first = 0;
-	m->skel->bss->sweep.count = m->buckets;
-	do {
-		assert_int_equal(
-			bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_sweep), &opts),
-			0);
-		assert_true(ring_buffer__consume(m->ring) >= 0);
-	} while (m->skel->bss->sweep.count);
-}
-
 static void sweep(struct meters *m, uint64_t now, bool drain)
 {
 	struct flow_report report;
 
-	kernel_sweep(m, now, drain);
+	kernel_sweep(m->kernel, now, drain);
 	for (uint32_t i = 0; i < FLOWS; i++) {
 		enum flow_due due;
 
@@ -211,7 +158,7 @@ static void both(struct meters *m, const struct frame *f)
 	user_frame(m, f);
 	m->frames++;
 	if (m->frames % 4096 == 0)
-		assert_true(ring_buffer__consume(m->ring) >= 0);
+		assert_true(ring_buffer__consume(m->kernel->ring) >= 0);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -224,15 +171,16 @@ static void compare(struct meters *m, const char *what)
 {
 	sweep(m, m->next_sweep + SWEEP_NS, true);
 	m->next_sweep = 0;
-	if (m->kernel.count != m->user.count)
+	if (m->kernel->reports.count != m->user.count)
 		fail_msg("%s: %zu reports from the kernel, %zu from user space", what,
-			m->kernel.count, m->user.count);
-	if (m->kernel.count) {
-		qsort(m->kernel.at, m->kernel.count, sizeof(*m->kernel.at), by_bytes);
+			m->kernel->reports.count, m->user.count);
+	if (m->kernel->reports.count) {
+		qsort(m->kernel->reports.at, m->kernel->reports.count,
+			sizeof(*m->kernel->reports.at), by_bytes);
 		qsort(m->user.at, m->user.count, sizeof(*m->user.at), by_bytes);
 	}
-	for (size_t i = 0; i < m->kernel.count; i++) {
-		const uint8_t *a = (const uint8_t *)&m->kernel.at[i];
+	for (size_t i = 0; i < m->kernel->reports.count; i++) {
+		const uint8_t *a = (const uint8_t *)&m->kernel->reports.at[i];
 		const uint8_t *b = (const uint8_t *)&m->user.at[i];
 
 		for (size_t j = 0; j < sizeof(struct flow_report); j++)
@@ -240,73 +188,32 @@ static void compare(struct meters *m, const char *what)
 				fail_msg("%s: report %zu differs at byte %zu: kernel %u, user %u",
 					what, i, j, a[j], b[j]);
 	}
-	m->kernel.count = m->user.count = 0;
+	m->kernel->reports.count = m->user.count = 0;
 }
 
 /* ---- set-up ---- */
 
-/* Does this process load programs at all? Two instructions tell: return XDP_PASS. */
-static bool may_load(void)
-{
-	const struct bpf_insn pass[] = {{.code = 0xb7, .imm = 2}, {.code = 0x95}};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "probe", "GPL", pass, 2, NULL);
-
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
-}
-
 static struct meters *meters_new(uint32_t flows, bool outer)
 {
-	struct meters *m;
+	struct kernel *kernel = kernel_new(flows, outer); /* or the test is skipped */
+	struct meters *m = calloc(1, sizeof(*m));
 
-	if (!may_load()) {
-		print_message("skipped: needs CAP_BPF\n");
-		skip();
-	}
-	m = calloc(1, sizeof(*m));
 	assert_non_null(m);
-	m->skel = karma_bpf__open();
-	assert_non_null(m->skel);
+	m->kernel = kernel;
 	m->outer = outer;
-	m->skel->rodata->time_is_tstamp = true;
-	m->skel->rodata->meter_outer = outer;
-	assert_int_equal(kernel_table_size(m->skel, flows, &m->buckets), 0);
-	assert_int_equal(karma_bpf__load(m->skel), 0);
-	m->ring =
-		ring_buffer__new(bpf_map__fd(m->skel->maps.reports), keep_kernel, &m->kernel, NULL);
-	assert_non_null(m->ring);
 	return m;
-}
-
-static void kernel_counts(const struct meters *m, uint64_t sum[METER_COUNTERS])
-{
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t(*each)[METER_COUNTERS] = calloc((size_t)cpus, sizeof(*each));
-	const uint32_t zero = 0;
-
-	assert_non_null(each);
-	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(m->skel->maps.counters), &zero, each), 0);
-	memset(sum, 0, METER_COUNTERS * sizeof(*sum));
-	for (int c = 0; c < cpus; c++)
-		for (int i = 0; i < METER_COUNTERS; i++)
-			sum[i] += each[c][i];
-	free(each);
 }
 
 static void meters_free(struct meters *m)
 {
 	uint64_t sum[METER_COUNTERS];
 
-	kernel_counts(m, sum);
+	kernel_counts(m->kernel, sum);
 	for (int i = 0; i < METER_COUNTERS; i++)
 		if (i != COUNT_RECORDS && i != COUNT_OPEN)
 			assert_int_equal(sum[i], m->count[i]);
 	assert_int_equal(sum[COUNT_OPEN], 0);
-	ring_buffer__free(m->ring);
-	karma_bpf__destroy(m->skel);
-	free(m->kernel.at);
+	kernel_free(m->kernel);
 	free(m->user.at);
 	free(m);
 }
@@ -469,278 +376,6 @@ static void made_frames_make_equal_reports(void **state)
 	meters_free(m);
 }
 
-/* ---- the table ---- */
-
-/* Run the meter on a UDP frame of source `host` `repeat` times, without keeping user space's. */
-static void run_frames(struct meters *m, uint32_t host, int repeat, uint64_t ns)
-{
-	struct spec s = {.proto = PROTO_UDP, .src = 1, .dst = 2, .sport = 1000, .dport = 2000};
-	struct __sk_buff skb = {.tstamp = ns};
-	uint8_t bytes[FRAME_MAX];
-	struct bpf_test_run_opts opts = {.sz = sizeof(opts),
-		.data_in = bytes,
-		.data_size_in = frame_make(bytes, &s),
-		.ctx_in = &skb,
-		.ctx_size_in = sizeof(skb),
-		.repeat = repeat};
-
-	memcpy(bytes + 26, &host, sizeof(host));
-	assert_int_equal(
-		bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_in), &opts), 0);
-}
-
-static void meters_end(struct meters *m)
-{
-	ring_buffer__free(m->ring);
-	karma_bpf__destroy(m->skel);
-	free(m->kernel.at);
-	free(m);
-}
-
-enum { HAMMER = 300000 };
-
-static void *hammer(void *meters)
-{
-	run_frames(meters, 1, HAMMER, 1000000000);
-	return NULL;
-}
-
-static void two_cpus_lose_no_count_of_one_flow(void **state)
-{
-	struct meters *m = meters_new(1000, false);
-	uint64_t sum[METER_COUNTERS];
-	pthread_t thread[2];
-
-	(void)state;
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, hammer, m), 0);
-	for (int i = 0; i < 2; i++)
-		pthread_join(thread[i], NULL);
-	kernel_sweep(m, 2000000000, true);
-	assert_int_equal(m->kernel.count, 1);
-	kernel_counts(m, sum);
-	assert_int_equal(sum[COUNT_FLOWS], 1);
-	assert_int_equal(sum[COUNT_OPEN], 0);
-	assert_int_equal(sum[COUNT_PACKETS] + sum[LOST_BUSY], 2 * HAMMER);
-	/* Who waits in vain is counted: a virtual processor may be taken away with a lock held. */
-	assert_true(sum[LOST_BUSY] < HAMMER / 100);
-	assert_int_equal(m->kernel.at[0].flow.side[0].packets, sum[COUNT_PACKETS]);
-	meters_end(m);
-}
-
-/* As many flows as were asked for find room, but for one or two in a thousand. */
-static void a_table_holds_what_was_asked_for(void **state)
-{
-	enum { ROOM = 15000 };
-	struct meters *m = meters_new(ROOM, false);
-	uint64_t sum[METER_COUNTERS];
-
-	(void)state;
-	for (uint32_t i = 0; i < ROOM; i++)
-		run_frames(m, i * 2654435769u, 1, 1000000000);
-	kernel_counts(m, sum);
-	assert_true(sum[COUNT_TOTAL] <= ROOM / 500);
-	assert_int_equal(sum[COUNT_PACKETS], ROOM);
-	meters_end(m);
-}
-
-/* The reports of totals: how many packets they show. */
-static uint64_t packets_of_totals(const struct reports *r)
-{
-	uint64_t packets = 0;
-
-	for (size_t i = 0; i < r->count; i++)
-		if (r->at[i].event == RECORD_FINAL && (r->at[i].flow.bits & FLOW_TOTAL))
-			packets += r->at[i].flow.side[0].packets;
-	return packets;
-}
-
-/* What finds no room in a full table is metered by its destination. When the flows in it have been
- * shown and nobody has answered them, they give way. No packet is lost. */
-static void a_full_table_gives_way_in_order(void **state)
-{
-	enum { ROOM = 1500 };
-	struct meters *m = meters_new(ROOM, false);
-	uint64_t before[METER_COUNTERS], after[METER_COUNTERS], packets = 0;
-
-	(void)state;
-	for (uint32_t i = 0; i < 4 * ROOM; i++)
-		run_frames(m, i * 2654435769u, 1, 1000000000 + i);
-	kernel_counts(m, before);
-	assert_true(before[COUNT_OPEN] > ROOM && before[COUNT_OPEN] <= ROOM * 9 / 8 + 15);
-	assert_true(before[COUNT_EVICTED] <= 1); /* for the total */
-	assert_int_equal(before[COUNT_FLOWS] - 1 + before[COUNT_TOTAL], 4 * ROOM);
-	kernel_sweep(m, 2100000000, false); /* shows them all */
-	assert_int_equal(m->kernel.count, before[COUNT_OPEN] + before[COUNT_EVICTED]);
-	for (uint32_t i = 0; i < ROOM; i++)
-		run_frames(m, 77 + i * 2246822519u, 1, 2200000000 + i * 1000);
-	kernel_counts(m, after);
-	assert_true(after[COUNT_EVICTED] > ROOM / 2);
-	kernel_sweep(m, 3000000000, true);
-	kernel_counts(m, after);
-	assert_int_equal(after[COUNT_OPEN], 0);
-	assert_int_equal(after[LOST_MAP_FULL] + after[LOST_BUSY], 0);
-	assert_int_equal(packets_of_totals(&m->kernel), after[COUNT_TOTAL]);
-	for (size_t i = 0; i < m->kernel.count; i++)
-		if (m->kernel.at[i].event == RECORD_FINAL)
-			packets += m->kernel.at[i].flow.side[0].packets;
-	assert_int_equal(packets, 5 * ROOM);
-	meters_end(m);
-}
-
-/* A flow that has just been cut has nothing to report when it gives way. */
-static void what_gives_way_reports_what_it_has(void **state)
-{
-	enum { ROOM = 1500 };
-	struct meters *m = meters_new(ROOM, false);
-	uint64_t before[METER_COUNTERS], after[METER_COUNTERS];
-
-	(void)state;
-	for (uint32_t i = 0; i < ROOM * 9 / 8 + 15; i++)
-		run_frames(m, i * 2654435769u, 1, 1000000000 + i);
-	kernel_sweep(m, 2100000000, false);
-	kernel_sweep(m, 62000000000, false);
-	kernel_counts(m, before);
-	for (uint32_t i = 0; i < ROOM; i++)
-		run_frames(m, 77 + i * 2246822519u, 1, 62100000000 + i * 1000);
-	kernel_sweep(m, 62200000000, true);
-	kernel_counts(m, after);
-	assert_true(after[COUNT_EVICTED] > before[COUNT_EVICTED] + ROOM / 2);
-	assert_int_equal(m->kernel.count, after[COUNT_RECORDS]);
-	for (size_t i = 0; i < m->kernel.count; i++) {
-		const struct flow_report *r = &m->kernel.at[i];
-
-		assert_true(r->event == RECORD_LOOK || r->event == RECORD_FINAL);
-		assert_int_equal(r->key.proto, PROTO_UDP);
-		assert_true(r->flow.side[0].packets > 0);
-	}
-	meters_end(m);
-}
-
-/* A TCP packet of flow `n`, to the server or from it. */
-static void run_tcp(struct meters *m, uint16_t n, bool answer, uint8_t flags, uint64_t ns)
-{
-	struct spec s = {.proto = PROTO_TCP,
-		.src = answer ? 2 : 1,
-		.dst = answer ? 1 : 2,
-		.sport = answer ? 80 : n,
-		.dport = answer ? n : 80,
-		.flags = flags,
-		.window = 1000};
-	struct __sk_buff skb = {.tstamp = ns};
-	uint8_t bytes[FRAME_MAX];
-	struct bpf_test_run_opts opts = {.sz = sizeof(opts),
-		.data_in = bytes,
-		.data_size_in = frame_make(bytes, &s),
-		.ctx_in = &skb,
-		.ctx_size_in = sizeof(skb)};
-
-	assert_int_equal(
-		bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_in), &opts), 0);
-}
-
-/* A table full of connections in one state, all of them shown: how many give way to new flows. */
-static uint64_t evicted_of(bool refused, bool completed)
-{
-	enum { ROOM = 1500 };
-	struct meters *m = meters_new(ROOM, false);
-	uint64_t before[METER_COUNTERS], after[METER_COUNTERS];
-
-	for (uint16_t i = 1; i < ROOM * 9 / 8; i++) {
-		uint64_t ns = 1000000000 + i * 100000ull;
-
-		run_tcp(m, 1000 + i, false, TCP_SYN, ns);
-		run_tcp(m, 1000 + i, true, TCP_ACK | (refused ? TCP_RST : TCP_SYN), ns + 1000);
-		if (completed)
-			run_tcp(m, 1000 + i, false, TCP_ACK, ns + 2000);
-	}
-	kernel_sweep(m, 2500000000, false);
-	kernel_counts(m, before);
-	/* What answers only is not let in for others. */
-	for (uint16_t i = 0; i < ROOM; i++)
-		run_tcp(m, 20000 + i, true, TCP_SYN | TCP_ACK, 2600000000 + i);
-	kernel_counts(m, after);
-	assert_true(after[COUNT_EVICTED] <= before[COUNT_EVICTED] + 1); /* for the total */
-	for (uint32_t i = 0; i < ROOM; i++)
-		run_frames(m, 77 + i * 2246822519u, 1, 2700000000 + i * 1000);
-	kernel_counts(m, after);
-	assert_int_equal(after[LOST_BUSY], 0);
-	meters_end(m);
-	return after[COUNT_EVICTED] - before[COUNT_EVICTED];
-}
-
-static void only_open_connections_stay(void **state)
-{
-	(void)state;
-	assert_true(evicted_of(true, false) > 500);  /* refused */
-	assert_true(evicted_of(false, false) > 500); /* half open */
-	assert_true(evicted_of(false, true) <= 2);   /* for the totals alone */
-}
-
-/* A virtual machine's super-packets come without the number of their segments. */
-static void segments_are_counted_by_their_size(void **state)
-{
-	struct meters *m = meters_new(1000, false);
-	struct spec s = {.proto = PROTO_UDP,
-		.src = 1,
-		.dst = 2,
-		.sport = 1000,
-		.dport = 2000,
-		.payload = 1000};
-	struct __sk_buff skb = {.tstamp = 1000000000, .gso_size = 300};
-	uint8_t bytes[FRAME_MAX];
-	struct bpf_test_run_opts opts = {.sz = sizeof(opts),
-		.data_in = bytes,
-		.data_size_in = frame_make(bytes, &s),
-		.ctx_in = &skb,
-		.ctx_size_in = sizeof(skb)};
-	uint64_t sum[METER_COUNTERS];
-
-	(void)state;
-	assert_int_equal(
-		bpf_prog_test_run_opts(bpf_program__fd(m->skel->progs.karma_in), &opts), 0);
-	kernel_counts(m, sum);
-	assert_int_equal(sum[COUNT_PACKETS], 4);
-	assert_int_equal(sum[COUNT_BYTES], 1000 + 4 * 28);
-	meters_end(m);
-}
-
-static int count_final(void *context, void *data, size_t size)
-{
-	const struct flow_report *r = data;
-
-	assert_true(size >= sizeof(*r));
-	*(uint64_t *)context += r->flow.side[0].packets;
-	return 0;
-}
-
-/* A million flows at a time: each is there, and ends with its packet. */
-static void a_million_flows(void **state)
-{
-	enum { MILLION = 1 << 20 };
-	uint64_t sum[METER_COUNTERS], packets = 0;
-	struct meters *m;
-
-	(void)state;
-	if (sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) < 4L << 30)
-		skip(); /* the table takes 0.7 GB */
-	m = meters_new(MILLION, false);
-	ring_buffer__free(m->ring);
-	m->ring = ring_buffer__new(bpf_map__fd(m->skel->maps.reports), count_final, &packets, NULL);
-	assert_non_null(m->ring);
-	for (uint32_t i = 0; i < MILLION; i++)
-		run_frames(m, i * 2654435769u, 1, 1000000000 + i);
-	kernel_counts(m, sum);
-	assert_true(sum[COUNT_TOTAL] <= MILLION / 500);
-	assert_true(sum[COUNT_OPEN] >= MILLION - sum[COUNT_TOTAL]);
-	assert_int_equal(sum[LOST_MAP_FULL] + sum[LOST_BUSY] + sum[LOST_RING_FULL], 0);
-	kernel_sweep(m, 1500000000, true);
-	kernel_counts(m, sum);
-	assert_int_equal(sum[COUNT_OPEN], 0);
-	assert_int_equal(packets, MILLION);
-	meters_end(m);
-}
-
 static void the_outside_of_tunnels_is_equal(void **state)
 {
 	struct meters *m = meters_new(FLOWS, true);
@@ -811,13 +446,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(made_frames_make_equal_reports),
 		cmocka_unit_test(the_outside_of_tunnels_is_equal),
-		cmocka_unit_test(two_cpus_lose_no_count_of_one_flow),
-		cmocka_unit_test(a_table_holds_what_was_asked_for),
-		cmocka_unit_test(a_full_table_gives_way_in_order),
-		cmocka_unit_test(what_gives_way_reports_what_it_has),
-		cmocka_unit_test(only_open_connections_stay),
-		cmocka_unit_test(segments_are_counted_by_their_size),
-		cmocka_unit_test(a_million_flows),
 		cmocka_unit_test(captures_make_equal_reports),
 	};
 
