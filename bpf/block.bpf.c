@@ -95,10 +95,11 @@ struct here {
 	__u32 type;   /* of the network header: IPv4 or IPv6 */
 	__u32 offset; /* where it is */
 	/* The source as a trie's key: bits and addr stand side by side. */
-	__u32 before_bits;
 	__u32 bits;
 	struct flow_addr addr;
 };
+
+_Static_assert(offsetof(struct here, addr) == offsetof(struct here, bits) + 4, "side by side");
 
 static __always_inline void frame_bytes(struct frame *f, const struct xdp_md *ctx)
 {

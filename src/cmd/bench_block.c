@@ -156,23 +156,25 @@ static double list_open(struct list *l, uint32_t entries, struct error *e)
 struct job {
 	const char *name;
 	int prog, empty;
-	uint32_t source; /* of every packet; 0: `sources` from `first` on, in turn */
+	uint32_t source; /* of every packet of a round, then the next; 0: `sources` from `first` on,
+			    in turn */
 	uint32_t first, sources;
 	uint32_t verdict; /* that it must have */
 	struct block_bpf *bench;
 	double ns[2][ROUNDS];
 };
 
+/* Each round has another source: some stranger's bit is set in the sieve by chance. */
 static int run_job(struct job *j, int round)
 {
-	uint32_t verdict;
+	uint32_t source = j->source + (uint32_t)round, verdict;
 
 	if (!j->source) {
 		j->bench->bss->bench.first = j->first;
 		j->bench->bss->bench.sources = j->sources;
 	}
-	j->ns[0][round] = run_ns(j->empty, j->source, REPEAT, &verdict);
-	j->ns[1][round] = run_ns(j->prog, j->source, REPEAT, &verdict);
+	j->ns[0][round] = run_ns(j->empty, source, REPEAT, &verdict);
+	j->ns[1][round] = run_ns(j->prog, source, REPEAT, &verdict);
 	return j->ns[0][round] < 0 || j->ns[1][round] < 0 || verdict != j->verdict ? -EIO : 0;
 }
 
