@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "detect/lru.h"
+#include "respond/prefix.h"
 
 static const int64_t second = 1000000000LL;
 
@@ -114,37 +115,24 @@ void policy_free(struct policy *p)
 
 /* ---- prefixes ---- */
 
-void policy_what_trim(struct policy_what *w)
-{
-	for (unsigned bit = w->bits; bit < 128; bit = (bit | 7) + 1)
-		w->addr[bit / 8] &= (uint8_t)(0xff00 >> (bit & 7));
-}
-
 static struct policy_what prefix_of(const uint8_t addr[16], unsigned bits)
 {
 	struct policy_what w = {.bits = (uint8_t)bits, .kind = POLICY_ADDRESS};
 
 	memcpy(w.addr, addr, sizeof(w.addr));
-	policy_what_trim(&w);
+	prefix_trim(w.addr, bits);
 	return w;
-}
-
-static bool is_ipv4(const uint8_t addr[16])
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-	return memcmp(addr, mapped, sizeof(mapped)) == 0;
 }
 
 /* The net that a host is blocked with when many of it attack. */
 static struct policy_what net_of(const uint8_t addr[16])
 {
-	return prefix_of(addr, is_ipv4(addr) ? 96 + 24 : 64);
+	return prefix_of(addr, prefix_is_ipv4(addr) ? 96 + 24 : 64);
 }
 
 static uint32_t net_many(const struct policy *p, const uint8_t addr[16])
 {
-	return is_ipv4(addr) ? p->s.net4 : p->s.net6;
+	return prefix_is_ipv4(addr) ? p->s.net4 : p->s.net6;
 }
 
 /* ---- entries ---- */

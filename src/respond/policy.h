@@ -188,7 +188,4 @@ struct policy_stats {
 
 void policy_stats(const struct policy *p, struct policy_stats *s);
 
-/* Set all bits behind the prefix to 0. */
-void policy_what_trim(struct policy_what *w);
-
 #endif

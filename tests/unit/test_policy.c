@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "respond/policy.h"
+#include "respond/prefix.h"
 #include "util/rng.h"
 
 static const int64_t second = 1000000000LL;
@@ -46,7 +47,7 @@ static bool covers(const struct policy_what *w, const uint8_t addr[16])
 	struct policy_what of = {.bits = w->bits};
 
 	memcpy(of.addr, addr, 16);
-	policy_what_trim(&of);
+	prefix_trim(of.addr, of.bits);
 	return memcmp(of.addr, w->addr, 16) == 0;
 }
 
@@ -138,7 +139,7 @@ static struct policy_what prefix(unsigned net, unsigned number, unsigned bits)
 	struct policy_what w = {.bits = (uint8_t)bits};
 
 	host(w.addr, net, number);
-	policy_what_trim(&w);
+	prefix_trim(w.addr, w.bits);
 	return w;
 }
 
@@ -568,7 +569,7 @@ static void model_net(const struct slot *host, int64_t now)
 	unsigned hosts = 0;
 
 	w.bits = 96 + 24;
-	policy_what_trim(&w);
+	prefix_trim(w.addr, w.bits);
 	net = slot_of(&w);
 	for (s = model.slot; s < model.slot + model.slots; s++)
 		hosts += s->in && !s->dry && !s->person && s->what.kind == POLICY_ADDRESS &&
@@ -611,7 +612,7 @@ static void model_alert(const struct policy_case *c, int64_t now)
 		return;
 	net = w;
 	net.bits = 96 + 24;
-	policy_what_trim(&net);
+	prefix_trim(net.addr, net.bits);
 	if ((address && protects(NULL, &w)) || now < s->pardoned ||
 		(address && now < slot_of(&net)->pardoned) || !room_for(s))
 		return;
