@@ -33,6 +33,7 @@ B       = build
 endif
 
 SRC     = $(wildcard src/*/*.c)
+SKEL    = $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
 LIBOBJ  = $(patsubst src/%.c,$(B)/%.o,$(filter-out src/cmd/main.c,$(SRC)))
 TESTS   = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
@@ -48,7 +49,7 @@ $(B)/libkarma.a: $(LIBOBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
-$(B)/%.o: src/%.c $(B)/flags | $(B)/karma.skel.h
+$(B)/%.o: src/%.c $(B)/flags | $(SKEL)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -66,13 +67,13 @@ BPF_CFLAGS = -std=gnu11 -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror \
 	     -Isrc -I/usr/include/$(MULTIARCH) \
 	     $(if $(filter x86_64-% i386-%,$(MULTIARCH)),-DKARMA_STRONG_ORDER)
 
-$(B)/karma.bpf.o: bpf/karma.bpf.c $(wildcard bpf/*.h src/flow/*.h)
+$(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h src/flow/*.h src/respond/block.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
-$(B)/karma.skel.h: $(B)/karma.bpf.o
+$(B)/%.skel.h: $(B)/%.bpf.o
 	@echo '/* NOLINTBEGIN: generated */' > $@.part
-	$(BPFTOOL) gen skeleton $< name karma_bpf >> $@.part
+	$(BPFTOOL) gen skeleton $< name $*_bpf >> $@.part
 	@echo '/* NOLINTEND */' >> $@.part
 	@mv $@.part $@
 

@@ -1,0 +1,450 @@
+/* The block list: an XDP program that drops what comes from listed addresses before the stack has
+ * seen it, and what comes to a limited port faster than it may. Only the UAPI headers are needed.
+ *
+ *   hosts      exact addresses, a hash          allowed, macs   never dropped, whatever the list
+ * says prefixes   a trie                           limits          token buckets by destination and
+ * port
+ *
+ * A packet that passes costs one look-up of its source in the hash, nothing where that is empty;
+ * the trie and the limits are looked at where there are any, the allow list only for a packet that
+ * would be dropped. Whatever cannot be decoded passes. A tunnel goes by what it is outside. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flow/decode.h"
+#include "respond/block.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* ---- maps; their sizes are set before loading ---- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct block_state);
+} states SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct block_counters);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct flow_addr);
+	__type(value, struct block_entry);
+} hosts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct block_prefix);
+	__type(value, struct block_entry);
+} prefixes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct block_limit_key);
+	__type(value, struct block_limit);
+} limits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct block_prefix);
+	__type(value, __u32);
+} allowed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64); /* the bytes in their order, then zeros */
+	__type(value, __u32);
+} macs SEC(".maps");
+
+/* ---- packets ---- */
+
+/* What is at hand of a packet. */
+struct here {
+	struct xdp_md *ctx;
+	struct block_state *state;
+	struct block_counters *count;
+	bool is_ip;   /* no link header */
+	__u32 type;   /* of the network header: IPv4 or IPv6 */
+	__u32 offset; /* where it is */
+	/* The source as a trie's key: bits and addr stand side by side. */
+	__u32 before_bits;
+	__u32 bits;
+	struct flow_addr addr;
+};
+
+static __always_inline void frame_bytes(struct frame *f, const struct xdp_md *ctx)
+{
+	f->data = (const __u8 *)(long)ctx->data;
+	f->end = (const __u8 *)(long)ctx->data_end;
+}
+
+/* Tags and the like are rare: verified once, by itself. */
+__attribute__((noinline)) int karma_block_follow(struct xdp_md *ctx, struct layer *at)
+{
+	struct frame f;
+
+	if (!at)
+		return LOST_NOT_IP;
+	frame_bytes(&f, ctx);
+	return layer_follow(&f, at);
+}
+
+static __always_inline __u64 frame_length(const struct here *h)
+{
+	return bpf_xdp_get_buff_len(h->ctx);
+}
+
+/* ---- what is never dropped ---- */
+
+static __always_inline bool mac_allowed(const struct here *h)
+{
+	__u64 mac = 0;
+	struct frame f;
+	const __u8 *p;
+
+	if (!h->state->macs || h->is_ip)
+		return false;
+	frame_bytes(&f, h->ctx);
+	p = frame_at(&f, 0, 14);
+	if (!p)
+		return false;
+	__builtin_memcpy(&mac, p + 6, 6);
+	return bpf_map_lookup_elem(&macs, &mac);
+}
+
+static __always_inline bool addr_allowed(const struct here *h)
+{
+	return h->state->allowed && bpf_map_lookup_elem(&allowed, &h->bits);
+}
+
+/* For a listed host the answer is kept in its entry until the allow list changes. */
+static __always_inline bool host_allowed(const struct here *h, struct block_entry *e)
+{
+	__u32 generation = *(volatile __u32 *)&h->state->generation;
+
+	if (e->checked == generation)
+		return false;
+	if (addr_allowed(h))
+		return true;
+	e->checked = generation;
+	return false;
+}
+
+/* ---- limits ---- */
+
+/* The ports of IPv4's and IPv6's packets; 0 in fragments behind the first, and in what has none. */
+static __always_inline __u16 port_at(const struct frame *f, __u32 offset, __u8 proto)
+{
+	const __u8 *p;
+
+	if (proto != PROTO_TCP && proto != PROTO_UDP && proto != PROTO_UDPLITE &&
+		proto != PROTO_SCTP)
+		return 0;
+	p = frame_at(f, offset, 4);
+	return p ? load16(p + 2) : 0;
+}
+
+static __always_inline bool limit_key_v4(
+	struct block_limit_key *key, const struct frame *f, __u32 offset)
+{
+	const __u8 *p = frame_at(f, offset, 20);
+
+	if (!p)
+		return false;
+	key->addr = load_v4(p + 16);
+	key->proto = p[9];
+	if (!(load16(p + 6) & 0x1fff))
+		key->port = port_at(f, offset + (p[0] & 15) * 4, key->proto);
+	return true;
+}
+
+static __always_inline bool limit_key_v6(
+	struct block_limit_key *key, const struct frame *f, __u32 offset)
+{
+	const __u8 *p = frame_at(f, offset, 40);
+	bool later = false;
+
+	if (!p)
+		return false;
+	key->addr = load_v6(p + 24);
+	key->proto = p[6];
+	offset += 40;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < PACKET_EXTENSIONS && ipv6_is_extension(key->proto) && !later; i++) {
+		p = frame_at(f, offset, 8);
+		if (!p)
+			return false;
+		later = key->proto == 44 && (load16(p + 2) & 0xfff8);
+		offset += key->proto == 44 ? 8 : 8 + p[1] * 8;
+		key->proto = p[0];
+	}
+	if (!later)
+		key->port = port_at(f, offset, key->proto);
+	return true;
+}
+
+/* Take a packet's token. */
+static __always_inline bool token_taken(struct block_limit *l, __u64 now)
+{
+	__u64 passed = now - l->last_ns;
+
+	if ((__s64)passed > 0) { /* another CPU's clock may be ahead */
+		l->tokens = passed >= l->fill_ns ? l->room : l->tokens + passed * l->rate;
+		if (l->tokens > l->room)
+			l->tokens = l->room;
+		l->last_ns = now;
+	}
+	if (l->tokens < TOKENS_PACKET)
+		return false;
+	l->tokens -= TOKENS_PACKET;
+	return true;
+}
+
+/* XDP_DROP where the packet's destination is limited and it comes too soon. */
+__attribute__((noinline)) static int limit(struct here *h)
+{
+	struct block_limit_key key = {};
+	struct block_limit *l;
+	struct frame f;
+	__u64 now, length;
+	bool taken;
+
+	frame_bytes(&f, h->ctx);
+	if (h->offset > PACKET_DEEPEST)
+		return XDP_PASS;
+	if (!(h->type == ETHERTYPE_IPV4 ? limit_key_v4(&key, &f, h->offset)
+					: limit_key_v6(&key, &f, h->offset)))
+		return XDP_PASS;
+	l = bpf_map_lookup_elem(&limits, &key);
+	if (!l)
+		return XDP_PASS;
+	if (mac_allowed(h) || addr_allowed(h)) {
+		h->count->allowed++;
+		return XDP_PASS;
+	}
+	now = bpf_ktime_get_ns();
+	length = frame_length(h);
+	bpf_spin_lock(&l->lock);
+	taken = token_taken(l, now);
+	if (!taken) {
+		l->packets++;
+		l->bytes += length;
+	}
+	bpf_spin_unlock(&l->lock);
+	return taken ? XDP_PASS : XDP_DROP;
+}
+
+/* ---- the verdict ---- */
+
+/* The entry that the source is in. */
+static __always_inline struct block_entry *entry_of(const struct here *h, bool *is_host)
+{
+	struct block_entry *e = NULL;
+
+	if (h->state->hosts)
+		e = bpf_map_lookup_elem(&hosts, &h->addr);
+	*is_host = e;
+	if (!e && h->state->prefixes)
+		e = bpf_map_lookup_elem(&prefixes, &h->bits);
+	return e;
+}
+
+static __always_inline int judge(struct here *h)
+{
+	bool is_host;
+	struct block_entry *e = entry_of(h, &is_host);
+
+	if (!e) {
+		if (h->state->limits && limit(h) == XDP_DROP) {
+			h->count->limited++;
+			return XDP_DROP;
+		}
+		h->count->passed++;
+		return XDP_PASS;
+	}
+	if (mac_allowed(h) || (is_host ? host_allowed(h, e) : addr_allowed(h))) {
+		h->count->allowed++;
+		h->count->passed++;
+		return XDP_PASS;
+	}
+	__sync_fetch_and_add(&e->packets, 1);
+	__sync_fetch_and_add(&e->bytes, frame_length(h));
+	h->count->dropped++;
+	return XDP_DROP;
+}
+
+/* The source that the network header gives. */
+static __always_inline bool source_of(struct here *h, const struct frame *f)
+{
+	const __u8 *p;
+
+	if (h->type == ETHERTYPE_IPV4) {
+		p = frame_at(f, h->offset, 20);
+		if (!p || p[0] >> 4 != 4)
+			return false;
+		h->addr = load_v4(p + 12);
+		return true;
+	}
+	if (h->type != ETHERTYPE_IPV6)
+		return false;
+	p = frame_at(f, h->offset, 40);
+	if (!p || p[0] >> 4 != 6)
+		return false;
+	h->addr = load_v6(p + 8);
+	return true;
+}
+
+/* From the link layer to the network header. */
+static __always_inline bool network_of(struct here *h, const struct frame *f)
+{
+	struct layer at = {.type = LAYER_IP};
+	const __u8 *p;
+
+	if (!h->is_ip) {
+		p = frame_at(f, 0, 14);
+		if (!p)
+			return false;
+		at.type = load16(p + 12);
+		at.offset = 14;
+	}
+	if (!layer_is_network(at.type) && karma_block_follow(h->ctx, &at))
+		return false;
+	h->type = at.type;
+	h->offset = at.offset;
+	return h->offset <= PACKET_DEEPEST;
+}
+
+static __always_inline int filter(struct xdp_md *ctx, bool is_ip)
+{
+	const __u32 zero = 0;
+	struct here h = {.ctx = ctx, .is_ip = is_ip, .bits = BLOCK_HOST};
+	struct frame f;
+
+	h.state = bpf_map_lookup_elem(&states, &zero);
+	h.count = bpf_map_lookup_elem(&counters, &zero);
+	if (!h.state || !h.count)
+		return XDP_PASS;
+	frame_bytes(&f, ctx);
+	if (network_of(&h, &f) && source_of(&h, &f))
+		return judge(&h);
+	h.count->not_ip++;
+	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int karma_block(struct xdp_md *ctx)
+{
+	return filter(ctx, false);
+}
+
+/* For interfaces without a link header. */
+SEC("xdp.frags")
+int karma_block_ip(struct xdp_md *ctx)
+{
+	return filter(ctx, true);
+}
+
+/* ---- changes ---- */
+
+/* What of an entry or a limit is changed where it stands: the map's own update would put another in
+ * its place, and lose what was counted meanwhile. Set by user space. */
+struct {
+	struct block_prefix what;
+	struct block_limit_key limit;
+	struct block_note note;
+	__u64 room, fill_ns; /* for a limit, as rate */
+	__u32 rate;          /* 0: an entry */
+	__u32 zero;
+} order;
+
+static __always_inline int change_entry(void)
+{
+	struct block_prefix what = order.what;
+	struct block_entry *e = what.bits == BLOCK_HOST ? bpf_map_lookup_elem(&hosts, &what.addr)
+							: bpf_map_lookup_elem(&prefixes, &what);
+
+	if (!e || e->bits != what.bits)
+		return 1;
+	e->note = order.note;
+	return 0;
+}
+
+static __always_inline int change_limit(void)
+{
+	struct block_limit_key key = order.limit;
+	struct block_limit *l = bpf_map_lookup_elem(&limits, &key);
+
+	if (!l)
+		return 1;
+	bpf_spin_lock(&l->lock);
+	l->rate = order.rate;
+	l->room = order.room;
+	l->fill_ns = order.fill_ns;
+	if (l->tokens > l->room)
+		l->tokens = l->room;
+	bpf_spin_unlock(&l->lock);
+	l->note = order.note;
+	return 0;
+}
+
+/* Attached to nothing, run by BPF_PROG_TEST_RUN. 1: there is none. */
+SEC("tc")
+int karma_block_change(struct __sk_buff *skb)
+{
+	(void)skb;
+	return order.rate ? change_limit() : change_entry();
+}
+
+/* ---- for karma bench: loaded by it alone ---- */
+
+struct {
+	__u32 packets;
+	__u32 sources; /* a power of 2 */
+} bench;
+
+/* Give the frame, which is IPv4 over Ethernet, the source address of the next host, in an order
+ * that no cache follows. */
+static __always_inline void bench_next_source(struct xdp_md *ctx)
+{
+	__u32 i = bench.packets++, host = (i * 2654435769u ^ i >> 5) & (bench.sources - 1);
+	struct frame f;
+	__u8 *source;
+
+	frame_bytes(&f, ctx);
+	source = (__u8 *)frame_at(&f, 26, 4);
+	if (source)
+		*(__u32 *)source = NET32(0x0a000000 | host);
+}
+
+SEC("?xdp")
+int karma_bench_empty(struct xdp_md *ctx)
+{
+	bench_next_source(ctx);
+	return XDP_PASS;
+}
+
+SEC("?xdp.frags")
+int karma_bench_block(struct xdp_md *ctx)
+{
+	bench_next_source(ctx);
+	return filter(ctx, false);
+}

@@ -1,0 +1,204 @@
+/* Loading the block list's programs and their maps. filter_list.c has the entries, filter_allow.c
+ * what is never dropped, filter_limit.c the limits; filter_attach.c puts the programs on
+ * interfaces, filter_pin.c keeps all of it when the process goes. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "respond/filter_inside.h"
+
+enum {
+	HOSTS_USUAL = 131072,
+	PREFIXES_USUAL = 16384,
+	ALLOWED_USUAL = 4096,
+	LIMITS_USUAL = 1024,
+	MACS = 1024,
+};
+
+_Static_assert(sizeof(struct filter_note) == sizeof(struct block_note), "one is kept in the other");
+
+/* ---- loading ---- */
+
+/* Maps are mapped by whole pages. */
+static size_t state_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void set_sizes(struct filter *f, const struct filter_settings *s)
+{
+	const struct {
+		struct bpf_map *map;
+		uint32_t wanted, usual;
+	} sizes[] = {
+		{f->skel->maps.hosts, s->hosts, HOSTS_USUAL},
+		{f->skel->maps.prefixes, s->prefixes, PREFIXES_USUAL},
+		{f->skel->maps.allowed, s->allowed, ALLOWED_USUAL},
+		{f->skel->maps.limits, s->limits, LIMITS_USUAL},
+		{f->skel->maps.macs, 0, MACS},
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		bpf_map__set_max_entries(
+			sizes[i].map, sizes[i].wanted ? sizes[i].wanted : sizes[i].usual);
+	/* While one set takes another's place both are there: filter_allow.c. */
+	bpf_map__set_max_entries(
+		f->skel->maps.allowed, 2 * bpf_map__max_entries(f->skel->maps.allowed));
+	bpf_map__set_max_entries(f->skel->maps.macs, 2 * MACS);
+}
+
+static int load_error(int err, struct error *e)
+{
+	struct utsname kernel = {0};
+
+	if (err == -EPERM)
+		return error_set(
+			e, err, "blocking needs root or CAP_BPF+CAP_NET_ADMIN; run with sudo");
+	if (err == -ENOMEM || err == -E2BIG)
+		return error_set(e, err, "the kernel has no memory for a block list of that size");
+	uname(&kernel);
+	return error_set(e, err,
+		"the kernel (%s) refuses the block list: %s; it needs Linux 6.1 or later with "
+		"CONFIG_BPF_SYSCALL",
+		kernel.release, strerror(-err));
+}
+
+static int load(struct filter *f, struct error *e)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int err = block_bpf__load(f->skel);
+	void *state;
+
+	libbpf_set_print(print);
+	if (err)
+		return load_error(err, e);
+	state = mmap(NULL, state_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+		bpf_map__fd(f->skel->maps.states), 0);
+	if (state == MAP_FAILED)
+		return error_set(e, -errno, "the block list cannot be mapped: %s", strerror(errno));
+	f->state = state;
+	return 0;
+}
+
+uint32_t filter_count_keys(int map, size_t key_size)
+{
+	unsigned char key[2][sizeof(struct block_limit_key)];
+	uint32_t count = 0;
+
+	if (bpf_map_get_next_key(map, NULL, key[0]) != 0)
+		return 0;
+	do {
+		count++;
+		memcpy(key[1], key[0], key_size);
+	} while (bpf_map_get_next_key(map, key[1], key[0]) == 0);
+	return count;
+}
+
+/* Its last owner may have been killed between a change and its counting. */
+static void count_again(struct filter *f)
+{
+	struct block_state *s = f->state;
+
+	s->hosts = filter_count_keys(bpf_map__fd(f->skel->maps.hosts), sizeof(struct flow_addr));
+	s->prefixes =
+		filter_count_keys(bpf_map__fd(f->skel->maps.prefixes), sizeof(struct block_prefix));
+	s->limits = filter_count_keys(
+		bpf_map__fd(f->skel->maps.limits), sizeof(struct block_limit_key));
+	s->allowed =
+		filter_count_keys(bpf_map__fd(f->skel->maps.allowed), sizeof(struct block_prefix));
+	s->macs = filter_count_keys(bpf_map__fd(f->skel->maps.macs), sizeof(uint64_t));
+	s->generation++;
+}
+
+int filter_open(struct filter **result, const struct filter_settings *s, struct error *e)
+{
+	struct filter *f = calloc(1, sizeof(*f));
+	bool taken_over = false;
+	int err;
+
+	*result = NULL;
+	if (!f)
+		return error_set(e, -ENOMEM, "out of memory");
+	f->folder = -1;
+	f->skel = block_bpf__open();
+	if (!f->skel) {
+		err = error_set(e, -ENOMEM, "out of memory");
+		goto failed;
+	}
+	set_sizes(f, s);
+	err = s->pin ? filter_pin_open(f, s->pin, &taken_over, e) : 0;
+	if (!err)
+		err = load(f, e);
+	if (err)
+		goto failed;
+	if (taken_over) {
+		count_again(f);
+		filter_pin_links(f);
+	} else {
+		f->state->layout = BLOCK_LAYOUT;
+		f->state->generation = 1;
+		err = s->pin ? filter_pin_maps(f, e) : 0;
+		if (err) {
+			filter_close(f, false);
+			return err;
+		}
+	}
+	*result = f;
+	return 0;
+failed: /* what is pinned stays as it was */
+	if (f->folder >= 0)
+		rmdir(f->path); /* unless something is in it */
+	filter_close(f, true);
+	return err;
+}
+
+void filter_close(struct filter *f, bool keep)
+{
+	if (!f)
+		return;
+	if (!keep)
+		filter_pin_remove(f);
+	for (unsigned i = 0; i < f->links; i++)
+		close(f->link[i].fd);
+	if (f->folder >= 0)
+		close(f->folder);
+	if (f->state)
+		munmap(f->state, state_size());
+	block_bpf__destroy(f->skel);
+	free(f);
+}
+
+/* ---- figures ---- */
+
+int filter_stats(const struct filter *f, struct filter_stats *s)
+{
+	const uint32_t zero = 0;
+	int cpus = libbpf_num_possible_cpus(), err;
+	struct block_counters *each;
+
+	*s = (struct filter_stats){.hosts = f->state->hosts,
+		.prefixes = f->state->prefixes,
+		.limits = f->state->limits,
+		.allowed = f->state->allowed + f->state->macs,
+		.full = f->state->full};
+	if (cpus < 0)
+		return cpus;
+	each = calloc((size_t)cpus, sizeof(*each));
+	if (!each)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(bpf_map__fd(f->skel->maps.counters), &zero, each);
+	for (int c = 0; c < cpus && !err; c++) {
+		s->passed += each[c].passed;
+		s->allowed_packets += each[c].allowed;
+		s->dropped += each[c].dropped;
+		s->limited += each[c].limited;
+		s->not_ip += each[c].not_ip;
+	}
+	free(each);
+	return err;
+}
