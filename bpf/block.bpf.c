@@ -34,8 +34,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct block_counters);
-} counters SEC(".maps");
+	__type(value, struct block_cpu);
+} cpus SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -44,6 +44,15 @@ struct {
 	__type(key, struct flow_addr);
 	__type(value, struct block_entry);
 } hosts SEC(".maps");
+
+/* Set bits: there may be a host of that hash. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} sieve SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -81,7 +90,7 @@ struct {
 struct here {
 	struct xdp_md *ctx;
 	struct block_state *state;
-	struct block_counters *count;
+	struct block_cpu *cpu;
 	bool is_ip;   /* no link header */
 	__u32 type;   /* of the network header: IPv4 or IPv6 */
 	__u32 offset; /* where it is */
@@ -238,7 +247,7 @@ __attribute__((noinline)) static int limit(struct here *h)
 	if (!l)
 		return XDP_PASS;
 	if (mac_allowed(h) || addr_allowed(h)) {
-		h->count->allowed++;
+		h->cpu->allowed++;
 		return XDP_PASS;
 	}
 	now = bpf_ktime_get_ns();
@@ -253,14 +262,22 @@ __attribute__((noinline)) static int limit(struct here *h)
 	return taken ? XDP_PASS : XDP_DROP;
 }
 
-/* ---- the verdict ---- */
+/* ---- the list ---- */
+
+static __always_inline bool may_be_host(const struct here *h)
+{
+	__u32 bit = sieve_bit(h->state, &h->addr), at = bit / 64;
+	const __u64 *word = bpf_map_lookup_elem(&sieve, &at);
+
+	return word && *word >> bit % 64 & 1;
+}
 
 /* The entry that the source is in. */
 static __always_inline struct block_entry *entry_of(const struct here *h, bool *is_host)
 {
 	struct block_entry *e = NULL;
 
-	if (h->state->hosts)
+	if (may_be_host(h))
 		e = bpf_map_lookup_elem(&hosts, &h->addr);
 	*is_host = e;
 	if (!e && h->state->prefixes)
@@ -268,28 +285,87 @@ static __always_inline struct block_entry *entry_of(const struct here *h, bool *
 	return e;
 }
 
+static __always_inline void count_dropped(struct block_entry *e, __u64 packets, __u64 bytes)
+{
+	__sync_fetch_and_add(&e->packets, packets);
+	__sync_fetch_and_add(&e->bytes, bytes);
+}
+
+/* What a train that is over has left uncounted. */
+__attribute__((noinline)) static int train_ends(struct block_train *t)
+{
+	struct flow_addr addr = t->addr;
+	struct block_entry *e = bpf_map_lookup_elem(&hosts, &addr);
+
+	if (e && e->id == t->id)
+		count_dropped(e, t->packets, t->bytes);
+	t->packets = 0;
+	t->bytes = 0;
+	return 0;
+}
+
+/* The next packet of the train, dropped. */
+static __always_inline bool train_goes_on(const struct here *h)
+{
+	struct block_train *t = &h->cpu->train;
+
+	if (t->addr.word[1] != h->addr.word[1] || t->addr.word[0] != h->addr.word[0] ||
+		t->changes != *(volatile __u32 *)&h->state->changes || h->state->macs)
+		return false;
+	t->packets++;
+	t->bytes += frame_length(h);
+	return true;
+}
+
+static __always_inline void train_begins(const struct here *h, __u64 id, __u32 changes)
+{
+	struct block_train *t = &h->cpu->train;
+
+	if (t->packets)
+		train_ends(t);
+	t->addr = h->addr;
+	t->id = id;
+	t->changes = changes;
+}
+
+/* ---- the verdict ---- */
+
+static __always_inline int drop(const struct here *h)
+{
+	h->cpu->dropped++;
+	return XDP_DROP;
+}
+
+static __always_inline int pass(struct here *h)
+{
+	if (h->state->limits && limit(h) == XDP_DROP) {
+		h->cpu->limited++;
+		return XDP_DROP;
+	}
+	h->cpu->passed++;
+	return XDP_PASS;
+}
+
 static __always_inline int judge(struct here *h)
 {
+	__u32 changes = *(volatile __u32 *)&h->state->changes;
+	struct block_entry *e;
 	bool is_host;
-	struct block_entry *e = entry_of(h, &is_host);
 
-	if (!e) {
-		if (h->state->limits && limit(h) == XDP_DROP) {
-			h->count->limited++;
-			return XDP_DROP;
-		}
-		h->count->passed++;
-		return XDP_PASS;
-	}
+	if (train_goes_on(h))
+		return drop(h);
+	e = entry_of(h, &is_host);
+	if (!e)
+		return pass(h);
 	if (mac_allowed(h) || (is_host ? host_allowed(h, e) : addr_allowed(h))) {
-		h->count->allowed++;
-		h->count->passed++;
+		h->cpu->allowed++;
+		h->cpu->passed++;
 		return XDP_PASS;
 	}
-	__sync_fetch_and_add(&e->packets, 1);
-	__sync_fetch_and_add(&e->bytes, frame_length(h));
-	h->count->dropped++;
-	return XDP_DROP;
+	count_dropped(e, 1, frame_length(h));
+	if (is_host)
+		train_begins(h, e->id, changes);
+	return drop(h);
 }
 
 /* The source that the network header gives. */
@@ -340,13 +416,13 @@ static __always_inline int filter(struct xdp_md *ctx, bool is_ip)
 	struct frame f;
 
 	h.state = bpf_map_lookup_elem(&states, &zero);
-	h.count = bpf_map_lookup_elem(&counters, &zero);
-	if (!h.state || !h.count)
+	h.cpu = bpf_map_lookup_elem(&cpus, &zero);
+	if (!h.state || !h.cpu)
 		return XDP_PASS;
 	frame_bytes(&f, ctx);
 	if (network_of(&h, &f) && source_of(&h, &f))
 		return judge(&h);
-	h.count->not_ip++;
+	h.cpu->not_ip++;
 	return XDP_PASS;
 }
 
@@ -418,21 +494,22 @@ int karma_block_change(struct __sk_buff *skb)
 
 struct {
 	__u32 packets;
-	__u32 sources; /* a power of 2 */
+	__u32 first; /* IPv4 address, from which on there are so many */
+	__u32 sources;
 } bench;
 
-/* Give the frame, which is IPv4 over Ethernet, the source address of the next host, in an order
- * that no cache follows. */
+/* Give the frame, which is IPv4 over Ethernet, another source address, in an order that no cache
+ * follows. */
 static __always_inline void bench_next_source(struct xdp_md *ctx)
 {
-	__u32 i = bench.packets++, host = (i * 2654435769u ^ i >> 5) & (bench.sources - 1);
+	__u32 i = bench.packets++, random = i * 2654435769u ^ i >> 5;
 	struct frame f;
 	__u8 *source;
 
 	frame_bytes(&f, ctx);
 	source = (__u8 *)frame_at(&f, 26, 4);
 	if (source)
-		*(__u32 *)source = NET32(0x0a000000 | host);
+		*(__u32 *)source = NET32(bench.first + ((__u64)random * bench.sources >> 32));
 }
 
 SEC("?xdp")

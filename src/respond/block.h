@@ -23,6 +23,7 @@ struct block_note {
 
 struct block_entry {
 	__u64 packets, bytes; /* dropped */
+	__u64 id;             /* of the entry, from 1 on: another one of this address has another */
 	__u32 checked; /* hosts: the generation of an allow list that did not have it; 0: none */
 	__u32 bits;    /* of the prefix: a trie finds shorter ones, too */
 	struct block_note note;
@@ -50,19 +51,45 @@ struct block_limit {
 
 enum { TOKENS_PACKET = 1000000000 };
 
-/* How much there is of each, so that look-ups which cannot hit are left out. Set by user space,
- * which has it mapped: before anything is added, after it is taken out. */
+/* Set by user space, which has it mapped. */
 struct block_state {
 	__u32 layout;     /* BLOCK_LAYOUT */
-	__u32 generation; /* of the allow list, from 1 on: raised when it has changed */
-	__u32 hosts, prefixes, limits;
-	__u32 allowed, macs;
+	__u32 generation; /* of the allow list, from 1 on */
+	__u32 changes;    /* raised when an entry was taken out, or the allow list has changed */
+	/* How much there is of each, so that look-ups which cannot hit are left out: raised before
+	 * anything is added, lowered after it is taken out. */
+	__u32 hosts, prefixes, limits, allowed, macs;
+	/* The sieve: a host's bit is number sieve_bit() of a power of 2, of as many as 64 - shift.
+	 */
+	__u32 shift;
 	__u32 zero;
+	__u64 secret[2]; /* odd */
+	__u64 next_id;
 	__u64 full; /* additions that found no room */
 };
 
-struct block_counters { /* frames; struct filter_stats says what each is */
+/* Which bit of the sieve stands for an address: multiply-shift, by secret factors, so that who does
+ * not know them cannot choose addresses whose bits are set. */
+static inline __u32 sieve_bit(const struct block_state *s, const struct flow_addr *a)
+{
+	return (a->word[0] * s->secret[0] + a->word[1] * s->secret[1]) >> s->shift;
+}
+
+/* Packets come in trains. What a CPU has dropped last, and has not yet counted in its entry:
+ * packets of the same host are dropped without a look-up, as long as nothing was taken out or
+ * allowed. */
+struct block_train {
+	struct flow_addr addr;
+	__u64 id;
+	__u64 packets, bytes;
+	__u32 changes; /* the state's, at the time; 0 with id 0: none */
+	__u32 zero;
+};
+
+struct block_cpu {
+	/* Frames; struct filter_stats says what each is. */
 	__u64 passed, allowed, dropped, limited, not_ip;
+	struct block_train train;
 };
 
 #endif

@@ -50,6 +50,8 @@ static void set_sizes(struct filter *f, const struct filter_settings *s)
 	bpf_map__set_max_entries(
 		f->skel->maps.allowed, 2 * bpf_map__max_entries(f->skel->maps.allowed));
 	bpf_map__set_max_entries(f->skel->maps.macs, 2 * MACS);
+	bpf_map__set_max_entries(
+		f->skel->maps.sieve, filter_sieve_words(bpf_map__max_entries(f->skel->maps.hosts)));
 }
 
 static int load_error(int err, struct error *e)
@@ -112,7 +114,33 @@ static void count_again(struct filter *f)
 	s->allowed =
 		filter_count_keys(bpf_map__fd(f->skel->maps.allowed), sizeof(struct block_prefix));
 	s->macs = filter_count_keys(bpf_map__fd(f->skel->maps.macs), sizeof(uint64_t));
-	s->generation++;
+}
+
+void filter_changed(struct filter *f)
+{
+	uint32_t next = f->state->changes + 1;
+
+	__atomic_store_n(&f->state->changes, next ? next : 1, __ATOMIC_RELEASE); /* 0: no train */
+}
+
+/* What is there before anything is listed. */
+static int begin(struct filter *f, bool taken_over, struct error *e)
+{
+	int err = filter_sieve_open(f, taken_over);
+
+	if (err)
+		return error_set(e, err, "the block list cannot be mapped: %s", strerror(-err));
+	if (taken_over) {
+		count_again(f);
+		filter_changed(f);
+		filter_pin_links(f);
+		return 0;
+	}
+	f->state->layout = BLOCK_LAYOUT;
+	f->state->generation = 1;
+	f->state->changes = 1;
+	f->state->next_id = 1;
+	return 0;
 }
 
 int filter_open(struct filter **result, const struct filter_settings *s, struct error *e)
@@ -134,20 +162,15 @@ int filter_open(struct filter **result, const struct filter_settings *s, struct 
 	err = s->pin ? filter_pin_open(f, s->pin, &taken_over, e) : 0;
 	if (!err)
 		err = load(f, e);
+	if (!err)
+		err = begin(f, taken_over, e);
+	if (!err && s->pin && !taken_over) {
+		err = filter_pin_maps(f, e);
+		if (err)
+			filter_pin_remove(f);
+	}
 	if (err)
 		goto failed;
-	if (taken_over) {
-		count_again(f);
-		filter_pin_links(f);
-	} else {
-		f->state->layout = BLOCK_LAYOUT;
-		f->state->generation = 1;
-		err = s->pin ? filter_pin_maps(f, e) : 0;
-		if (err) {
-			filter_close(f, false);
-			return err;
-		}
-	}
 	*result = f;
 	return 0;
 failed: /* what is pinned stays as it was */
@@ -167,6 +190,7 @@ void filter_close(struct filter *f, bool keep)
 		close(f->link[i].fd);
 	if (f->folder >= 0)
 		close(f->folder);
+	filter_sieve_close(f);
 	if (f->state)
 		munmap(f->state, state_size());
 	block_bpf__destroy(f->skel);
@@ -175,30 +199,40 @@ void filter_close(struct filter *f, bool keep)
 
 /* ---- figures ---- */
 
-int filter_stats(const struct filter *f, struct filter_stats *s)
+struct block_cpu *filter_cpus(const struct filter *f, int *count)
 {
 	const uint32_t zero = 0;
-	int cpus = libbpf_num_possible_cpus(), err;
-	struct block_counters *each;
+	struct block_cpu *cpu;
+
+	*count = libbpf_num_possible_cpus();
+	if (*count < 1)
+		return NULL;
+	cpu = calloc((size_t)*count, sizeof(*cpu));
+	if (cpu && bpf_map_lookup_elem(bpf_map__fd(f->skel->maps.cpus), &zero, cpu) != 0)
+		*count = 0;
+	return cpu;
+}
+
+int filter_stats(const struct filter *f, struct filter_stats *s)
+{
+	struct block_cpu *cpu;
+	int cpus;
 
 	*s = (struct filter_stats){.hosts = f->state->hosts,
 		.prefixes = f->state->prefixes,
 		.limits = f->state->limits,
 		.allowed = f->state->allowed + f->state->macs,
 		.full = f->state->full};
-	if (cpus < 0)
-		return cpus;
-	each = calloc((size_t)cpus, sizeof(*each));
-	if (!each)
+	cpu = filter_cpus(f, &cpus);
+	if (!cpu)
 		return -ENOMEM;
-	err = bpf_map_lookup_elem(bpf_map__fd(f->skel->maps.counters), &zero, each);
-	for (int c = 0; c < cpus && !err; c++) {
-		s->passed += each[c].passed;
-		s->allowed_packets += each[c].allowed;
-		s->dropped += each[c].dropped;
-		s->limited += each[c].limited;
-		s->not_ip += each[c].not_ip;
+	for (int i = 0; i < cpus; i++) {
+		s->passed += cpu[i].passed;
+		s->allowed_packets += cpu[i].allowed;
+		s->dropped += cpu[i].dropped;
+		s->limited += cpu[i].limited;
+		s->not_ip += cpu[i].not_ip;
 	}
-	free(each);
-	return err;
+	free(cpu);
+	return 0;
 }

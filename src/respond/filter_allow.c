@@ -3,19 +3,17 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "respond/filter_inside.h"
 
 enum { KEY_MAX = sizeof(struct block_prefix) };
 
-/* Entries of a map are found with their verdict kept for a generation of the allow list: 0 is no
- * generation. */
-static void next_generation(struct filter *f)
+/* 0 is no generation. */
+static uint32_t next_generation(const struct filter *f)
 {
-	uint32_t next = f->state->generation + 1;
-
-	__atomic_store_n(&f->state->generation, next ? next : 1, __ATOMIC_RELEASE);
+	return f->state->generation + 1 ? f->state->generation + 1 : 1;
 }
 
 static int take_out_old(int map, size_t key_size, uint32_t generation)
@@ -40,7 +38,7 @@ static int take_out_old(int map, size_t key_size, uint32_t generation)
 static int replace(struct filter *f, const struct bpf_map *set, const unsigned char *keys,
 	size_t key_size, uint32_t count, uint32_t *counted)
 {
-	uint32_t generation = f->state->generation + 1;
+	uint32_t generation = next_generation(f);
 	int map = bpf_map__fd(set), err = 0;
 
 	if (count > bpf_map__max_entries(set) / 2)
@@ -53,7 +51,8 @@ static int replace(struct filter *f, const struct bpf_map *set, const unsigned c
 	else
 		err = filter_no_room(f, err);
 	*counted = filter_count_keys(map, key_size);
-	next_generation(f);
+	__atomic_store_n(&f->state->generation, generation, __ATOMIC_RELEASE);
+	filter_changed(f);
 	return err;
 }
 

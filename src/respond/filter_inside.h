@@ -19,9 +19,12 @@ struct filter_link {
 	bool generic;
 };
 
+struct filter_sieve;
+
 struct filter {
 	struct block_bpf *skel;
 	struct block_state *state; /* the map of it */
+	struct filter_sieve *sieve;
 	struct filter_link link[FILTER_LINKS];
 	unsigned links;
 	int folder;          /* pinned: held, so that no other has it; -1: not pinned */
@@ -29,6 +32,9 @@ struct filter {
 };
 
 /* ---- maps ---- */
+
+/* Every CPU's figures: `count` of them, to be freed. NULL when memory is short. */
+struct block_cpu *filter_cpus(const struct filter *f, int *count);
 
 /* How many entries a map has; no key is larger than struct block_limit_key. */
 uint32_t filter_count_keys(int map, size_t key_size);
@@ -41,6 +47,18 @@ int filter_no_room(struct filter *f, int err);
 
 /* Run the program that changes what stands in a map, as skel->bss->order says. -ENOENT. */
 int filter_change(struct filter *f);
+
+/* What was found out about packets stands no longer: an entry is gone, or the allow list changed.
+ */
+void filter_changed(struct filter *f);
+
+/* ---- the sieve: a host is in it before it is in the map, and until it is out of it ---- */
+
+uint32_t filter_sieve_words(uint32_t hosts);
+int filter_sieve_open(struct filter *f, bool taken_over);
+void filter_sieve_close(struct filter *f);
+void filter_sieve_add(struct filter *f, const struct flow_addr *host);
+void filter_sieve_del(struct filter *f, const struct flow_addr *host);
 
 /* ---- pinning; each does nothing where nothing is pinned ---- */
 

@@ -29,7 +29,7 @@ struct block_prefix filter_key(const struct filter_prefix *what)
 	return key;
 }
 
-/* The map in which an entry is, and its key there. */
+/* The map in which an entry is, its key there, and where it is counted. */
 struct place {
 	int map;
 	const void *key;
@@ -41,6 +41,29 @@ static struct place place_of(const struct filter *f, const struct block_prefix *
 	if (key->bits == BLOCK_HOST)
 		return (struct place){hosts(f), key->addr, &f->state->hosts};
 	return (struct place){bpf_map__fd(f->skel->maps.prefixes), key, &f->state->prefixes};
+}
+
+/* Before it comes in, and when it has gone. */
+static void entry_comes(struct filter *f, const struct block_prefix *key, const struct place *at)
+{
+	struct flow_addr host;
+
+	++*at->count;
+	if (key->bits != BLOCK_HOST)
+		return;
+	memcpy(&host, key->addr, sizeof(host));
+	filter_sieve_add(f, &host);
+}
+
+static void entry_has_gone(struct filter *f, const struct block_prefix *key, const struct place *at)
+{
+	struct flow_addr host;
+
+	--*at->count;
+	if (key->bits != BLOCK_HOST)
+		return;
+	memcpy(&host, key->addr, sizeof(host));
+	filter_sieve_del(f, &host);
 }
 
 int filter_no_room(struct filter *f, int err)
@@ -67,15 +90,16 @@ int filter_change(struct filter *f)
 	return err ? err : opts.retval ? -ENOENT : 0;
 }
 
-static int put(struct filter *f, const struct block_prefix *key, const struct block_entry *entry)
+static int put(struct filter *f, const struct block_prefix *key, struct block_entry *entry)
 {
 	struct place at = place_of(f, key);
 	int err;
 
-	++*at.count;
+	entry->id = f->state->next_id++;
+	entry_comes(f, key, &at);
 	err = bpf_map_update_elem(at.map, at.key, entry, BPF_NOEXIST);
 	if (err)
-		--*at.count;
+		entry_has_gone(f, key, &at);
 	if (err != -EEXIST)
 		return filter_no_room(f, err);
 	f->skel->bss->order.what = *key;
@@ -99,9 +123,34 @@ int filter_del(struct filter *f, const struct filter_prefix *what)
 	struct place at = place_of(f, &key);
 	int err = bpf_map_delete_elem(at.map, at.key);
 
-	if (!err)
-		--*at.count;
-	return err;
+	if (err)
+		return err;
+	entry_has_gone(f, &key, &at);
+	filter_changed(f);
+	return 0;
+}
+
+/* What is dropped and not yet counted in its entry. */
+struct trains {
+	struct block_cpu *cpu;
+	int cpus;
+};
+
+static struct trains trains_get(const struct filter *f)
+{
+	struct trains t;
+
+	t.cpu = filter_cpus(f, &t.cpus);
+	return t;
+}
+
+static void trains_add(const struct trains *t, struct block_entry *entry)
+{
+	for (int i = 0; t->cpu && i < t->cpus; i++)
+		if (t->cpu[i].train.id == entry->id) {
+			entry->packets += t->cpu[i].train.packets;
+			entry->bytes += t->cpu[i].train.bytes;
+		}
 }
 
 static void entry_out(
@@ -119,12 +168,16 @@ int filter_get(const struct filter *f, const struct filter_prefix *what, struct 
 	struct block_prefix key = filter_key(what);
 	struct place at = place_of(f, &key);
 	struct block_entry entry;
+	struct trains trains;
 	int err = bpf_map_lookup_elem(at.map, at.key, &entry);
 
 	if (err)
 		return err;
 	if (entry.bits != key.bits) /* the trie gives the longest that it has */
 		return -ENOENT;
+	trains = trains_get(f);
+	trains_add(&trains, &entry);
+	free(trains.cpu);
 	entry_out(out, &key, &entry);
 	return 0;
 }
@@ -162,6 +215,7 @@ typedef int (*each_entry)(void *context, const struct filter_entry *e);
 static int each_host(const struct filter *f, each_entry each, void *context)
 {
 	struct chunk *c = malloc(sizeof(*c));
+	struct trains trains = trains_get(f);
 	uint32_t at, *from = NULL;
 	int err = c ? 0 : -ENOMEM, result = 0;
 
@@ -177,10 +231,12 @@ static int each_host(const struct filter *f, each_entry each, void *context)
 			struct filter_entry e;
 
 			memcpy(key.addr, &c->key[i], sizeof(key.addr));
+			trains_add(&trains, &c->entry[i]);
 			entry_out(&e, &key, &c->entry[i]);
 			result = each(context, &e);
 		}
 	}
+	free(trains.cpu);
 	free(c);
 	return result ? result : err == -ENOENT ? 0 : err;
 }

@@ -20,7 +20,7 @@
 
 #include "respond/filter_inside.h"
 
-enum { MAPS = 7, NAME = 32 };
+enum { MAPS = 8, NAME = 32 };
 
 /* In the order in which they are pinned. */
 static void pinned_maps(const struct filter *f, struct bpf_map *map[MAPS])
@@ -30,8 +30,9 @@ static void pinned_maps(const struct filter *f, struct bpf_map *map[MAPS])
 	map[2] = f->skel->maps.limits;
 	map[3] = f->skel->maps.allowed;
 	map[4] = f->skel->maps.macs;
-	map[5] = f->skel->maps.counters;
-	map[6] = f->skel->maps.states;
+	map[5] = f->skel->maps.cpus;
+	map[6] = f->skel->maps.sieve;
+	map[7] = f->skel->maps.states;
 }
 
 struct path {
