@@ -239,8 +239,8 @@ static void print_lost(FILE *out, const struct summary *s)
 			"entries put on the block list, ");
 		print_count(out, s->block.dropped + s->block.limited, "packet dropped; ",
 			"packets dropped; ");
-		print_count(out, s->block.refused_protected, "time nothing: protected\n",
-			"times nothing: protected\n");
+		print_count(out, s->block.refused_protected, "time let be: protected\n",
+			"times let be: protected\n");
 	}
 	if (s->keeps) {
 		print_count(out, s->keeper.packets, "packet kept in ", "packets kept in ");

@@ -15,8 +15,9 @@
 #include "respond/surroundings.h"
 #include "util/clock.h"
 #include "util/number.h"
+#include "util/rng.h"
 
-enum { QUEUE = 64 };
+enum { QUEUE = 64, SUSPECTS = 4096 };
 
 static const int64_t second = 1000000000LL;
 
@@ -26,9 +27,15 @@ static const int64_t look_ns = 2 * 1000000000LL;
 /* Looking takes no more of the time than one part in so many. */
 static const int64_t look_share = 50;
 
+/* What is known of an attacker. */
+struct suspect {
+	bool proven;     /* policy_case */
+	uint64_t places; /* a bit for each port and host that it looked at, by their hash */
+	int64_t last_ns;
+};
+
 /* What is known of an alert that has not ended. */
 struct pending {
-	bool proven;               /* policy_case */
 	bool shown;                /* it has been told of */
 	bool waits;                /* for more confidence, or more places looked at */
 	struct policy_answer last; /* its entry is `what` */
@@ -41,6 +48,7 @@ struct respond {
 	struct policy *policy;
 	struct filter *filter; /* NULL: dry run */
 	struct lru *pending;   /* by alert id */
+	struct lru *suspects;  /* by address */
 	struct protected_list list;
 	int events; /* netlink */
 	bool moved; /* addresses, routes or interfaces have */
@@ -415,7 +423,8 @@ static int begin(struct respond *r, struct error *e)
 		return r->events;
 	r->policy = policy_new(&r->s->policy, &calls);
 	r->pending = lru_new(DETECT_ALERTS, sizeof(uint64_t), sizeof(struct pending));
-	if (!r->policy || !r->pending)
+	r->suspects = lru_new(SUSPECTS, 16, sizeof(struct suspect));
+	if (!r->policy || !r->pending || !r->suspects)
 		return error_set(e, -ENOMEM, "not enough memory for the block list");
 	if (!r->s->policy.dry_run)
 		err = open_filter(r, e);
@@ -458,6 +467,7 @@ void respond_close(struct respond *r)
 	filter_close(r->filter, r->s->keep);
 	policy_free(r->policy);
 	lru_free(r->pending);
+	lru_free(r->suspects);
 	protected_free(&r->list);
 	if (r->events >= 0)
 		close(r->events);
@@ -472,21 +482,46 @@ static bool proves(const struct record *r, int actor)
 	return r->proto == IPPROTO_TCP && r->side[!actor].payload > 0;
 }
 
+/* What is known of who attacks in the latest record behind an alert, that record too. */
+static const struct suspect *suspect_of(struct respond *r, const struct alert *a)
+{
+	const struct record *record = &a->record;
+	bool fresh;
+	struct suspect *s = lru_use(r->suspects, record->addr[a->actor], &fresh);
+	uint64_t host;
+
+	if (record->at_ns - s->last_ns > alert_quiet_ns)
+		*s = (struct suspect){0};
+	s->last_ns = record->at_ns;
+	memcpy(&host, record->addr[!a->actor] + 8, sizeof(host));
+	s->proven |= proves(record, a->actor);
+	s->places |= 1ULL << (rng_mix(host ^ record->port[!a->actor]) & 63);
+	return s;
+}
+
+/* One of many attackers is acted upon when what speaks against it alone is enough, and it is no
+ * forged one; else what many do is a flood, or nobody's. */
 static struct policy_answer decide(
-	struct respond *r, const struct alert *a, const struct pending *known)
+	struct respond *r, const struct alert *a, const struct suspect *s)
 {
 	struct policy_case c = {.alert = a->id,
 		.class = a->class,
 		.confidence = a->confidence,
-		.many = a->many,
-		.proven = known->proven,
+		.many = a->many && !a->sure,
+		.proven = s->proven,
 		.proto = a->record.proto,
 		.port = a->record.port[!a->actor],
-		.ports = a->ports,
+		.ports = a->many && a->sure ? (uint64_t)__builtin_popcountll(s->places) : a->ports,
 		.targets = a->targets};
+	struct policy_answer answer;
 
-	memcpy(c.attacker, a->attacker, sizeof(c.attacker));
-	memcpy(c.target, a->many ? a->target : a->record.addr[!a->actor], sizeof(c.target));
+	memcpy(c.attacker, a->record.addr[a->actor], sizeof(c.attacker));
+	memcpy(c.target, a->record.addr[!a->actor], sizeof(c.target));
+	answer = policy_alert(r->policy, &c, respond_now());
+	if (!a->many || c.many || answer.verdict != POLICY_FORGED)
+		return answer;
+	c.many = true;
+	c.ports = a->ports;
 	return policy_alert(r->policy, &c, respond_now());
 }
 
@@ -519,33 +554,41 @@ static void say_entry(const struct respond *r, const struct alert *a, const stru
 			here || e->dry ? "" : ", but not on this interface");
 }
 
+/* Of many attackers it is the one of the latest record that something is said of. */
 static void say(const struct respond *r, const struct alert *a, const struct policy_answer *answer,
 	struct reaction *out)
 {
 	static const char *const why[] = {
-		[POLICY_BLOCKED] = "no more",
-		[POLICY_WOULD] = "no more",
-		[POLICY_IS_OFF] = "it is off for this class",
-		[POLICY_UNSURE] = "not sure enough",
-		[POLICY_FORGED] = "its source may be forged",
-		[POLICY_VICTIM] = "its target attacks it",
-		[POLICY_PARDONED] = "unblocked by hand",
-		[POLICY_FAST] = "too many new ones this minute",
-		[POLICY_FULL] = "the list is full",
+		[POLICY_BLOCKED] = "no longer blocked",
+		[POLICY_WOULD] = "dry run: no longer blocked",
+		[POLICY_IS_OFF] = "not blocked: it is off for this class",
+		[POLICY_UNSURE] = "not blocked yet: not sure enough",
+		[POLICY_FORGED] = "not blocked yet: its source may be forged",
+		[POLICY_VICTIM] = "not blocked: its target attacks it",
+		[POLICY_PARDONED] = "not blocked: a person unblocked it",
+		[POLICY_FAST] = "not blocked: too many new ones this minute",
+		[POLICY_FULL] = "not blocked: the list is full",
 	};
+	char who[ADDR_TEXT + 1] = "", text[REACTION_TEXT];
 
 	*out = (struct reaction){.action = "none"};
 	if (answer->entry)
 		say_entry(r, a, answer->entry, out);
+	else if (answer->verdict == POLICY_PROTECTED)
+		snprintf(out->text, sizeof(out->text), "not blocked: %s", answer->why);
 	else
-		snprintf(out->text, sizeof(out->text), "not blocked: %s",
-			answer->verdict == POLICY_PROTECTED ? answer->why : why[answer->verdict]);
+		strcpy(out->text, why[answer->verdict]);
+	if (!a->many || !a->sure || (answer->entry && answer->entry->what.kind == POLICY_PORT))
+		return;
+	strcpy(text, out->text);
+	snprintf(out->text, sizeof(out->text), "%s %.100s",
+		addr_text(a->record.addr[a->actor], who), text);
 }
 
 /* Decide, and remember what was decided. */
-static void answer(struct respond *r, const struct alert *a, struct pending *known)
+static void act(struct respond *r, const struct alert *a, struct pending *known)
 {
-	known->last = decide(r, a, known);
+	known->last = decide(r, a, suspect_of(r, a));
 	known->waits = may_yet(known->last.verdict);
 	if (known->last.entry)
 		known->what = known->last.entry->what;
@@ -558,11 +601,10 @@ void respond_alert(
 	bool fresh;
 
 	known = lru_use(r->pending, &a->id, &fresh);
-	known->proven |= proves(&a->record, a->actor);
 	known->shown = true;
 	/* Nothing is begun against what is over. */
 	if (stage != ALERT_END || fresh)
-		answer(r, a, known);
+		act(r, a, known);
 	else if (known->last.entry)
 		known->last.entry = policy_get(r->policy, &known->what);
 	say(r, a, &known->last, out);
@@ -576,10 +618,10 @@ void respond_flow(struct respond *r, const struct alert *a)
 	bool fresh;
 
 	known = lru_use(r->pending, &a->id, &fresh);
-	known->proven |= proves(&a->record, a->actor);
-	if (!known->shown || !known->waits)
-		return;
-	answer(r, a, known);
+	if (known->shown && (known->waits || (a->many && a->sure)))
+		act(r, a, known);
+	else
+		suspect_of(r, a);
 	respond_tell(r);
 }
 
