@@ -95,10 +95,11 @@ struct here {
 	__u32 type;   /* of the network header: IPv4 or IPv6 */
 	__u32 offset; /* where it is */
 	/* The source as a trie's key: bits and addr stand side by side. */
-	__u32 before_bits;
 	__u32 bits;
 	struct flow_addr addr;
 };
+
+_Static_assert(offsetof(struct here, addr) == offsetof(struct here, bits) + 4, "side by side");
 
 static __always_inline void frame_bytes(struct frame *f, const struct xdp_md *ctx)
 {
@@ -272,19 +273,6 @@ static __always_inline bool may_be_host(const struct here *h)
 	return word && *word >> bit % 64 & 1;
 }
 
-/* The entry that the source is in. */
-static __always_inline struct block_entry *entry_of(const struct here *h, bool *is_host)
-{
-	struct block_entry *e = NULL;
-
-	if (may_be_host(h))
-		e = bpf_map_lookup_elem(&hosts, &h->addr);
-	*is_host = e;
-	if (!e && h->state->prefixes)
-		e = bpf_map_lookup_elem(&prefixes, &h->bits);
-	return e;
-}
-
 static __always_inline void count_dropped(struct block_entry *e, __u64 packets, __u64 bytes)
 {
 	__sync_fetch_and_add(&e->packets, packets);
@@ -349,12 +337,17 @@ static __always_inline int pass(struct here *h)
 static __always_inline int judge(struct here *h)
 {
 	__u32 changes = *(volatile __u32 *)&h->state->changes;
-	struct block_entry *e;
+	struct block_entry *e = NULL;
 	bool is_host;
 
-	if (train_goes_on(h))
-		return drop(h);
-	e = entry_of(h, &is_host);
+	if (may_be_host(h)) {
+		if (train_goes_on(h))
+			return drop(h);
+		e = bpf_map_lookup_elem(&hosts, &h->addr);
+	}
+	is_host = e;
+	if (!e && h->state->prefixes)
+		e = bpf_map_lookup_elem(&prefixes, &h->bits);
 	if (!e)
 		return pass(h);
 	if (mac_allowed(h) || (is_host ? host_allowed(h, e) : addr_allowed(h))) {

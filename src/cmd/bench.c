@@ -30,6 +30,7 @@ static json_t *detect(const struct bench_options *o, struct error *e)
 static const struct bench benches[] = {
 	{"detect", detect, "records judged a second, from the record to the alert"},
 	{"kernel", bench_kernel, "a packet in the kernel's meter, the empty program beside it"},
+	{"block", bench_block, "a packet at the block list, the empty XDP program beside it"},
 	{"latency", bench_latency,
 		"from a closed flow's last packet to its record, 10,000 flows/s"},
 	{"meter", bench_meter, "a packet in the meter of captures"},

@@ -16,7 +16,11 @@ json_t *bench_meter(const struct bench_options *o, struct error *e);
 /* The TC program, by 1, 64k and 1M flows, the empty program beside it in the same run. */
 json_t *bench_kernel(const struct bench_options *o, struct error *e);
 
-/* The frame of both: a UDP packet with 32 bytes of payload. */
+/* The XDP program of the block list, dropping and letting pass, the empty program beside it in the
+ * same run; how soon an addition acts; what changes cost. */
+json_t *bench_block(const struct bench_options *o, struct error *e);
+
+/* The frame of all: a UDP packet with 32 bytes of payload. */
 enum { BENCH_FRAME = 74 };
 void bench_frame(uint8_t bytes[BENCH_FRAME]);
 

@@ -1,4 +1,4 @@
-/* What the files of the filter share, and nobody else. */
+/* What the files of the filter share, and with its benchmark; nobody else uses it. */
 #ifndef KARMA_RESPOND_FILTER_INSIDE_H
 #define KARMA_RESPOND_FILTER_INSIDE_H
 
