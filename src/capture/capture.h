@@ -66,6 +66,9 @@ int live_open(struct live **live, const struct interface_list *interfaces,
 enum { LIVE_RECORDS = 1024 };
 int live_poll(struct live *live, int timeout_ms, record_sink sink, void *context);
 
+/* Let live_poll() return early, too, when this descriptor can be read. */
+void live_wake(struct live *live, int fd);
+
 /* Detach, close every open flow and hand it to the sink; for the end of a run. */
 int live_drain(struct live *live, record_sink sink, void *context);
 

@@ -39,6 +39,7 @@ struct live {
 	uint32_t next_bucket; /* to sweep */
 	int64_t clock_ns;     /* added to the kernel's monotonic times: the time since 1970 */
 	uint64_t next_sweep_ns;
+	int wake; /* a descriptor of the caller's, -1: none */
 	/* During live_poll() and live_drain(). */
 	record_sink sink;
 	void *context;
@@ -199,6 +200,7 @@ int live_open(struct live **result, const struct interface_list *interfaces,
 	*result = NULL;
 	if (!live)
 		return error_set(e, -ENOMEM, "out of memory");
+	live->wake = -1;
 	live->settings = *settings;
 	if (!live->settings.flows)
 		live->settings.flows = METER_FLOWS_DEFAULT;
@@ -264,34 +266,43 @@ static int sweep_if_time(struct live *live)
 	return err;
 }
 
-/* Until there is a report or word of an interface, the sweep is due, or `end`. */
+/* Until there is a report or word of an interface, the sweep is due, or `end`. 1: the caller's
+ * descriptor can be read. */
 static int wait_for_work(struct live *live, uint64_t end)
 {
-	struct pollfd on[2] = {{.fd = ring_buffer__epoll_fd(live->ring), .events = POLLIN},
-		{.fd = watch_fd(live->watch), .events = POLLIN}};
+	struct pollfd on[3] = {{.fd = ring_buffer__epoll_fd(live->ring), .events = POLLIN},
+		{.fd = watch_fd(live->watch), .events = POLLIN},
+		{.fd = live->wake, .events = POLLIN}};
 	uint64_t until = end < live->next_sweep_ns ? end : live->next_sweep_ns;
 	uint64_t now = clock_now(CLOCK_MONOTONIC);
 
-	if (poll(on, 2, now < until ? (int)((until - now) / 1000000) + 1 : 0) < 0)
+	if (poll(on, 3, now < until ? (int)((until - now) / 1000000) + 1 : 0) < 0)
 		return -errno;
 	if (on[1].revents)
 		watch_follow(live->watch);
-	return 0;
+	return on[2].revents != 0;
+}
+
+void live_wake(struct live *live, int fd)
+{
+	live->wake = fd;
 }
 
 int live_poll(struct live *live, int timeout_ms, record_sink sink, void *context)
 {
 	uint64_t end = clock_now(CLOCK_MONOTONIC) + (uint64_t)timeout_ms * 1000000;
+	bool woken;
 	int err;
 
 	take_records(live, sink, context, LIVE_RECORDS);
 	do {
 		err = wait_for_work(live, end);
-		if (!err)
+		woken = err > 0;
+		if (err >= 0)
 			err = consume(live);
 		if (!err)
 			err = sweep_if_time(live);
-	} while (!err && !live->records && clock_now(CLOCK_MONOTONIC) < end);
+	} while (!err && !woken && !live->records && clock_now(CLOCK_MONOTONIC) < end);
 	return err < 0 ? err : live->records;
 }
 

@@ -15,7 +15,9 @@ static const struct command commands[] = {
 	{"run", cmd_run,
 		"[-i IFACE[,IFACE]...] [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
 		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] [--no-history] "
-		"[--pcap-dir DIR] [--outer] [--flows N] [--each-interface]",
+		"[--pcap-dir DIR] [--block[=dry-run]] [--keep-blocks] [--config FILE] [--socket "
+		"PATH] "
+		"[--outer] [--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},
 	{"read", cmd_read,
 		"FILE.pcap[ng]|DIR ... [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
@@ -25,6 +27,10 @@ static const struct command commands[] = {
 		"find attacks in captures"},
 	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
 		"what was behind an alert, flow by flow; the alerts that are kept"},
+	{"block", cmd_block,
+		"list|add|del|flush [ADDRESS[/LENGTH]] [--for TIME] [--dry-run] [--json] "
+		"[--socket PATH]",
+		"whom a running karma stops: look, and lend a hand"},
 	{"learn", cmd_learn,
 		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [--for TIME] -o FILE [-m MODEL] "
 		"[--false-alerts N] [--trust all|ADDRESS[,ADDRESS]...] [--tune] [--outer] "

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "capture/packets.h"
+#include "cmd/blocking.h"
 #include "cmd/cmd.h"
 #include "cmd/meter_options.h"
 #include "cmd/session.h"
@@ -21,6 +22,10 @@ enum {
 	OPT_HISTORY,
 	OPT_NO_HISTORY,
 	OPT_PROFILE,
+	OPT_BLOCK,
+	OPT_KEEP_BLOCKS,
+	OPT_CONFIG,
+	OPT_SOCKET,
 };
 
 static const int poll_ms = 200;
@@ -31,6 +36,10 @@ struct options {
 	struct session_options session;
 	struct meter_options meter;
 	bool no_history;
+	const char *config; /* NULL: the usual file */
+	const char *socket; /* NULL: the configuration's */
+	bool block, dry_run, keep_blocks;
+	struct settings settings;
 };
 
 static const struct option longs[] = {
@@ -45,6 +54,10 @@ static const struct option longs[] = {
 	{"history", required_argument, NULL, OPT_HISTORY},
 	{"no-history", no_argument, NULL, OPT_NO_HISTORY},
 	{"pcap-dir", required_argument, NULL, OPT_PCAP_DIR},
+	{"block", optional_argument, NULL, OPT_BLOCK},
+	{"keep-blocks", no_argument, NULL, OPT_KEEP_BLOCKS},
+	{"config", required_argument, NULL, OPT_CONFIG},
+	{"socket", required_argument, NULL, OPT_SOCKET},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"outer", no_argument, NULL, OPT_OUTER},
 	{NULL, 0, NULL, 0},
@@ -98,6 +111,22 @@ static int read_options(int argc, char **argv, struct options *o)
 		case OPT_JSON:
 			o->session.json = true;
 			break;
+		case OPT_BLOCK:
+			if (optarg && strcmp(optarg, "dry-run") != 0)
+				return usage_error("run",
+					"--block takes nothing or =dry-run, not '%s'", optarg);
+			o->block = true;
+			o->dry_run = optarg != NULL;
+			break;
+		case OPT_KEEP_BLOCKS:
+			o->keep_blocks = true;
+			break;
+		case OPT_CONFIG:
+			o->config = optarg;
+			break;
+		case OPT_SOCKET:
+			o->socket = optarg;
+			break;
 		case ':':
 			return usage_error("run", "'%s' needs a value", argv[optind - 1]);
 		default:
@@ -110,10 +139,35 @@ static int read_options(int argc, char **argv, struct options *o)
 	return 0;
 }
 
+/* The configuration, and over it what the command line says. */
+static int read_settings(struct options *o, struct error *e)
+{
+	struct settings *s = &o->settings;
+	int err;
+
+	settings_defaults(s);
+	err = settings_read(s, o->config, e);
+	if (err)
+		return err;
+	if (o->block)
+		s->block = o->dry_run ? BLOCK_DRY_RUN : BLOCK_ON;
+	s->respond.policy.dry_run = s->block == BLOCK_DRY_RUN;
+	s->respond.keep |= o->keep_blocks;
+	if (o->keep_blocks && s->block != BLOCK_ON)
+		return error_set(e, -EINVAL, "--keep-blocks keeps what --block blocks; add that");
+	if (o->socket && strlen(o->socket) >= sizeof(s->socket))
+		return error_set(
+			e, -ENAMETOOLONG, "--socket: %s is too long for a socket", o->socket);
+	if (o->socket)
+		strcpy(s->socket, o->socket);
+	return 0;
+}
+
 struct watch {
 	struct session *session;
 	struct live *live;
-	struct packets *packets;               /* NULL: none are kept */
+	struct packets *packets; /* NULL: none are kept */
+	struct blocking blocking;
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	uint64_t judged;                       /* when the status was shown last */
 	bool warned;                           /* that an output cannot be written */
@@ -230,6 +284,7 @@ static int watch(struct watch *w, struct error *e)
 		if (w->packets)
 			packets_poll(w->packets, session_packet, w->session);
 		session_flush(w->session, (int64_t)clock_now(CLOCK_REALTIME));
+		blocking_poll(&w->blocking);
 		housekeeping(w);
 	}
 	terminal_status_clear();
@@ -265,7 +320,10 @@ static int run(struct session *s, const struct options *options, struct error *e
 	if (!err && s->keeper)
 		err = packets_open(&w.packets, &o->interfaces, keeper_limits.packet_bytes,
 			o->settings.outer, e);
+	if (!err)
+		err = blocking_open(&w.blocking, &options->settings, &o->interfaces, s, w.live, e);
 	if (err) {
+		packets_close(w.packets);
 		live_close(w.live);
 		return err;
 	}
@@ -295,6 +353,7 @@ static int run(struct session *s, const struct options *options, struct error *e
 	if (err != -EPIPE)
 		session_show(s, &figures, true); /* also of a watch that failed */
 	s->live = NULL;
+	blocking_close(&w.blocking, s);
 	packets_close(w.packets);
 	live_close(w.live);
 	return err;
@@ -302,7 +361,7 @@ static int run(struct session *s, const struct options *options, struct error *e
 
 int cmd_run(int argc, char **argv)
 {
-	struct options options = {0};
+	static struct options options; /* large */
 	struct interface_list *interfaces = &options.meter.interfaces;
 	struct error e = {""}, closing = {""};
 	struct session s;
@@ -310,6 +369,9 @@ int cmd_run(int argc, char **argv)
 
 	if (status)
 		return status;
+	err = read_settings(&options, &e);
+	if (err)
+		return fail("run", e.text);
 	err = session_open(&s, &options.session, &e);
 	if (!err && !interfaces->count) {
 		err = live_default_interface(interfaces->name[0], &e);

@@ -160,7 +160,13 @@ static void tell_outputs(void *context, const struct alert *a, enum alert_stage 
 {
 	struct session *s = context;
 	struct origin from = s->origin;
+	struct reaction reaction;
 
+	/* First of all, so that no packet more gets through than must. */
+	if (s->respond) {
+		respond_alert(s->respond, a, stage, &reaction);
+		from.reaction = &reaction;
+	}
 	if (s->observer && stage == ALERT_NEW)
 		s->observer->alert(s->observer->context, a);
 
@@ -176,6 +182,17 @@ static void tell_outputs(void *context, const struct alert *a, enum alert_stage 
 		history_alert(s->history, a, stage, &from);
 	if (s->keeper && stage == ALERT_END)
 		keeper_end(s->keeper, a);
+	if (s->respond)
+		respond_tell(s->respond);
+}
+
+void session_block(void *session, const struct block_change *c)
+{
+	struct session *s = session;
+
+	for (unsigned i = 0; i < s->outputs; i++)
+		if (s->output[i].kind->block)
+			s->output[i].kind->block(&s->output[i], c);
 }
 
 void session_packet(void *session, const struct caught *c)
@@ -190,6 +207,8 @@ static void keep_flow(void *context, const struct alert *a, const struct alert_f
 {
 	struct session *s = context;
 
+	if (s->respond)
+		respond_flow(s->respond, a);
 	if (!s->history)
 		return;
 	history_flow(s->history, a, f);
@@ -352,6 +371,23 @@ void session_end(struct session *s)
 	s->judge = NULL;
 }
 
+static void block_figures(const struct respond *r, struct block_stats *out)
+{
+	struct respond_stats s;
+
+	respond_stats(r, &s);
+	*out = (struct block_stats){.entries = s.policy.entries,
+		.added = s.policy.added,
+		.renewed = s.policy.renewed,
+		.removed = s.policy.removed,
+		.dropped = s.filter.dropped,
+		.limited = s.filter.limited,
+		.refused_full = s.policy.refused_full,
+		.refused_fast = s.policy.refused_fast,
+		.refused_protected = s.policy.refused_protected,
+		.protected_lost = s.protected_lost};
+}
+
 void session_summary(const struct session *s, const struct meter_stats *meter, struct summary *out)
 {
 	*out = s->total;
@@ -365,6 +401,9 @@ void session_summary(const struct session *s, const struct meter_stats *meter, s
 	out->keeps = s->keeper != NULL;
 	if (s->keeper)
 		keeper_stats(s->keeper, &out->keeper);
+	out->blocks = s->respond != NULL;
+	if (s->respond)
+		block_figures(s->respond, &out->block);
 	out->has_profile = s->drift;
 	out->drifted = s->drift && drift_is_on(s->drift);
 }

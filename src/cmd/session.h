@@ -10,6 +10,7 @@
 #include "output/history.h"
 #include "output/keeper.h"
 #include "output/output.h"
+#include "respond/respond.h"
 #include "util/outfile.h"
 
 /* Told of every record as it has been weighed, and of every alert that arises. */
@@ -53,6 +54,7 @@ struct session {
 	int bad;
 	struct history *history; /* NULL: none is kept */
 	struct keeper *keeper;   /* of packets; NULL: none are kept */
+	struct respond *respond; /* what acts upon alerts; NULL: nothing does. Its owner's */
 	/* of the timeline that is being judged; NULL between two of them */
 	struct judge *judge;
 	struct detector *detector;
@@ -77,6 +79,9 @@ int session_keep_history(struct session *s, const char *path, bool folder, struc
 
 /* A caught_sink: packets among which those of alerts are kept, where they are. */
 void session_packet(void *session, const struct caught *c);
+
+/* A change of the block list, for the outputs: of struct respond_calls. */
+void session_block(void *session, const struct block_change *c);
 
 /* Begin a timeline with empty memory. 0, or a negative errno and the line. */
 int session_begin(struct session *s, const struct origin *from, struct error *e);

@@ -50,6 +50,7 @@ struct alert {
 	struct alert_flow first, last; /* of the flows behind it */
 	struct record record;          /* the latest behind it */
 	int actor;                     /* the end of the record that attacks: SRC, DST */
+	bool sure; /* what speaks against that end alone would do for an alert, also of `many` */
 	const char *app; /* application protocol of the record's flow; NULL: not known */
 };
 

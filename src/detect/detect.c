@@ -178,6 +178,7 @@ static void raise_alert(struct detector *d, const struct record *r, const struct
 		return;
 	}
 	a = alert_open(d->alerts, many ? whom : who, many, e, r->at_ns);
+	a->sure = actor->sum >= enough;
 	put_behind(d, a, e, r, f);
 	show_if_due(d, a, r->at_ns);
 }

@@ -126,14 +126,15 @@ static json_t *metadata_json(const struct alert *a)
 	return m;
 }
 
-static json_t *alert_json(const struct alert *a)
+static json_t *alert_json(const struct alert *a, const struct reaction *reaction)
 {
 	const struct alert_class *class = alert_class(a->class);
 	char signature[96];
 	json_t *o = json_object();
 
 	snprintf(signature, sizeof(signature), "KARMA %s: %s", class_name(a->class), class->words);
-	json_object_set_new(o, "action", json_string("allowed"));
+	json_object_set_new(
+		o, "action", json_string(reaction && reaction->blocked ? "blocked" : "allowed"));
 	json_object_set_new(o, "gid", json_integer(1));
 	json_object_set_new(o, "signature_id", json_integer(EVE_SIGNATURES + a->class));
 	json_object_set_new(o, "rev", json_integer(1));
@@ -171,7 +172,8 @@ json_t *eve_flow_json(const struct alert_flow *f)
 	return o;
 }
 
-static json_t *karma_json(const struct alert *a, enum alert_stage stage)
+static json_t *karma_json(
+	const struct alert *a, enum alert_stage stage, const struct reaction *reaction)
 {
 	static const char *const stages[] = {
 		[ALERT_NEW] = "new", [ALERT_UPDATE] = "update", [ALERT_END] = "end"};
@@ -190,6 +192,9 @@ static json_t *karma_json(const struct alert *a, enum alert_stage stage)
 	json_object_set_new(o, "refused", json_integer((json_int_t)a->refused));
 	json_object_set_new(o, "first_flow", eve_flow_json(&a->first));
 	json_object_set_new(o, "last_flow", eve_flow_json(&a->last));
+	if (reaction)
+		json_object_set_new(o, "response",
+			json_pack("{ss ss}", "action", reaction->action, "text", reaction->text));
 	return o;
 }
 
@@ -204,7 +209,7 @@ json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const stru
 	put_origin(event, from);
 	json_object_set_new(event, "event_type", json_string("alert"));
 	put_ends(event, a);
-	json_object_set_new(event, "alert", alert_json(a));
+	json_object_set_new(event, "alert", alert_json(a, from ? from->reaction : NULL));
 	json_object_set_new(event, "flow",
 		json_pack("{sI sI sI sI so}", "pkts_toserver", (json_int_t)there->packets,
 			"pkts_toclient", (json_int_t)back->packets, "bytes_toserver",
@@ -212,7 +217,7 @@ json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const stru
 			"start", time_json(r->start_ns)));
 	if (from && from->kept)
 		json_object_set_new(event, "capture_file", json_string(from->kept));
-	json_object_set_new(event, "karma", karma_json(a, stage));
+	json_object_set_new(event, "karma", karma_json(a, stage, from ? from->reaction : NULL));
 	return event;
 }
 
@@ -260,6 +265,18 @@ json_t *eve_stats_json(const struct summary *s)
 	put_count(lost, "events_forgotten", s->judge.events_forgotten);
 	put_count(lost, "evidence_forgotten", s->detect.evidence_forgotten);
 	put_count(lost, "alerts_ended_early", s->detect.alerts.ended_early);
+	if (s->blocks) {
+		put_count(stats, "block_entries", s->block.entries);
+		put_count(stats, "block_added", s->block.added);
+		put_count(stats, "block_renewed", s->block.renewed);
+		put_count(stats, "block_removed", s->block.removed);
+		put_count(stats, "block_dropped", s->block.dropped);
+		put_count(stats, "block_limited", s->block.limited);
+		put_count(stats, "block_refused_protected", s->block.refused_protected);
+		put_count(lost, "block_refused_full", s->block.refused_full);
+		put_count(lost, "block_refused_fast", s->block.refused_fast);
+		put_count(lost, "block_protected_lost", s->block.protected_lost);
+	}
 	if (s->has_profile)
 		json_object_set_new(stats, "drifted", json_boolean(s->drifted));
 	json_object_set_new(stats, "lost", lost);
@@ -279,6 +296,33 @@ json_t *eve_drift_json(const struct drift_news *news, int64_t at_ns, const struc
 		json_pack("{sb ss sf sf ss}", "drifted", news->drifted, "measure",
 			drift_measure_name(news->measure), "index", news->index, "limit",
 			news->limit, "text", drift_text(news, text)));
+	return event;
+}
+
+json_t *eve_block_json(const struct block_change *c)
+{
+	const struct policy_entry *e = &c->entry;
+	char text[REACTION_TEXT], id[ALERT_ID_TEXT];
+	json_t *event = json_object(), *o = json_object();
+
+	json_object_set_new(event, "timestamp", time_json(c->at_ns));
+	json_object_set_new(event, "event_type", json_string("block"));
+	json_object_set_new(o, "action", json_string(block_change_name(c)));
+	json_object_set_new(o, "what", json_string(block_what_text(&e->what, text)));
+	json_object_set_new(o, "since", time_json(e->since_ns));
+	json_object_set_new(o, "until", e->until_ns ? time_json(e->until_ns) : json_null());
+	json_object_set_new(o, "dry_run", json_boolean(e->dry));
+	json_object_set_new(o, "why", json_string(block_change_why(c, text)));
+	if (e->by == POLICY_BY_ALERT) {
+		json_object_set_new(o, "alert_id", json_string(alert_id_text(e->alert, id)));
+		json_object_set_new(o, "category", json_string(class_name(e->class)));
+		json_object_set_new(o, "times", json_integer(e->times + 1));
+	}
+	if (c->why == POLICY_WHY_PERSON)
+		json_object_set_new(o, "uid", json_integer(c->uid));
+	put_count(o, "packets", c->counts.packets);
+	put_count(o, "bytes", c->counts.bytes);
+	json_object_set_new(event, "block", o);
 	return event;
 }
 
@@ -339,6 +383,11 @@ static void eve_drift(
 	put_line(o, eve_drift_json(news, at_ns, from));
 }
 
+static void eve_block(struct output *o, const struct block_change *c)
+{
+	put_line(o, eve_block_json(c));
+}
+
 static void eve_close(struct output *o)
 {
 	if (o->stream && o->stream != stdout && fclose(o->stream) != 0 && !o->lost++)
@@ -347,4 +396,4 @@ static void eve_close(struct output *o)
 }
 
 const struct output_kind output_eve = {
-	"eve", eve_open, eve_alert, eve_summary, eve_close, eve_drift};
+	"eve", eve_open, eve_alert, eve_summary, eve_close, eve_drift, eve_block};

@@ -13,6 +13,7 @@ enum { EVE_SIGNATURES = 1770000 };
 json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const struct origin *from);
 json_t *eve_flow_json(const struct alert_flow *f);
 json_t *eve_stats_json(const struct summary *s);
+json_t *eve_block_json(const struct block_change *c);
 json_t *eve_drift_json(const struct drift_news *news, int64_t at_ns, const struct origin *from);
 
 enum { EVE_TIME_TEXT = 40 };

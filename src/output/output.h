@@ -8,14 +8,16 @@
 #include "detect/detect.h"
 #include "detect/drift.h"
 #include "detect/judge.h"
+#include "respond/reaction.h"
 #include "util/error.h"
 
 /* Where the records come from: one of the two is NULL. */
 struct origin {
 	const char *interface;
 	const char *capture;
-	const char *kept; /* the capture that keeps an alert's packets; NULL: none */
-	bool several;     /* the capture is one of several: lines for people say which */
+	const char *kept;                /* the capture that keeps an alert's packets; NULL: none */
+	const struct reaction *reaction; /* what is done about an alert; NULL: nothing ever is */
+	bool several; /* the capture is one of several: lines for people say which */
 };
 
 /* What became of packets that alerts' captures were to keep. */
@@ -37,6 +39,15 @@ struct history_stats {
 	char why[256];    /* the first time: file and reason */
 };
 
+/* What became of the block list. */
+struct block_stats {
+	uint32_t entries; /* now */
+	uint64_t added, renewed, removed;
+	uint64_t dropped, limited; /* packets: by the list, by limits */
+	uint64_t refused_full, refused_fast, refused_protected;
+	uint64_t protected_lost; /* who should be protected and could not be looked up */
+};
+
 /* All that was seen, judged, said and lost. */
 struct summary {
 	const struct origin *origin; /* NULL: several captures */
@@ -50,6 +61,8 @@ struct summary {
 	struct keeper_stats keeper;
 	bool has_profile; /* that says what the traffic was like */
 	bool drifted;     /* it is so no more */
+	bool blocks;      /* alerts are acted upon: else all of `block` is 0 */
+	struct block_stats block;
 };
 
 struct output;
@@ -67,6 +80,8 @@ struct output_kind {
 	/* The traffic has drifted from the profile, or is back; NULL: not this output's. */
 	void (*drift)(struct output *o, const struct drift_news *news, int64_t at_ns,
 		const struct origin *from);
+	/* The block list has changed. */
+	void (*block)(struct output *o, const struct block_change *c);
 };
 
 extern const struct output_kind output_terminal, output_eve;

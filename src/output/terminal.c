@@ -136,6 +136,32 @@ static void terminal_alert(
 		fprintf(o->stream, ", %s refused", number_text(a->refused, number));
 	for (unsigned i = 0; i < a->reasons; i++)
 		fprintf(o->stream, "%s%s", i ? "; " : ": ", a->reason[i]);
+	if (from->reaction)
+		fprintf(o->stream, " [%s]", from->reaction->text);
+	fputc('\n', o->stream);
+	flush(o);
+}
+
+/* ---- the block list ---- */
+
+static void terminal_block(struct output *o, const struct block_change *c)
+{
+	char clock[16], what[REACTION_TEXT], time[REACTION_TEXT], why[REACTION_TEXT];
+	time_t seconds = (time_t)(c->at_ns / 1000000000);
+	char number[NUMBER_TEXT];
+	struct tm tm;
+
+	terminal_status_clear();
+	localtime_r(&seconds, &tm);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	fprintf(o->stream, "%s %s%s %s", clock, c->entry.dry ? "dry run: " : "",
+		block_change_name(c), block_what_text(&c->entry.what, what));
+	if (c->event != POLICY_REMOVE && c->entry.until_ns)
+		fprintf(o->stream, " for %s", block_time_text(c->entry.until_ns - c->at_ns, time));
+	fprintf(o->stream, ": %s", block_change_why(c, why));
+	if (c->event != POLICY_ADD && !c->entry.dry)
+		fprintf(o->stream, "; %s packet%s dropped", number_text(c->counts.packets, number),
+			c->counts.packets == 1 ? "" : "s");
 	fputc('\n', o->stream);
 	flush(o);
 }
@@ -184,6 +210,12 @@ static void print_lost(FILE *out, const struct summary *s)
 			"alerts that ended early for others"},
 		{s->history.lost, "alert that could not be written to the history",
 			"alerts that could not be written to the history"},
+		{s->block.refused_full, "block that found no room in the list",
+			"blocks that found no room in the list"},
+		{s->block.refused_fast, "block too many in its minute",
+			"blocks too many in their minutes"},
+		{s->block.protected_lost, "protected address that could not be looked up",
+			"protected addresses that could not be looked up"},
 		{s->keeper.no_room, "packet of an alert whose capture is full",
 			"packets of alerts whose captures are full"},
 		{s->keeper.other_link, "packet of another link layer than its alert's capture",
@@ -202,6 +234,14 @@ static void print_lost(FILE *out, const struct summary *s)
 		if (s->meter.count[c])
 			fprintf(out, "%s %s\n", number_text(s->meter.count[c], number),
 				meter_counter_text((enum meter_counter)c, s->meter.count[c]));
+	if (s->blocks) {
+		print_count(out, s->block.added, "entry put on the block list, ",
+			"entries put on the block list, ");
+		print_count(out, s->block.dropped + s->block.limited, "packet dropped; ",
+			"packets dropped; ");
+		print_count(out, s->block.refused_protected, "time let be: protected\n",
+			"times let be: protected\n");
+	}
 	if (s->keeps) {
 		print_count(out, s->keeper.packets, "packet kept in ", "packets kept in ");
 		print_count(out, s->keeper.files, "capture", "captures");
@@ -257,5 +297,5 @@ static void terminal_close(struct output *o)
 	flush(o);
 }
 
-const struct output_kind output_terminal = {
-	"terminal", terminal_open, terminal_alert, terminal_summary, terminal_close, NULL};
+const struct output_kind output_terminal = {"terminal", terminal_open, terminal_alert,
+	terminal_summary, terminal_close, NULL, terminal_block};

@@ -1,0 +1,657 @@
+#include "respond/respond.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "detect/detect.h"
+#include "detect/lru.h"
+#include "respond/protected.h"
+#include "respond/surroundings.h"
+#include "util/clock.h"
+#include "util/number.h"
+#include "util/rng.h"
+
+enum { QUEUE = 64, SUSPECTS = 4096 };
+
+static const int64_t second = 1000000000LL;
+
+/* Sessions and DNS servers say nothing when they change: how often they are looked at. */
+static const int64_t look_ns = 2 * 1000000000LL;
+
+/* Looking takes no more of the time than one part in so many. */
+static const int64_t look_share = 50;
+
+/* What is known of an attacker. */
+struct suspect {
+	bool proven;     /* policy_case */
+	uint64_t places; /* a bit for each port and host that it looked at, by their hash */
+	int64_t last_ns;
+};
+
+/* What is known of an alert that has not ended. */
+struct pending {
+	bool shown;                /* it has been told of */
+	bool waits;                /* for more confidence, or more places looked at */
+	struct policy_answer last; /* its entry is `what` */
+	struct policy_what what;
+};
+
+struct respond {
+	const struct respond_settings *s;
+	struct respond_calls calls;
+	struct policy *policy;
+	struct filter *filter; /* NULL: dry run */
+	struct lru *pending;   /* by alert id */
+	struct lru *suspects;  /* by address */
+	struct protected_list list;
+	int events; /* netlink */
+	bool moved; /* addresses, routes or interfaces have */
+	bool allow_failed;
+	int64_t looked_ns, look_next_ns, ticked_ns;
+	const struct interface_list *interfaces;
+	int attached[INTERFACES_MAX]; /* ifindex, 0: it is not there */
+	int refused[INTERFACES_MAX];  /* the same, where it was told that it does not go */
+	struct block_change queue[QUEUE];
+	unsigned queued;
+};
+
+void respond_defaults(struct respond_settings *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->policy = policy_defaults;
+	strcpy(s->pin, "/sys/fs/bpf/karma");
+}
+
+/* ---- time: the policy's stands still for nobody who sets the clock ---- */
+
+int64_t respond_now(void)
+{
+	return (int64_t)clock_now(CLOCK_BOOTTIME);
+}
+
+static int64_t wall_ahead(void)
+{
+	return (int64_t)clock_now(CLOCK_REALTIME) - respond_now();
+}
+
+int64_t respond_wall(int64_t ns)
+{
+	return ns + wall_ahead();
+}
+
+static void tell(const struct respond *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void tell(const struct respond *r, const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	r->calls.tell(r->calls.context, line);
+}
+
+/* ---- the filter ---- */
+
+static struct filter_prefix prefix_of(const struct policy_what *what)
+{
+	struct filter_prefix p = {.bits = what->bits};
+
+	memcpy(p.addr, what->addr, sizeof(p.addr));
+	return p;
+}
+
+static struct filter_note note_of(const struct policy_entry *e)
+{
+	return (struct filter_note){.since_ns = respond_wall(e->since_ns),
+		.until_ns = e->until_ns ? respond_wall(e->until_ns) : 0,
+		.alert = e->alert,
+		.class = (uint8_t)e->class,
+		.by = (uint8_t)e->by,
+		.times = e->times,
+		.uid = e->uid};
+}
+
+static struct filter_limit limit_of(const struct respond *r, const struct policy_entry *e)
+{
+	struct filter_limit l = {.proto = e->what.proto,
+		.port = e->what.port,
+		.rate = r->s->policy.rate,
+		.burst = r->s->policy.burst,
+		.note = note_of(e)};
+
+	memcpy(l.addr, e->what.addr, sizeof(l.addr));
+	return l;
+}
+
+struct limit_search {
+	struct filter_limit limit;
+	bool found;
+};
+
+static int is_limit(void *context, const struct filter_limit *l)
+{
+	struct limit_search *s = context;
+
+	s->found = memcmp(l->addr, s->limit.addr, sizeof(l->addr)) == 0 &&
+		   l->proto == s->limit.proto && l->port == s->limit.port;
+	if (s->found)
+		s->limit = *l;
+	return s->found;
+}
+
+struct filter_counts respond_counts(const struct respond *r, const struct policy_entry *e)
+{
+	struct filter_prefix what = prefix_of(&e->what);
+	struct filter_entry entry = {0};
+	struct limit_search search = {.limit = limit_of(r, e)};
+
+	if (!r->filter || e->dry)
+		return (struct filter_counts){0, 0};
+	if (e->what.kind == POLICY_ADDRESS) {
+		filter_get(r->filter, &what, &entry);
+		return entry.counts;
+	}
+	filter_each_limit(r->filter, is_limit, &search);
+	return search.limit.counts;
+}
+
+static int enforce(const struct respond *r, const struct policy_entry *e, enum policy_event event)
+{
+	struct filter_prefix what = prefix_of(&e->what);
+	struct filter_limit limit = limit_of(r, e);
+	struct filter_note note = note_of(e);
+	bool add = event != POLICY_REMOVE;
+
+	if (!r->filter || e->dry)
+		return 0;
+	if (e->what.kind == POLICY_PORT)
+		return add ? filter_limit(r->filter, &limit) : filter_unlimit(r->filter, &limit);
+	return add ? filter_add(r->filter, &what, &note) : filter_del(r->filter, &what);
+}
+
+/* ---- the policy's calls ---- */
+
+static const char *protects(void *respond, const struct policy_what *what)
+{
+	const struct respond *r = respond;
+
+	return protected_find(&r->list, what->addr, what->bits);
+}
+
+static uint64_t packets(void *respond, const struct policy_entry *e)
+{
+	return respond_counts(respond, e).packets;
+}
+
+static int change(void *respond, const struct policy_entry *e, enum policy_event event,
+	enum policy_why why, uint32_t uid)
+{
+	struct respond *r = respond;
+	struct block_change c = {.event = event,
+		.why = why,
+		.entry = *e,
+		.uid = uid,
+		.at_ns = (int64_t)clock_now(CLOCK_REALTIME)};
+	int err;
+
+	if (event != POLICY_ADD)
+		c.counts = respond_counts(r, e);
+	err = enforce(r, e, event);
+	if (err < 0 && event == POLICY_ADD)
+		return err;
+	c.entry.since_ns = respond_wall(e->since_ns);
+	c.entry.until_ns = e->until_ns ? respond_wall(e->until_ns) : 0;
+	if (r->queued == QUEUE)
+		respond_tell(r);
+	r->queue[r->queued++] = c;
+	return 0;
+}
+
+void respond_tell(struct respond *r)
+{
+	unsigned n = r->queued;
+
+	r->queued = 0;
+	for (unsigned i = 0; i < n; i++)
+		r->calls.change(r->calls.context, &r->queue[i]);
+}
+
+/* ---- who is protected ---- */
+
+static bool kernel_needs(enum protected_why why)
+{
+	return why == PROTECTED_OWN || why == PROTECTED_GATEWAY || why == PROTECTED_DNS ||
+	       why == PROTECTED_SESSION || why == PROTECTED_ALLOWED;
+}
+
+/* The kernel lets them through whatever the list says. */
+static void allow(struct respond *r)
+{
+	struct filter_prefix *all = calloc(r->list.count + 1, sizeof(*all));
+	uint32_t n = 0;
+	int err = all ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; all && i < r->list.count; i++) {
+		if (!kernel_needs(r->list.one[i].why))
+			continue;
+		memcpy(all[n].addr, r->list.one[i].what.addr, sizeof(all[n].addr));
+		all[n++].bits = r->list.one[i].what.bits;
+	}
+	if (!err)
+		err = filter_allow(r->filter, all, n);
+	if (err < 0 && !r->allow_failed)
+		tell(r, "the kernel's allow list takes not all who are protected: %s",
+			strerror(-err));
+	r->allow_failed = err < 0;
+	free(all);
+}
+
+/* Look at them again. */
+static void look(struct respond *r, int64_t now_ns)
+{
+	struct protected_list new = {0};
+	bool same;
+
+	for (uint32_t i = 0; i < r->s->allows; i++)
+		protected_add(&new, r->s->allow[i].addr, r->s->allow[i].bits, PROTECTED_ALLOWED);
+	surroundings_read(&new);
+	protected_add_fixed(&new);
+	same = protected_same(&new, &r->list);
+	protected_free(&r->list);
+	r->list = new;
+	r->looked_ns = now_ns;
+	r->look_next_ns = now_ns + (respond_now() - now_ns) * look_share;
+	r->moved = false;
+	if (same)
+		return;
+	if (r->filter)
+		allow(r);
+	policy_recheck(r->policy, now_ns);
+}
+
+/* ---- interfaces ---- */
+
+static int attach(struct respond *r, unsigned i, struct error *e)
+{
+	const char *name = r->interfaces->name[i], *mode = "";
+	struct interface now;
+	int err = interface_look(name, &now, e);
+
+	if (!err)
+		err = filter_attach(r->filter, now.ifindex, now.is_ip, &mode, e);
+	if (err)
+		return err;
+	r->attached[i] = now.ifindex;
+	tell(r, "blocking on %s: %s XDP", name, mode);
+	return 0;
+}
+
+static void follow_interfaces(struct respond *r)
+{
+	for (unsigned i = 0; i < r->interfaces->count; i++) {
+		int now = (int)if_nametoindex(r->interfaces->name[i]);
+		struct error e = {""};
+
+		if (now == r->attached[i] || now == r->refused[i])
+			continue;
+		r->attached[i] = 0;
+		if (now && attach(r, i, &e) < 0) {
+			r->refused[i] = now;
+			tell(r, "nothing is blocked on %s: %s", r->interfaces->name[i], e.text);
+		}
+	}
+}
+
+static bool drops_at(const struct respond *r, uint32_t ifindex)
+{
+	for (unsigned i = 0; r->filter && i < r->interfaces->count; i++)
+		if (r->attached[i] && (uint32_t)r->attached[i] == ifindex)
+			return true;
+	return false;
+}
+
+/* ---- what was pinned ---- */
+
+/* Entries are gathered first: what is not taken is deleted. */
+struct taking {
+	struct respond *r;
+	struct policy_entry *entry;
+	uint32_t count, room;
+};
+
+static int gather(struct taking *t, const struct policy_what *what, const struct filter_note *note)
+{
+	int64_t ahead = wall_ahead();
+	struct policy_entry *more;
+
+	if (t->count == t->room) {
+		t->room = t->room ? 2 * t->room : 256;
+		more = realloc(t->entry, t->room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		t->entry = more;
+	}
+	t->entry[t->count++] = (struct policy_entry){.what = *what,
+		.since_ns = note->since_ns - ahead,
+		.until_ns = note->until_ns ? note->until_ns - ahead : 0,
+		.alert = note->alert,
+		.class = (enum karma_class)note->class,
+		.by = note->by == POLICY_BY_PERSON ? POLICY_BY_PERSON : POLICY_BY_ALERT,
+		.times = note->times,
+		.uid = note->uid};
+	return 0;
+}
+
+static int gather_entry(void *context, const struct filter_entry *e)
+{
+	struct policy_what what = {.bits = e->what.bits, .kind = POLICY_ADDRESS};
+
+	memcpy(what.addr, e->what.addr, sizeof(what.addr));
+	return gather(context, &what, &e->note);
+}
+
+static int gather_limit(void *context, const struct filter_limit *l)
+{
+	struct policy_what what = {
+		.bits = 128, .kind = POLICY_PORT, .proto = l->proto, .port = l->port};
+
+	memcpy(what.addr, l->addr, sizeof(what.addr));
+	return gather(context, &what, &l->note);
+}
+
+static int take_over(struct respond *r, struct error *e)
+{
+	struct taking t = {.r = r};
+	uint32_t taken = 0;
+	char number[NUMBER_TEXT];
+	int err = filter_each(r->filter, gather_entry, &t);
+
+	if (!err)
+		err = filter_each_limit(r->filter, gather_limit, &t);
+	for (uint32_t i = 0; i < t.count && !err; i++) {
+		if (policy_take(r->policy, &t.entry[i], respond_now()) == 0)
+			taken++;
+		else
+			enforce(r, &t.entry[i], POLICY_REMOVE);
+	}
+	free(t.entry);
+	if (err)
+		return error_set(e, err, "%s: the pinned block list cannot be read: %s", r->s->pin,
+			strerror(-err));
+	if (t.count)
+		tell(r, "%s entries of the block list taken over", number_text(taken, number));
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static int open_filter(struct respond *r, struct error *e)
+{
+	/* What an earlier karma pinned is taken over, though it is not to be kept again. */
+	bool pinned = r->s->keep || access(r->s->pin, F_OK) == 0;
+	struct filter_settings s = {.hosts = r->s->policy.entries + 1,
+		.prefixes = r->s->policy.entries + 1,
+		.limits = r->s->policy.limits,
+		.allowed = PROTECTED_MOST,
+		.pin = pinned ? r->s->pin : NULL};
+	int err = filter_open(&r->filter, &s, e);
+
+	if (!err)
+		err = filter_allow_macs(r->filter, (const uint8_t(*)[6])r->s->mac, r->s->macs);
+	if (err < 0 && !e->text[0])
+		return error_set(
+			e, err, "the allowed hardware addresses find no room: %s", strerror(-err));
+	return err;
+}
+
+static int begin(struct respond *r, struct error *e)
+{
+	const struct policy_calls calls = {protects, change, packets, r};
+	int err = 0;
+
+	r->events = surroundings_events_open(e);
+	if (r->events < 0)
+		return r->events;
+	r->policy = policy_new(&r->s->policy, &calls);
+	r->pending = lru_new(DETECT_ALERTS, sizeof(uint64_t), sizeof(struct pending));
+	r->suspects = lru_new(SUSPECTS, 16, sizeof(struct suspect));
+	if (!r->policy || !r->pending || !r->suspects)
+		return error_set(e, -ENOMEM, "not enough memory for the block list");
+	if (!r->s->policy.dry_run)
+		err = open_filter(r, e);
+	if (err)
+		return err;
+	/* Before anything can be dropped that must not be. */
+	look(r, respond_now());
+	if (r->filter)
+		err = take_over(r, e);
+	for (unsigned i = 0; i < r->interfaces->count && r->filter && !err; i++)
+		err = attach(r, i, e);
+	return err;
+}
+
+int respond_open(struct respond **respond, const struct respond_settings *s,
+	const struct interface_list *interfaces, const struct respond_calls *calls, struct error *e)
+{
+	struct respond *r = calloc(1, sizeof(*r));
+	int err;
+
+	*respond = NULL;
+	if (!r)
+		return error_set(e, -ENOMEM, "out of memory");
+	r->s = s;
+	r->calls = *calls;
+	r->interfaces = interfaces;
+	err = begin(r, e);
+	if (err) {
+		respond_close(r);
+		return err;
+	}
+	*respond = r;
+	return 0;
+}
+
+void respond_close(struct respond *r)
+{
+	if (!r)
+		return;
+	filter_close(r->filter, r->s->keep);
+	policy_free(r->policy);
+	lru_free(r->pending);
+	lru_free(r->suspects);
+	protected_free(&r->list);
+	if (r->events >= 0)
+		close(r->events);
+	free(r);
+}
+
+/* ---- alerts ---- */
+
+/* Data came back over TCP: only who was told the connection's number gets an answer to it. */
+static bool proves(const struct record *r, int actor)
+{
+	return r->proto == IPPROTO_TCP && r->side[!actor].payload > 0;
+}
+
+/* What is known of who attacks in the latest record behind an alert, that record too. */
+static const struct suspect *suspect_of(struct respond *r, const struct alert *a)
+{
+	const struct record *record = &a->record;
+	bool fresh;
+	struct suspect *s = lru_use(r->suspects, record->addr[a->actor], &fresh);
+	uint64_t host;
+
+	if (record->at_ns - s->last_ns > alert_quiet_ns)
+		*s = (struct suspect){0};
+	s->last_ns = record->at_ns;
+	memcpy(&host, record->addr[!a->actor] + 8, sizeof(host));
+	s->proven |= proves(record, a->actor);
+	s->places |= 1ULL << (rng_mix(host ^ record->port[!a->actor]) & 63);
+	return s;
+}
+
+/* One of many attackers is acted upon when what speaks against it alone is enough, and it is no
+ * forged one; else what many do is a flood, or nobody's. */
+static struct policy_answer decide(
+	struct respond *r, const struct alert *a, const struct suspect *s)
+{
+	struct policy_case c = {.alert = a->id,
+		.class = a->class,
+		.confidence = a->confidence,
+		.many = a->many && !a->sure,
+		.proven = s->proven,
+		.proto = a->record.proto,
+		.port = a->record.port[!a->actor],
+		.ports = a->many && a->sure ? (uint64_t)__builtin_popcountll(s->places) : a->ports,
+		.targets = a->targets};
+	struct policy_answer answer;
+
+	memcpy(c.attacker, a->record.addr[a->actor], sizeof(c.attacker));
+	memcpy(c.target, a->record.addr[!a->actor], sizeof(c.target));
+	answer = policy_alert(r->policy, &c, respond_now());
+	if (!a->many || c.many || answer.verdict != POLICY_FORGED)
+		return answer;
+	c.many = true;
+	c.ports = a->ports;
+	return policy_alert(r->policy, &c, respond_now());
+}
+
+static bool may_yet(enum policy_verdict v)
+{
+	return v == POLICY_UNSURE || v == POLICY_FORGED;
+}
+
+static void say_entry(const struct respond *r, const struct alert *a, const struct policy_entry *e,
+	struct reaction *out)
+{
+	bool limit = e->what.kind == POLICY_PORT, here = drops_at(r, a->record.ifindex);
+	char time[REACTION_TEXT], rate[NUMBER_TEXT];
+	char what[REACTION_TEXT];
+
+	out->action = e->dry ? "dry-run" : limit ? "limit" : "block";
+	out->blocked = !e->dry && here && (!limit || respond_counts(r, e).packets > 0);
+	if (e->until_ns)
+		block_time_text(e->until_ns - respond_now(), time);
+	if (limit)
+		snprintf(out->text, sizeof(out->text), "%s%.80s limited to %s packets/s%s%.20s",
+			e->dry ? "dry run: would have " : "", block_what_text(&e->what, what),
+			number_text(r->s->policy.rate, rate), e->until_ns ? " for " : "",
+			e->until_ns ? time : "");
+	else
+		snprintf(out->text, sizeof(out->text), "%sblocked%s%.60s%s%.20s%s",
+			e->dry ? "dry run: would be " : "", e->what.bits < 128 ? " with " : "",
+			e->what.bits < 128 ? block_what_text(&e->what, what) : "",
+			e->until_ns ? " for " : "", e->until_ns ? time : "",
+			here || e->dry ? "" : ", but not on this interface");
+}
+
+/* Of many attackers it is the one of the latest record that something is said of. */
+static void say(const struct respond *r, const struct alert *a, const struct policy_answer *answer,
+	struct reaction *out)
+{
+	static const char *const why[] = {
+		[POLICY_BLOCKED] = "no longer blocked",
+		[POLICY_WOULD] = "dry run: no longer blocked",
+		[POLICY_IS_OFF] = "not blocked: it is off for this class",
+		[POLICY_UNSURE] = "not blocked yet: not sure enough",
+		[POLICY_FORGED] = "not blocked yet: its source may be forged",
+		[POLICY_VICTIM] = "not blocked: its target attacks it",
+		[POLICY_PARDONED] = "not blocked: a person unblocked it",
+		[POLICY_FAST] = "not blocked: too many new ones this minute",
+		[POLICY_FULL] = "not blocked: the list is full",
+	};
+	char who[ADDR_TEXT + 1] = "", text[REACTION_TEXT];
+
+	*out = (struct reaction){.action = "none"};
+	if (answer->entry)
+		say_entry(r, a, answer->entry, out);
+	else if (answer->verdict == POLICY_PROTECTED)
+		snprintf(out->text, sizeof(out->text), "not blocked: %s", answer->why);
+	else
+		strcpy(out->text, why[answer->verdict]);
+	if (!a->many || !a->sure || (answer->entry && answer->entry->what.kind == POLICY_PORT))
+		return;
+	strcpy(text, out->text);
+	snprintf(out->text, sizeof(out->text), "%s %.100s",
+		addr_text(a->record.addr[a->actor], who), text);
+}
+
+/* Decide, and remember what was decided. */
+static void act(struct respond *r, const struct alert *a, struct pending *known)
+{
+	known->last = decide(r, a, suspect_of(r, a));
+	known->waits = may_yet(known->last.verdict);
+	if (known->last.entry)
+		known->what = known->last.entry->what;
+}
+
+void respond_alert(
+	struct respond *r, const struct alert *a, enum alert_stage stage, struct reaction *out)
+{
+	struct pending *known;
+	bool fresh;
+
+	known = lru_use(r->pending, &a->id, &fresh);
+	known->shown = true;
+	/* Nothing is begun against what is over. */
+	if (stage != ALERT_END || fresh)
+		act(r, a, known);
+	else if (known->last.entry)
+		known->last.entry = policy_get(r->policy, &known->what);
+	say(r, a, &known->last, out);
+	if (stage == ALERT_END)
+		lru_remove(r->pending, known);
+}
+
+void respond_flow(struct respond *r, const struct alert *a)
+{
+	struct pending *known;
+	bool fresh;
+
+	known = lru_use(r->pending, &a->id, &fresh);
+	if (known->shown && (known->waits || (a->many && a->sure)))
+		act(r, a, known);
+	else
+		suspect_of(r, a);
+	respond_tell(r);
+}
+
+/* ---- time ---- */
+
+void respond_poll(struct respond *r)
+{
+	int64_t now_ns = respond_now();
+
+	r->moved |= surroundings_events_read(r->events);
+	if (r->moved && r->filter)
+		follow_interfaces(r);
+	if (now_ns >= r->look_next_ns && (r->moved || now_ns - r->looked_ns >= look_ns))
+		look(r, now_ns);
+	if (now_ns - r->ticked_ns >= second) {
+		r->ticked_ns = now_ns;
+		policy_tick(r->policy, now_ns);
+	}
+	respond_tell(r);
+}
+
+struct policy *respond_policy(struct respond *r)
+{
+	return r->policy;
+}
+
+void respond_stats(const struct respond *r, struct respond_stats *s)
+{
+	*s = (struct respond_stats){.is_protected = r->list.count, .protected_lost = r->list.lost};
+	policy_stats(r->policy, &s->policy);
+	if (r->filter)
+		filter_stats(r->filter, &s->filter);
+}

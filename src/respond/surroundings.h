@@ -1,0 +1,22 @@
+/* What is around this machine that it needs: its own addresses, its gateways, its DNS servers, and
+ * those who are logged in. */
+#ifndef KARMA_RESPOND_SURROUNDINGS_H
+#define KARMA_RESPOND_SURROUNDINGS_H
+
+#include "respond/protected.h"
+#include "util/error.h"
+
+/* Add them all, as they are now. What cannot be asked for is left out and counted as lost. */
+void surroundings_read(struct protected_list *l);
+
+/* The DNS servers that a file names as resolv.conf does. A file that is not there has none. */
+void surroundings_read_dns(struct protected_list *l, const char *path);
+
+/* A netlink socket that is readable when addresses, routes or interfaces have changed. A negative
+ * errno and the line where there is none. */
+int surroundings_events_open(struct error *e);
+
+/* Read what it has to say; has it? */
+bool surroundings_events_read(int fd);
+
+#endif

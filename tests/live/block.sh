@@ -1,0 +1,368 @@
+#!/bin/bash
+# karma run --block, the whole of it, over a veth pair: attackers are cut off and nobody else is.
+# A scan of 10,000 ports, guessing of SSH passwords, a flood from forged sources, IPv6; the allow
+# list, open sessions, attacks from the operator's own address; expiry and renewal, a full list,
+# kill -9 with and without --keep-blocks, a restart in the midst of an attack, native and generic
+# mode, a person's hand. Needs root; says why where it is skipped.
+#
+# block.sh [KARMA]
+#
+# shellcheck disable=SC2317,SC2016 # functions that `check` calls; what awk and eval expand
+set -u
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+karma=${1:-$root/build/karma}
+server=karma-server-$$ others=karma-others-$$
+work=$(mktemp -d)
+watcher=
+pids=()
+passed=0 failed=0
+export TZ=UTC STATE_DIRECTORY=$work/state
+
+clean() {
+	[ -n "$watcher" ] && kill -KILL "$watcher" 2>/dev/null
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null
+	done
+	rm -rf "$work/bpf/karma"
+	umount "$work/bpf" 2>/dev/null
+	ip netns del "$server" 2>/dev/null
+	ip netns del "$others" 2>/dev/null
+	rm -rf "$work"
+}
+trap clean EXIT
+trap 'exit 1' INT TERM
+
+finish() {
+	echo "$passed passed, $failed failed, ${1:-0} skipped"
+	exit $((failed > 0))
+}
+
+skip() {
+	echo "skipped: blocking live: $*"
+	finish 28
+}
+
+check() { # text command...
+	local text=$1
+	shift
+	if "$@" >"$work/said" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok: $text"
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $text"
+		head -n 5 "$work/said"
+		tail -n 8 "$work/out" "$work/err"
+	fi
+}
+
+[ "$(id -u)" -eq 0 ] || skip "needs root"
+for program in nmap hydra hping3 ssh sshd ssh-keygen ping nsenter; do
+	command -v $program >/dev/null || skip "$program is not installed"
+done
+[ -e "$root/models/default.karma" ] || skip "there is no models/default.karma"
+ip netns add "$server" 2>/dev/null || skip "network namespaces cannot be made here"
+ip netns add "$others"
+ip -n "$server" link add v0 type veth peer name v0 netns "$others" || skip "no veth pair"
+mkdir -p "$work/bpf"
+mount -t bpf bpf "$work/bpf" 2>/dev/null || skip "no bpffs"
+for ns in "$server" "$others"; do
+	ip -n "$ns" link set lo up
+	ip -n "$ns" link set v0 up
+done
+ip -n "$server" addr add 10.91.0.1/24 dev v0
+ip -n "$server" addr add fd91::1/64 dev v0 nodad
+# Each has a host's part: 10 scans, 11 guesses, 12 works, 13 keeps the server, 20 is allowed.
+for host in 11 2 10 12 13 14 15 16 17 20; do # the first is the usual source
+	ip -n "$others" addr add "10.91.0.$host/24" dev v0
+done
+ip -n "$others" addr add fd91::10/64 dev v0 nodad
+
+inside() { # namespace command...: for a minute at most
+	local ns=$1
+	shift
+	timeout -k 1 60 nsenter --net="/run/netns/$ns" "$@"
+}
+
+# ---- karma ----
+
+conf=$work/karma.conf
+configure() { # lines of [block], lines of [policy]
+	printf '[block]\npin = %s\n%b\n[policy]\n%b\n' "$work/bpf/karma" "$1" "$2" >"$conf"
+}
+
+start() { # option...
+	local waited=0
+	: >"$work/err"
+	: >"$work/out"
+	rm -f "$work/eve.json"
+	nsenter --net="/run/netns/$server" "$karma" run -i v0 --no-history --config "$conf" \
+		--socket "$work/socket" --eve "$work/eve.json" "$@" >"$work/out" 2>"$work/err" &
+	watcher=$!
+	until grep -q watching "$work/err"; do
+		sleep 0.1
+		((++waited < 200)) && kill -0 $watcher 2>/dev/null || return 1
+	done
+}
+
+stop() { # signal
+	kill "-$1" "$watcher"
+	wait "$watcher" 2>/dev/null
+	local status=$?
+	watcher=
+	[ "$status" -eq 0 ] || [ "$1" = KILL ]
+}
+
+block() { # argument...
+	"$karma" block "$@" --socket "$work/socket"
+}
+
+listed() { # what kind
+	block list --json | python3 -c '
+import json, sys
+listed = [e for e in json.load(sys.stdin)["entries"] if e["what"] == sys.argv[1]]
+print(listed)
+sys.exit(not (listed and listed[0]["kind"] == sys.argv[2]))' "$1" "$2"
+}
+
+within() { # seconds command...
+	local tries=$(($1 * 10))
+	shift
+	until "$@"; do
+		((tries-- > 0)) || return 1
+		sleep 0.1
+	done
+}
+
+attached() {
+	ip -n "$server" link show v0 | grep -q xdp
+}
+
+nothing_attached() {
+	! attached
+}
+
+reaches() { # host: does the server answer it?
+	inside "$others" ping -q -c 1 -W 1 -I "$1" 10.91.0.1
+}
+
+is_cut_off() {
+	! reaches "$1"
+}
+
+# ---- attacks ----
+
+refusals() { # that the server's TCP sent so far: one for each probe of a closed port
+	inside "$server" awk '/^Tcp:/ && $15 ~ /[0-9]/ {print $15}' /proc/net/snmp
+}
+
+scan() { # source ports [option...]
+	local from=$1 ports=$2
+	shift 2
+	inside "$others" nmap -n -Pn -sS -S "$from" -e v0 -p "$ports" --max-retries 0 --min-rate 4000 \
+		"$@" 10.91.0.1 >"$work/nmap" 2>&1
+}
+
+scan6() {
+	inside "$others" nmap -6 -n -Pn -sS -p 1-2000 --max-retries 0 --min-rate 4000 fd91::1 \
+		>"$work/nmap" 2>&1
+}
+
+guess() { # source seconds
+	timeout -k 1 "$2" nsenter --net="/run/netns/$others" \
+		hydra -I -q -t 4 -l root -P "$work/words" -s 22 ssh://10.91.0.1 >"$work/hydra" 2>&1
+	true
+}
+
+guesses() { # source: that reached the server
+	grep -c "Failed password for .* from $1 " "$work/sshd.log"
+}
+
+# ---- SSH: sessions that answer ----
+
+ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
+ssh-keygen -q -t ed25519 -N '' -f "$work/key"
+for ((i = 0; i < 300; i++)); do
+	echo "word-$i"
+done >"$work/words"
+mkdir -p /run/sshd
+nsenter --net="/run/netns/$server" "$(command -v sshd)" -D -e -f /dev/null -h "$work/host_key" \
+	-o UsePAM=no -o PidFile=none -o StrictModes=no -o PermitRootLogin=yes -o MaxStartups=100 \
+	-o AuthorizedKeysFile="$work/key.pub" -o UseDNS=no 2>"$work/sshd.log" &
+pids+=($!)
+
+# session NAME SOURCE: opens one, in which each line is answered.
+declare -A ask hear
+session() {
+	local to from
+	mkfifo "$work/$1.in" "$work/$1.out"
+	nsenter --net="/run/netns/$others" ssh -i "$work/key" -b "$2" -o StrictHostKeyChecking=no \
+		-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@10.91.0.1 cat \
+		<"$work/$1.in" >"$work/$1.out" 2>"$work/$1.err" &
+	pids+=($!)
+	exec {to}>"$work/$1.in" {from}<"$work/$1.out"
+	ask[$1]=$to hear[$1]=$from
+	answers "$1"
+}
+
+answers() { # name: within 5 s
+	local line
+	echo "are you there $RANDOM" >&"${ask[$1]}"
+	read -r -t 5 line <&"${hear[$1]}" && [[ $line == "are you there"* ]]
+}
+
+eve_is_true() { # says blocked of 10.91.0.10 and 11, of nobody else; who, when and why of each change
+	python3 - "$work/eve.json" <<-'END'
+		import json, sys
+
+		blocked, ids, changes = set(), set(), []
+		for event in map(json.loads, open(sys.argv[1])):
+		    if event["event_type"] == "alert":
+		        ids.add(event["karma"]["alert_id"])
+		        if event["alert"]["action"] == "blocked":
+		            blocked.add(event["src_ip"])
+		            assert event["karma"]["response"]["action"] == "block"
+		    if event["event_type"] == "block":
+		        changes.append(event["block"])
+		        assert event["timestamp"] and event["block"]["why"]
+		print(blocked, changes)
+		assert blocked == {"10.91.0.10", "10.91.0.11"}, blocked
+		assert {c["what"] for c in changes if c["action"] == "block"} == blocked
+		assert all(c["alert_id"] in ids for c in changes)
+	END
+}
+
+cut_off_early() { # refusals before: a tenth of 10,000 ports
+	local seen=$(($(refusals) - $1))
+	echo "$seen ports of 10,000 seen"
+	((seen > 0 && seen < 1000))
+}
+
+few_guesses() {
+	local n
+	n=$(guesses 10.91.0.11)
+	echo "$n guesses"
+	((n > 0 && n <= 20))
+}
+
+told() { # host text: in an alert's line of the host, or of several of which it is one
+	grep -E "  $1 -> |\\[$1 " "$work/out" | grep -qF "$2"
+}
+
+# ---- a scan and guessing are cut off; who works, or is logged in, goes on ----
+
+configure 'allow = 10.91.0.20 10.92.0.0/16\nallow = 02:00:5e:10:00:01\nprobation = 2s' \
+	'reconnaissance = block 70% 4s'
+if ! start --block; then
+	grep -q 'Operation not permitted' "$work/err" && skip "this kernel refuses BPF programs"
+	cat "$work/err"
+	failed=1
+	finish
+fi
+check "it says how it drops packets" grep -q 'blocking on v0: native XDP' "$work/err"
+check "a client works" session client 10.91.0.12
+check "the operator is logged in" session operator 10.91.0.13
+sleep 2.5 # sessions are looked for every two seconds
+
+before=$(refusals)
+scan 10.91.0.10 1-10000
+check "a scan is cut off before a tenth of 10,000 ports" cut_off_early "$before"
+cat "$work/said"
+check "it is on the list" within 2 listed 10.91.0.10 block
+
+# What still attacks is renewed, and let go of when it has stopped.
+inside "$others" ping -q -i 0.1 -w 6 -I 10.91.0.10 10.91.0.1 >/dev/null 2>&1 &
+pinger=$!
+
+guess 10.91.0.11 15
+check "guessing is cut off within 20 guesses" few_guesses
+cat "$work/said"
+check "it is on the list" listed 10.91.0.11 block
+check "the other client's session went on" answers client
+wait $pinger
+check "an attack that went on had its block renewed" grep -q 'renew 10.91.0.10 for 8 s' "$work/out"
+check "EVE says blocked where packets are dropped, and who, when and why" eve_is_true
+
+scan 10.91.0.13 1-2000
+check "the operator's own address is not blocked" told 10.91.0.13 'not blocked: the other end of a login session'
+for host in 14 15 16; do
+	scan 10.91.0.$host 1-500
+done
+check "nor is the session by attacks from its range" answers operator
+scan 10.91.0.20 1-2000
+check "the allow list wins" told 10.91.0.20 'not blocked: on the allow list'
+scan6
+check "a scan over IPv6 is cut off" within 2 listed fd91::10 block
+
+# ---- a person's hand ----
+
+check "the allow list wins over a person, too" eval '! block add 10.91.0.20 2>"$work/said" && grep -q "on the allow list" "$work/said"'
+check "a prefix is refused for who is in it" eval '! block add 10.91.0.0/24 2>/dev/null'
+check "a person blocks, for a time" block add 10.91.0.17 --for 10m
+check "and packets are dropped" is_cut_off 10.91.0.17
+check "a person unblocks" block del 10.91.0.17
+check "and packets pass" reaches 10.91.0.17
+check "each is logged, with who" grep -q 'unblock 10.91.0.17: by uid 0' "$work/out"
+check "a block ends when its time is over" within 15 grep -q 'unblock 10.91.0.10: its time is over' "$work/out"
+check "and packets pass again" reaches 10.91.0.10
+
+# ---- a flood from forged sources ----
+
+inside "$others" timeout 4 hping3 -q -n -S -p 80 -i u200 --rand-source 10.91.0.1 >/dev/null 2>&1
+only_limits() {
+	block list --json | python3 -c '
+import json, sys
+new = [e for e in json.load(sys.stdin)["entries"] if not e["what"].startswith(("10.91.0.", "fd91:"))
+       or e["kind"] == "limit"]
+print(new)
+sys.exit(not (new and all(e["kind"] == "limit" for e in new) and len(new) <= 2))'
+}
+check "a flood from forged sources blocks no address, and limits the port" only_limits
+check "an innocent is not blocked" reaches 10.91.0.2
+check "the sessions went on" eval 'answers client && answers operator'
+
+check "kill -9 ends it" stop KILL
+check "and leaves no program" within 2 nothing_attached
+
+# ---- a kept list, a restart in the midst of an attack ----
+
+configure 'entries = 3' 'reconnaissance = block 70% 10m'
+check "it starts again, with a list that is to be kept" start --block --keep-blocks
+scan 10.91.0.10 1-2000
+check "a scan is blocked" within 2 listed 10.91.0.10 block
+inside "$others" ping -q -i 0.1 -w 10 -I 10.91.0.10 10.91.0.1 >"$work/ping" 2>&1 &
+pinger=$!
+check "kill -9 ends it" stop KILL
+check "the pinned program stays" attached
+check "and drops" is_cut_off 10.91.0.10
+check "another one takes the list over" start --block --keep-blocks
+check "with its entry" listed 10.91.0.10 block
+wait $pinger
+check "and no packet got through meanwhile" grep -q ' 100% packet loss' "$work/ping"
+block add 192.0.2.1 192.0.2.2 >/dev/null
+check "a full list is said to a person" eval '! block add 192.0.2.3 2>"$work/said" && grep -q "the list is full" "$work/said"'
+scan 10.91.0.14 1-500
+check "and in an alert" told 10.91.0.14 'not blocked: the list is full'
+check "Ctrl-C ends it" stop INT
+check "what is to be kept stays" attached
+check "without --keep-blocks it is taken over" start --block
+check "Ctrl-C ends it" stop INT
+check "and nothing is left of it" eval 'nothing_attached && [ ! -e "$work/bpf/karma" ]'
+
+# ---- a driver that cannot, a dry run ----
+
+ip -n "$others" link set v0 mtu 9000
+ip -n "$server" link set v0 mtu 9000
+check "where the driver cannot, the kernel does" start --block
+check "and it says so" grep -q 'blocking on v0: generic XDP' "$work/err"
+scan 10.91.0.15 1-2000
+check "a scan is blocked" within 2 listed 10.91.0.15 block
+check "and its packets are dropped" is_cut_off 10.91.0.15
+check "Ctrl-C ends it" stop INT
+check "a dry run" start --block=dry-run
+scan 10.91.0.16 1-500
+check "says what it would do" within 2 told 10.91.0.16 'dry run: would be blocked for 10 min'
+check "and does it not" eval 'nothing_attached && reaches 10.91.0.16'
+check "Ctrl-C ends it" stop INT
+finish
