@@ -14,6 +14,7 @@
 #include "util/clock.h"
 #include "util/number.h"
 #include "util/outfile.h"
+#include "util/when.h"
 
 enum { OPT_FOR = 256, OPT_FALSE_ALERTS, OPT_TRUST, OPT_TUNE };
 enum { TRUSTED = 256, NAMED = 10 };
@@ -65,30 +66,6 @@ struct learning {
 };
 
 /* ---- options ---- */
-
-/* "90s", "10m", "1h", "2d", a year at most; 0: something else. */
-static uint64_t read_time(const char *text)
-{
-	static const struct {
-		char unit;
-		uint64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	static const uint64_t longest = 366 * 86400;
-	char digits[16];
-	size_t n = strlen(text);
-	uint64_t value;
-
-	if (n < 2 || n > sizeof(digits))
-		return 0;
-	memcpy(digits, text, n - 1);
-	digits[n - 1] = '\0';
-	if (!number_parse(digits, 1, 1000000, &value))
-		return 0;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (text[n - 1] == units[i].unit && value * units[i].seconds <= longest)
-			return value * units[i].seconds;
-	return 0;
-}
 
 static int read_rate(struct options *o, const char *text)
 {
@@ -162,8 +139,7 @@ static int read_options(int argc, char **argv, struct options *o)
 			status = meter_option(&o->meter, "learn", c, optarg);
 			break;
 		case OPT_FOR:
-			o->seconds = read_time(optarg);
-			if (!o->seconds)
+			if (!duration_parse(optarg, &o->seconds))
 				status = usage_error("learn",
 					"--for takes a time such as 90s, 10m, 1h or 2d, not '%s'",
 					optarg);

@@ -23,8 +23,14 @@ static const struct command commands[] = {
 		"[--follow] [--scores FILE.csv] [--verdicts FILE.csv] [--flows N] "
 		"[--each-interface]",
 		"find attacks in captures"},
-	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
-		"what was behind an alert, flow by flow; the alerts that are kept"},
+	{"history", cmd_history,
+		"[list|show ID|ack ID|false ID|mute ID|unmark ID|mutes|hosts|minutes|card|export] "
+		"[--since TIME] [--until TIME] [--host ADDRESS] [--prefix ADDRESS/LENGTH] "
+		"[--class CLASS] [--confidence P] [--text WORDS] [--mark ack|false|none] "
+		"[--limit N] [--json] [--csv] [-o FILE] [--history FILE]",
+		"the alerts that were, what is behind each, and what you say of them"},
+	{"explain", cmd_explain, "ALERT-ID [--history FILE] [--json]",
+		"what was behind an alert, flow by flow: karma history show"},
 	{"learn", cmd_learn,
 		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [--for TIME] -o FILE [-m MODEL] "
 		"[--false-alerts N] [--trust all|ADDRESS[,ADDRESS]...] [--tune] [--outer] "

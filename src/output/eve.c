@@ -171,7 +171,7 @@ json_t *eve_flow_json(const struct alert_flow *f)
 	return o;
 }
 
-static json_t *karma_json(const struct alert *a, enum alert_stage stage)
+static json_t *karma_json(const struct alert *a, enum alert_stage stage, bool muted)
 {
 	static const char *const stages[] = {
 		[ALERT_NEW] = "new", [ALERT_UPDATE] = "update", [ALERT_END] = "end"};
@@ -180,6 +180,8 @@ static json_t *karma_json(const struct alert *a, enum alert_stage stage)
 
 	json_object_set_new(o, "alert_id", json_string(alert_id_text(a->id, id)));
 	json_object_set_new(o, "stage", json_string(stages[stage]));
+	if (muted)
+		json_object_set_new(o, "muted", json_true());
 	json_object_set_new(o, "first", time_json(a->first_ns));
 	json_object_set_new(o, "last", time_json(a->last_ns));
 	json_object_set_new(o, "confidence", probability_json(a->confidence));
@@ -212,7 +214,7 @@ json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const stru
 			"start", time_json(r->start_ns)));
 	if (from && from->kept)
 		json_object_set_new(event, "capture_file", json_string(from->kept));
-	json_object_set_new(event, "karma", karma_json(a, stage));
+	json_object_set_new(event, "karma", karma_json(a, stage, from && from->muted));
 	return event;
 }
 
@@ -254,8 +256,13 @@ json_t *eve_stats_json(const struct summary *s)
 		put_count(lost, "kept_dropped", s->keeper.dropped);
 		put_count(lost, "alerts_without_capture", s->keeper.alerts_without);
 	}
+	put_count(stats, "alerts_muted", s->muted);
 	put_count(stats, "history_removed", s->history.removed);
+	if (s->history.failing)
+		json_object_set_new(stats, "history_failing", json_string(s->history.why));
 	put_count(lost, "history_lost", s->history.lost);
+	put_count(lost, "history_hosts_lost", s->history.lost_hosts);
+	put_count(lost, "history_minutes_lost", s->history.lost_minutes);
 	put_count(lost, "hosts_forgotten", s->judge.hosts_forgotten);
 	put_count(lost, "events_forgotten", s->judge.events_forgotten);
 	put_count(lost, "evidence_forgotten", s->detect.evidence_forgotten);
