@@ -16,6 +16,7 @@ struct command {
 
 int cmd_run(int argc, char **argv);
 int cmd_read(int argc, char **argv);
+int cmd_history(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_learn(int argc, char **argv);
 int cmd_flows(int argc, char **argv);

@@ -14,6 +14,7 @@
 #include "util/clock.h"
 #include "util/number.h"
 #include "util/outfile.h"
+#include "util/when.h"
 
 enum { OPT_FOR = 256, OPT_FALSE_ALERTS, OPT_TRUST, OPT_TUNE };
 enum { TRUSTED = 256, NAMED = 10 };

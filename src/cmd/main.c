@@ -25,8 +25,14 @@ static const struct command commands[] = {
 		"[--follow] [--scores FILE.csv] [--verdicts FILE.csv] [--flows N] "
 		"[--each-interface]",
 		"find attacks in captures"},
-	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
-		"what was behind an alert, flow by flow; the alerts that are kept"},
+	{"history", cmd_history,
+		"[list|show ID|ack ID|false ID|mute ID|unmark ID|mutes|hosts|minutes|card|export] "
+		"[--since TIME] [--until TIME] [--host ADDRESS] [--prefix ADDRESS/LENGTH] "
+		"[--class CLASS] [--confidence P] [--text WORDS] [--mark ack|false|none] "
+		"[--limit N] [--json] [--csv] [-o FILE] [--history FILE]",
+		"the alerts that were, what is behind each, and what you say of them"},
+	{"explain", cmd_explain, "ALERT-ID [--history FILE] [--json]",
+		"what was behind an alert, flow by flow: karma history show"},
 	{"block", cmd_block,
 		"list|add|del|flush [ADDRESS[/LENGTH]] [--for TIME] [--dry-run] [--json] "
 		"[--socket PATH]",

@@ -195,11 +195,12 @@ static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
 
 	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++)
 		lost += f->meter.count[c];
-	snprintf(line, sizeof(line), "%s records/s, %s host%s, %s flow%s open%s",
+	snprintf(line, sizeof(line), "%s records/s, %s host%s, %s flow%s open%s%s",
 		number_text((uint64_t)((double)(f->judge.judged - w->judged) / since + 0.5), rate),
 		number_text(f->judge.hosts, hosts), f->judge.hosts == 1 ? "" : "s",
 		number_text(f->meter.count[COUNT_OPEN], flows),
-		f->meter.count[COUNT_OPEN] == 1 ? "" : "s", lost ? ", losses" : "");
+		f->meter.count[COUNT_OPEN] == 1 ? "" : "s", lost ? ", losses" : "",
+		f->history.failing ? ", no history" : "");
 	terminal_status(line);
 	w->judged = f->judge.judged;
 	w->shown_ns = at_ns;
@@ -212,11 +213,14 @@ static void warn_of_losses(struct watch *w)
 
 	if (w->session->history)
 		history_stats(w->session->history, &history);
-	if (history.failed && !w->history_warned) {
+	if (history.failing != w->history_warned) {
 		terminal_status_clear();
-		fprintf(stderr, "karma run: the history cannot be written: %s; trying again\n",
+		fprintf(stderr,
+			history.failing ? "karma run: the history cannot be written: %s; detection "
+					  "goes on\n"
+					: "karma run: the history is written again\n",
 			history.why);
-		w->history_warned = true;
+		w->history_warned = history.failing;
 	}
 	for (unsigned i = 0; i < w->session->outputs && !w->warned; i++) {
 		const struct output *o = &w->session->output[i];
@@ -240,6 +244,8 @@ static void housekeeping(struct watch *w)
 		return;
 	warn_of_losses(w);
 	figures_now(w, &figures);
+	if (w->session->history)
+		history_figures(w->session->history, &figures);
 	show_status(w, &figures, at_ns);
 	if (at_ns - w->told_ns >= stats_ns) {
 		session_show(w->session, &figures, false);
@@ -334,6 +340,9 @@ static int run(struct session *s, const struct options *options, struct error *e
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
 		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
 	w.started_ns = w.shown_ns = w.told_ns = (int64_t)clock_now(CLOCK_MONOTONIC);
+	figures_now(&w, &figures);
+	if (s->history)
+		history_figures(s->history, &figures);
 	err = watch(&w, e);
 	/* What is still open is judged, too, however often a signal asks for the end. */
 	if (!err) {
@@ -347,9 +356,12 @@ static int run(struct session *s, const struct options *options, struct error *e
 		packets_poll(w.packets, session_packet, s);
 	session_flush(s, s->last_ns);
 	detector_finish(s->detector);
-	if (s->history)
-		history_write(s->history, true);
 	figures_now(&w, &figures);
+	if (s->history) {
+		history_figures(s->history, &figures);
+		history_write(s->history, true);
+		history_stats(s->history, &figures.history);
+	}
 	if (err != -EPIPE)
 		session_show(s, &figures, true); /* also of a watch that failed */
 	s->live = NULL;
@@ -361,7 +373,7 @@ static int run(struct session *s, const struct options *options, struct error *e
 
 int cmd_run(int argc, char **argv)
 {
-	static struct options options; /* large */
+	static struct options options = {.session = {.live = true}}; /* large */
 	struct interface_list *interfaces = &options.meter.interfaces;
 	struct error e = {""}, closing = {""};
 	struct session s;

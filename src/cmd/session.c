@@ -113,7 +113,13 @@ static int add_output(
 
 int session_keep_history(struct session *s, const char *path, bool folder, struct error *e)
 {
-	return history_open(&s->history, path, folder, &history_limits, e);
+	const struct history_settings settings = {path, s->model_id, folder, s->patient, s->limits};
+	int err = history_open(&s->history, &settings, e);
+
+	s->total.history.failing = err < 0;
+	if (err)
+		snprintf(s->total.history.why, sizeof(s->total.history.why), "%.250s", e->text);
+	return err;
 }
 
 static int open_outputs(struct session *s, const struct session_options *o, struct error *e)
@@ -144,6 +150,8 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 	memset(s, 0, sizeof(*s));
 	s->flows = o->flows;
 	s->observer = o->observer;
+	s->limits = o->limits.alerts ? o->limits : history_limits;
+	s->patient = !o->live;
 	s->kernel = o->kernel ? o->kernel : lstm_kernel_find("fp32", e);
 	err = load_model(s, o->model, e);
 	s->settings.sensitivity = o->sensitivity;
@@ -176,6 +184,8 @@ static void tell_outputs(void *context, const struct alert *a, enum alert_stage 
 		keeper_begin(s->keeper, a);
 	if (s->keeper)
 		from.kept = keeper_path(s->keeper, a);
+	from.muted = s->history && !s->patient && history_is_muted(s->history, a);
+	s->muted += from.muted && stage == ALERT_NEW;
 	for (unsigned i = 0; i < s->outputs; i++)
 		s->output[i].kind->alert(&s->output[i], a, stage, &from);
 	if (s->history)
@@ -290,6 +300,9 @@ static void weigh(void *session, const struct record *r, const struct verdict *o
 		s->bad = verdicts_next(s->verdicts, r->flow_id, v.probability, &s->wrong);
 	detector_tick(s->detector, r->at_ns);
 	w = detector_weigh(s->detector, r, &v);
+	if (s->history && w.actor > 0)
+		history_suspect(s->history, v.actor, r->at_ns, w.actor,
+			w.actor >= evidence_enough(&s->settings));
 	if (s->has_scores)
 		put_scores(s->scores.stream, r, &v, &w);
 	if (s->drift)
@@ -315,6 +328,8 @@ int session_record(void *session, const struct record *r)
 	if (!s->first_ns)
 		s->first_ns = r->first_ns;
 	s->last_ns = r->at_ns;
+	if (s->history)
+		history_record(s->history, r);
 	judge_record(s->judge, r, weigh, s);
 	if (s->output[0].why == EPIPE)
 		return -EPIPE;
@@ -396,6 +411,7 @@ void session_summary(const struct session *s, const struct meter_stats *meter, s
 		out->now_ns = s->last_ns;
 	}
 	out->meter = *meter;
+	out->muted = s->muted;
 	if (s->history)
 		history_stats(s->history, &out->history);
 	out->keeps = s->keeper != NULL;
@@ -437,12 +453,13 @@ int session_close(struct session *s, bool good, struct error *e)
 	if (s->history) {
 		struct history_stats h;
 
-		history_write(s->history, true);
-		history_stats(s->history, &h);
-		if (h.failed && !err)
-			err = error_set(e, -EIO, "the history was not always written: %s", h.why);
+		history_close(s->history, &h);
+		if (h.lost && !err)
+			err = error_set(e, -EIO,
+				"%" PRIu64 " alert%s could not be written to the history: %s",
+				h.lost, h.lost == 1 ? "" : "s",
+				*h.why ? h.why : "the disk is too slow");
 	}
-	history_close(s->history);
 	if (s->keeper) {
 		struct keeper_stats k = {0};
 

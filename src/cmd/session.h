@@ -34,6 +34,8 @@ struct session_options {
 	uint32_t flows; /* how many may be open at a time; 0: no more than usual */
 	enum sensitivity sensitivity;
 	bool json; /* standard output: EVE instead of lines for people */
+	bool live; /* the traffic waits for nothing; what a person has muted is not told */
+	struct history_limits limits; /* of the history */
 };
 
 struct session {
@@ -53,6 +55,9 @@ struct session {
 	struct error wrong;        /* with them, when bad is not 0 */
 	int bad;
 	struct history *history; /* NULL: none is kept */
+	struct history_limits limits;
+	bool patient;   /* records wait for the history rather than that some of it is lost */
+	uint64_t muted; /* alerts that were not told */
 	struct keeper *keeper;   /* of packets; NULL: none are kept */
 	struct respond *respond; /* what acts upon alerts; NULL: nothing does. Its owner's */
 	/* of the timeline that is being judged; NULL between two of them */
@@ -74,7 +79,7 @@ extern volatile sig_atomic_t session_stopped;
 int session_open(struct session *s, const struct session_options *o, struct error *e);
 
 /* Keep a history from now on; `folder`: make the folder that it is in, too. 0, or a negative errno
- * and the line. */
+ * and the line; then it goes on without one, and the figures say why. */
 int session_keep_history(struct session *s, const char *path, bool folder, struct error *e);
 
 /* A caught_sink: packets among which those of alerts are kept, where they are. */

@@ -218,6 +218,7 @@ void alert_count(struct alert *a, const struct alert_flow *f)
 	if (a->flows == 0)
 		a->first = *f;
 	a->last = *f;
+	a->first.features = a->last.features = NULL;
 	a->flows += !counted;
 	a->refused += f->refused && !counted;
 }

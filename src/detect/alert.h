@@ -29,6 +29,9 @@ struct alert_flow {
 	float score;     /* evidence_score() */
 	enum karma_class class;
 	float probability; /* of that class, the likeliest that is no work */
+	/* (pack_count()) of the record, see feature/pack.h; the callee's only during the call;
+	 * NULL: not known, and in an alert's first and last. */
+	const float *features;
 };
 
 struct alert {

@@ -6,6 +6,7 @@
 #include "detect/lru.h"
 #include "detect/recent.h"
 #include "feature/outcome.h"
+#include "feature/pack.h"
 
 /* An actor adds to the evidence against its target only while little is held against itself: what
  * one host does is told under its own name, and what passes the threshold at a target is the work
@@ -198,6 +199,7 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 		.score = score,
 		.probability = v->probability,
 		.port = record_has_ports(r) ? r->port[!end] : -1};
+	float packed[FEATURE_MAX];
 	struct alert_flow behind;
 	bool counts;
 
@@ -212,6 +214,10 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 		evidence_add(s, target, &f);
 	if (suspect && actor && target) { /* evidence_of() gives both to a suspect */
 		behind = flow_of(r, v, end, score);
+		if (v->row) {
+			pack_row(v->row, packed);
+			behind.features = packed;
+		}
 		recent_add(d->recent, &behind, counts);
 		raise_alert(d, r, &behind, actor, target);
 	}

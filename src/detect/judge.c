@@ -182,8 +182,9 @@ void judge_flush(struct judge *j, judge_sink sink, void *context)
 	for (int i = 0; i < n; i++) {
 		struct waiting *w = &j->queue[i];
 		float *p = j->logits + (ptrdiff_t)i * shape.classes;
-		struct verdict v = {
-			.app = w->row.app, .traffic = traffic_of(&w->record, service_of(&w->row))};
+		struct verdict v = {.app = w->row.app,
+			.traffic = traffic_of(&w->record, service_of(&w->row)),
+			.row = &w->row};
 
 		v.hidden = w->memory->state + (ptrdiff_t)(shape.layers - 1) * 2 * shape.hidden;
 

@@ -22,6 +22,7 @@ struct verdict {
 	float probability[CLASSES]; /* sums to 1 */
 	const char *app;            /* application protocol of the flow; NULL: not known */
 	enum traffic traffic;       /* what kind the flow is of */
+	const struct row *row;      /* of all features; the callee's only during the call */
 	const float *hidden; /* (H): the host's memory in the last layer, of which all this is
 				made; the callee's only during the call */
 };

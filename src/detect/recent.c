@@ -1,12 +1,16 @@
 #include "detect/recent.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "feature/pack.h"
 
 struct recent {
 	uint64_t count;
 	struct {
 		struct alert_flow flow;
 		bool at_target;
+		float features[FEATURE_MAX];
 	} place[RECENT_FLOWS];
 };
 
@@ -26,6 +30,10 @@ void recent_add(struct recent *r, const struct alert_flow *f, bool at_target)
 
 	r->place[at].flow = *f;
 	r->place[at].at_target = at_target;
+	if (!f->features)
+		return;
+	memcpy(r->place[at].features, f->features, pack_count() * sizeof(float));
+	r->place[at].flow.features = r->place[at].features;
 }
 
 static bool is_behind(const struct alert *a, const struct alert_flow *f, bool at_target)

@@ -172,8 +172,7 @@ json_t *eve_flow_json(const struct alert_flow *f)
 	return o;
 }
 
-static json_t *karma_json(
-	const struct alert *a, enum alert_stage stage, const struct reaction *reaction)
+static json_t *karma_json(const struct alert *a, enum alert_stage stage, const struct origin *from)
 {
 	static const char *const stages[] = {
 		[ALERT_NEW] = "new", [ALERT_UPDATE] = "update", [ALERT_END] = "end"};
@@ -182,6 +181,8 @@ static json_t *karma_json(
 
 	json_object_set_new(o, "alert_id", json_string(alert_id_text(a->id, id)));
 	json_object_set_new(o, "stage", json_string(stages[stage]));
+	if (from && from->muted)
+		json_object_set_new(o, "muted", json_true());
 	json_object_set_new(o, "first", time_json(a->first_ns));
 	json_object_set_new(o, "last", time_json(a->last_ns));
 	json_object_set_new(o, "confidence", probability_json(a->confidence));
@@ -192,9 +193,10 @@ static json_t *karma_json(
 	json_object_set_new(o, "refused", json_integer((json_int_t)a->refused));
 	json_object_set_new(o, "first_flow", eve_flow_json(&a->first));
 	json_object_set_new(o, "last_flow", eve_flow_json(&a->last));
-	if (reaction)
+	if (from && from->reaction)
 		json_object_set_new(o, "response",
-			json_pack("{ss ss}", "action", reaction->action, "text", reaction->text));
+			json_pack("{ss ss}", "action", from->reaction->action, "text",
+				from->reaction->text));
 	return o;
 }
 
@@ -217,7 +219,7 @@ json_t *eve_alert_json(const struct alert *a, enum alert_stage stage, const stru
 			"start", time_json(r->start_ns)));
 	if (from && from->kept)
 		json_object_set_new(event, "capture_file", json_string(from->kept));
-	json_object_set_new(event, "karma", karma_json(a, stage, from ? from->reaction : NULL));
+	json_object_set_new(event, "karma", karma_json(a, stage, from));
 	return event;
 }
 
@@ -259,8 +261,13 @@ json_t *eve_stats_json(const struct summary *s)
 		put_count(lost, "kept_dropped", s->keeper.dropped);
 		put_count(lost, "alerts_without_capture", s->keeper.alerts_without);
 	}
+	put_count(stats, "alerts_muted", s->muted);
 	put_count(stats, "history_removed", s->history.removed);
+	if (s->history.failing)
+		json_object_set_new(stats, "history_failing", json_string(s->history.why));
 	put_count(lost, "history_lost", s->history.lost);
+	put_count(lost, "history_hosts_lost", s->history.lost_hosts);
+	put_count(lost, "history_minutes_lost", s->history.lost_minutes);
 	put_count(lost, "hosts_forgotten", s->judge.hosts_forgotten);
 	put_count(lost, "events_forgotten", s->judge.events_forgotten);
 	put_count(lost, "evidence_forgotten", s->detect.evidence_forgotten);

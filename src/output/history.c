@@ -1,360 +1,434 @@
+/* The owner's side of the history: what is new is gathered here and handed over, as a batch, to the
+ * thread that writes it. There is one batch at a time; while it is on its way, or cannot be
+ * written, the next one grows within the bounds of the tables here. */
 #include "output/history.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "detect/detect.h"
 #include "detect/lru.h"
+#include "feature/pack.h"
 #include "output/eve.h"
-#include "output/history_schema.h"
+#include "output/history_store.h"
 #include "util/clock.h"
 
-const struct history_limits history_limits = {.alerts = 10000, .bytes = 256 << 20};
+const struct history_limits history_limits = {
+	.alerts = 10000, .hosts = 10000, .bytes = 256 << 20, .seconds = 90 * 86400};
 
 static const uint64_t second = 1000000000;
+static const int64_t minute = 60 * 1000000000LL;
 
 enum {
 	FLOWS = HISTORY_FIRST + HISTORY_LAST,
-	WAIT_MS = 100,         /* for another program that writes; what is new stays for later */
-	WAIT_AT_END_MS = 5000, /* then there is no later */
+	HOSTS = 4096,   /* in a batch */
+	MINUTES = 64,   /* that wait for a file that cannot be written */
+	WAIT_MS = 2000, /* for another program that writes */
+	WAIT_AT_END_S = 5,
 };
 
-/* An alert that has not ended, or has not been written since. */
+/* An alert that has not ended, or has not been handed over since. */
 struct kept {
 	char id[ALERT_ID_TEXT];
 	char *event; /* NULL: not shown yet */
 	int64_t first_ns, last_ns;
 	enum karma_class class;
-	char attacker[ADDR_TEXT], target[ADDR_TEXT];
+	float confidence;
+	bool many;
+	uint8_t attacker[16], target[16];
 	uint64_t flows;
 	uint64_t told; /* flows that were told of */
-	bool begun;    /* is in the file */
+	bool begun;    /* has been handed over before */
 	bool changed, ended;
-	uint64_t records;       /* that were told of */
-	bool new[FLOWS];        /* is not in the file, or otherwise */
-	uint64_t latest[FLOWS]; /* which of the records was a flow's last */
+	uint64_t records;                /* that were told of */
+	bool new[FLOWS];                 /* was not handed over, or otherwise */
+	uint64_t latest[FLOWS];          /* which of the records was a flow's last */
+	bool featured[HISTORY_FEATURED]; /* has a row in `features` */
+	float *features;                 /* (HISTORY_FEATURED, pack_count()); NULL: none yet */
 	struct alert_flow flow[FLOWS];
 };
 
 struct history {
-	sqlite3 *db;
-	char path[HISTORY_PATH];
-	struct history_limits limits;
-	struct lru *kept; /* by id */
-	sqlite3_stmt *put_alert, *put_flow, *drop_flows;
-	uint64_t written_ns; /* monotonic */
+	char path[HISTORY_PATH], model[16];
+	bool patient;
+	struct store *store; /* the thread's, once there is one */
+	struct lru *kept;    /* by id */
+	struct lru *hosts;   /* struct batch_host, by address */
+	struct batch_minute minute[MINUTES];
+	unsigned minutes;
+	bool has_figures;
+	struct summary figures; /* as they were */
+	uint64_t written_ns;    /* monotonic */
+
+	bool has_thread;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of all that follows */
+	pthread_cond_t wake;  /* the thread: a batch, or the end */
+	pthread_cond_t idle;  /* the owner: a batch is written, or was tried */
+	struct batch *batch;  /* handed over, not written yet; NULL: none */
+	uint64_t tries;
+	bool closing;
 	struct history_stats stats;
+	struct mute mute[HISTORY_MUTES];
+	unsigned mutes;
 };
+
+/* ---- the thread that writes ---- */
+
+static void failed(struct history *h)
+{
+	h->stats.failed++;
+	h->stats.failing = true;
+	snprintf(
+		h->stats.why, sizeof(h->stats.why), "%.120s: %.120s", h->path, store_why(h->store));
+}
+
+/* Another program's turn at the file is no failure, unless there is no later. */
+static void take_result(struct history *h, int err, bool last)
+{
+	h->tries++;
+	h->stats.removed = store_removed(h->store);
+	if (!err) {
+		batch_free(h->batch);
+		h->batch = NULL;
+		h->stats.failing = false;
+	} else if ((err & 0xff) != SQLITE_BUSY || last) {
+		failed(h);
+	}
+	pthread_cond_broadcast(&h->idle);
+}
+
+static void read_mutes(struct history *h)
+{
+	struct mute mute[HISTORY_MUTES];
+	unsigned count;
+
+	if (!store_mutes(h->store, mute, HISTORY_MUTES, &count))
+		return;
+	pthread_mutex_lock(&h->lock);
+	memcpy(h->mute, mute, sizeof(mute));
+	h->mutes = count;
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void wait_a_second(struct history *h)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	pthread_cond_timedwait(&h->wake, &h->lock, &until);
+}
+
+/* A batch as soon as it comes; one that cannot be written again each second, and once more at the
+ * end. */
+static void *write_batches(void *history)
+{
+	struct history *h = history;
+	bool again = false, last = false;
+
+	store_write(h->store, NULL, WAIT_MS); /* the limits may be narrower than they were */
+	read_mutes(h);
+	pthread_mutex_lock(&h->lock);
+	while (!last && (h->batch || !h->closing)) {
+		struct batch *b = h->batch;
+		int err;
+
+		if (!b || (again && !h->closing)) {
+			wait_a_second(h);
+			again = false;
+			pthread_mutex_unlock(&h->lock);
+			read_mutes(h);
+			pthread_mutex_lock(&h->lock);
+			continue;
+		}
+		last = h->closing;
+		pthread_mutex_unlock(&h->lock);
+		err = store_write(h->store, b, last ? 1000 * WAIT_AT_END_S : WAIT_MS);
+		pthread_mutex_lock(&h->lock);
+		take_result(h, err, last);
+		again = err != 0;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return NULL;
+}
+
+/* Signals are the owner's. */
+static int begin_thread(struct history *h)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&h->thread, NULL, write_batches, h);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	h->has_thread = !err;
+	return -err;
+}
 
 /* ---- opening ---- */
 
-static int make_folder(const char *path, struct error *e)
-{
-	char copy[HISTORY_PATH];
-	const char *folder;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	folder = dirname(copy);
-	if (mkdir(folder, 0750) == 0 || errno == EEXIST)
-		return 0;
-	return error_set(e, -errno,
-		"%s: cannot be made: %s; name a history elsewhere with --history, or --no-history",
-		folder, strerror(errno));
-}
-
-/* SQLite would make it readable to everybody. */
-static int make_file(const char *path, struct error *e)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-
-	if (fd < 0)
-		return error_set(e, -errno,
-			"%s: cannot be written: %s; name a file that can with --history", path,
-			strerror(errno));
-	close(fd);
-	return 0;
-}
-
-static int execute(struct history *h, const char *sql)
-{
-	return sqlite3_exec(h->db, sql, NULL, NULL, NULL);
-}
-
-static int make_tables(struct history *h)
-{
-	char sql[2048];
-
-	snprintf(sql, sizeof(sql),
-		"BEGIN IMMEDIATE; " HISTORY_SCHEMA
-		" PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-		HISTORY_APPLICATION, HISTORY_VERSION);
-	return execute(h, sql);
-}
-
-static int prepare(struct history *h)
-{
-	static const char alert[] =
-		"INSERT INTO alerts (id, first_ns, last_ns, class, attacker, target, flows, "
-		"left_out,"
-		" event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET"
-		" first_ns = ?2, last_ns = ?3, class = ?4, attacker = ?5, target = ?6, flows = ?7,"
-		" left_out = ?8, event = ?9";
-	static const char flow[] = "INSERT OR REPLACE INTO flows VALUES ((SELECT number FROM "
-				   "alerts WHERE id = ?1), ?2,"
-				   " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-				   "?16, ?17, ?18, ?19, ?20,"
-				   " ?21, ?22)";
-	static const char drop[] =
-		"DELETE FROM flows WHERE alert = (SELECT number FROM alerts WHERE id = ?1)";
-	int err = sqlite3_prepare_v2(h->db, alert, -1, &h->put_alert, NULL);
-
-	if (!err)
-		err = sqlite3_prepare_v2(h->db, drop, -1, &h->drop_flows, NULL);
-	return err ? err : sqlite3_prepare_v2(h->db, flow, -1, &h->put_flow, NULL);
-}
-
-/* Readers never wait for the writer (write-ahead log); what a loss of power costs is the latest. */
-static int open_database(struct history *h, struct error *e)
-{
-	int err = sqlite3_open_v2(h->path, &h->db, SQLITE_OPEN_READWRITE, NULL);
-	int empty;
-
-	if (err != SQLITE_OK)
-		return history_error(e, h->path, h->db, err);
-	sqlite3_busy_timeout(h->db, WAIT_AT_END_MS);
-	empty = history_check(h->db, h->path, e);
-	if (empty < 0)
-		return empty;
-	err = execute(h, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-			 "PRAGMA journal_size_limit = 4194304");
-	if (!err && empty)
-		err = make_tables(h);
-	if (!err)
-		err = prepare(h);
-	sqlite3_busy_timeout(h->db, WAIT_MS);
-	return err ? history_error(e, h->path, h->db, err) : 0;
-}
-
-int history_open(struct history **result, const char *path, bool folder,
-	const struct history_limits *limits, struct error *e)
+int history_open(struct history **result, const struct history_settings *settings, struct error *e)
 {
 	struct history *h = calloc(1, sizeof(*h));
-	int err;
+	struct history_settings own = *settings;
+	pthread_condattr_t monotonic;
+	int err = 0;
 
 	*result = NULL;
 	if (!h)
 		return error_set(e, -ENOMEM, "not enough memory for the history");
-	h->limits = *limits;
-	snprintf(h->path, sizeof(h->path), "%s", path);
+	snprintf(h->path, sizeof(h->path), "%s", settings->path);
+	snprintf(h->model, sizeof(h->model), "%s", settings->model ? settings->model : "");
+	h->patient = settings->patient;
+	own.model = h->model;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_cond_init(&h->wake, &monotonic);
+	pthread_cond_init(&h->idle, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	pack_form(); /* made here, read there */
+	pack_count();
 	h->kept = lru_new(DETECT_ALERTS, sizeof(uint64_t), sizeof(struct kept));
-	err = h->kept ? 0 : error_set(e, -ENOMEM, "not enough memory for the history");
-	if (!err && folder)
-		err = make_folder(path, e);
+	h->hosts = lru_new(HOSTS, 16, sizeof(struct batch_host));
+	if (!h->kept || !h->hosts)
+		err = error_set(e, -ENOMEM, "not enough memory for the history");
 	if (!err)
-		err = make_file(path, e);
-	if (!err)
-		err = open_database(h, e);
+		err = store_open(&h->store, &own, e);
+	if (!err && begin_thread(h) < 0)
+		err = error_set(e, -EAGAIN, "no thread can be begun for the history");
 	if (err)
-		history_close(h);
+		history_close(h, NULL);
 	else
 		*result = h;
 	return err;
 }
 
-/* ---- writing ---- */
+/* ---- handing over ---- */
 
-static void failed(struct history *h)
+static unsigned count_new(const struct kept *k)
 {
-	if (!h->stats.failed++)
-		snprintf(h->stats.why, sizeof(h->stats.why), "%.160s: %.80s", h->path,
-			sqlite3_errmsg(h->db));
+	unsigned count = 0;
+
+	for (int i = 0; i < FLOWS; i++)
+		count += k->new[i];
+	return count;
 }
 
-static int step(sqlite3_stmt *s)
+static bool has_row(const struct kept *k, int slot)
 {
-	int err = sqlite3_step(s);
-
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	return err == SQLITE_DONE ? SQLITE_OK : err;
+	return slot < HISTORY_FEATURED && k->featured[slot];
 }
 
-static int put_alert(struct history *h, const struct kept *k)
+static void copy_flows(struct batch_alert *a, const struct kept *k)
 {
-	uint64_t kept = k->told < FLOWS ? k->told : FLOWS;
-	sqlite3_stmt *s = h->put_alert;
+	size_t width = pack_count();
+	float *to = a->features;
 
-	sqlite3_bind_text(s, 1, k->id, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(s, 2, k->first_ns);
-	sqlite3_bind_int64(s, 3, k->last_ns);
-	sqlite3_bind_text(s, 4, class_name(k->class), -1, SQLITE_STATIC);
-	if (k->attacker[0]) /* else NULL: not known */
-		sqlite3_bind_text(s, 5, k->attacker, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 6, k->target, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(s, 7, (sqlite3_int64)k->flows);
-	sqlite3_bind_int64(s, 8, k->flows > kept ? (sqlite3_int64)(k->flows - kept) : 0);
-	sqlite3_bind_text(s, 9, k->event, -1, SQLITE_STATIC);
-	return step(s);
-}
+	for (int i = 0; i < FLOWS; i++) {
+		struct batch_flow *f = &a->flow[a->count];
 
-static int put_flow(struct history *h, const struct kept *k, int slot)
-{
-	const struct alert_flow *f = &k->flow[slot];
-	char src[ADDR_TEXT], dst[ADDR_TEXT];
-	sqlite3_stmt *s = h->put_flow;
-
-	sqlite3_bind_text(s, 1, k->id, -1, SQLITE_STATIC);
-	sqlite3_bind_int(s, 2, slot);
-	sqlite3_bind_int64(s, 3, (sqlite3_int64)f->flow_id);
-	sqlite3_bind_int64(s, 4, f->at_ns);
-	sqlite3_bind_int64(s, 5, f->start_ns);
-	sqlite3_bind_int64(s, 6, f->last_ns);
-	sqlite3_bind_text(s, 7, addr_text(f->addr[SRC], src), -1, SQLITE_STATIC);
-	sqlite3_bind_int(s, 8, f->port[SRC]);
-	sqlite3_bind_text(s, 9, addr_text(f->addr[DST], dst), -1, SQLITE_STATIC);
-	sqlite3_bind_int(s, 10, f->port[DST]);
-	sqlite3_bind_text(s, 11, record_proto_name(f->net, f->proto), -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 12, record_state_name((enum record_state)f->state), -1, SQLITE_STATIC);
-	if (f->app)
-		sqlite3_bind_text(s, 13, f->app, -1, SQLITE_STATIC);
-	for (int i = 0; i < 2; i++) {
-		sqlite3_bind_int64(s, 14 + i, (sqlite3_int64)f->packets[i]);
-		sqlite3_bind_int64(s, 16 + i, (sqlite3_int64)f->bytes[i]);
-	}
-	sqlite3_bind_double(s, 18, (double)f->score);
-	sqlite3_bind_text(s, 19, class_name(f->class), -1, SQLITE_STATIC);
-	sqlite3_bind_double(s, 20, (double)f->probability);
-	sqlite3_bind_int(s, 21, f->actor);
-	sqlite3_bind_int64(s, 22, (sqlite3_int64)k->latest[slot]);
-	return step(s);
-}
-
-/* Those of the same alert of an earlier run over the same capture. */
-static int drop_flows(struct history *h, const struct kept *k)
-{
-	sqlite3_bind_text(h->drop_flows, 1, k->id, -1, SQLITE_STATIC);
-	return step(h->drop_flows);
-}
-
-static int put_changes(struct history *h)
-{
-	int err = SQLITE_OK;
-
-	for (struct kept *k = lru_oldest(h->kept); k && !err; k = lru_newer(h->kept, k)) {
-		if (!k->changed || !k->event)
+		if (!k->new[i])
 			continue;
-		err = put_alert(h, k);
-		if (!err && !k->begun)
-			err = drop_flows(h, k);
-		for (int i = 0; i < FLOWS && !err; i++)
-			if (k->new[i])
-				err = put_flow(h, k, i);
+		*f = (struct batch_flow){i, k->latest[i], has_row(k, i), k->flow[i]};
+		a->count++;
+		if (!f->featured)
+			continue;
+		memcpy(to, k->features + (size_t)i * width, width * sizeof(float));
+		to += width;
 	}
-	return err;
 }
 
-static bool is_over(struct history *h)
+/* NULL when memory is short. */
+static struct batch_alert *alert_of(const struct kept *k)
 {
-	int64_t pages = history_number(h->db, "PRAGMA page_count", 0) -
-			history_number(h->db, "PRAGMA freelist_count", 0);
-	int64_t size = history_number(h->db, "PRAGMA page_size", 0);
+	struct batch_alert *a = calloc(1, sizeof(*a));
+	unsigned count = count_new(k);
+	uint64_t kept = k->told < FLOWS ? k->told : FLOWS;
 
-	return history_number(h->db, "SELECT count(*) FROM alerts", 0) > h->limits.alerts ||
-	       (uint64_t)(pages * size) > h->limits.bytes;
-}
-
-/* The oldest alerts give way, some at a time, until the limits are kept. The latest one stays. */
-static int prune(struct history *h)
-{
-	static const char sql[] =
-		"CREATE TEMP TABLE IF NOT EXISTS going (number INTEGER PRIMARY KEY);"
-		"INSERT INTO going SELECT number FROM alerts WHERE number <"
-		" (SELECT max(number) FROM alerts) ORDER BY number"
-		" LIMIT (SELECT count(*) / 100 + 1 FROM alerts);"
-		"DELETE FROM flows WHERE alert IN going;"
-		"DELETE FROM alerts WHERE number IN going;"
-		"UPDATE totals SET value = value + (SELECT count(*) FROM going)"
-		" WHERE name = 'removed';"
-		"DELETE FROM going";
-	int64_t gone = 1;
-	int err = SQLITE_OK;
-
-	while (!err && gone > 0 && is_over(h)) {
-		gone = history_number(h->db, "SELECT count(*) FROM alerts", 0);
-		err = execute(h, sql);
-		gone -= history_number(h->db, "SELECT count(*) FROM alerts", 0);
-		h->stats.removed += (uint64_t)gone;
+	if (!a)
+		return NULL;
+	a->event = strdup(k->event);
+	a->flow = calloc(count + 1, sizeof(*a->flow));
+	if (k->features)
+		a->features = calloc((size_t)count + 1, pack_count() * sizeof(float));
+	if (!a->event || !a->flow || (k->features && !a->features)) {
+		free(a->event);
+		free(a->flow);
+		free(a->features);
+		free(a);
+		return NULL;
 	}
-	return err;
+	memcpy(a->id, k->id, sizeof(a->id));
+	a->first_ns = k->first_ns;
+	a->last_ns = k->last_ns;
+	a->class = k->class;
+	a->confidence = k->confidence;
+	a->many = k->many;
+	memcpy(a->attacker, k->attacker, 16);
+	memcpy(a->target, k->target, 16);
+	a->flows = k->flows;
+	a->left_out = k->flows > kept ? k->flows - kept : 0;
+	a->begun = k->begun;
+	a->ended = k->ended;
+	copy_flows(a, k);
+	return a;
 }
 
-/* What was written is new no more; alerts that have ended need not be remembered. */
-static void settle(struct history *h)
+static void forget(struct history *h, struct kept *k)
 {
+	free(k->event);
+	free(k->features);
+	lru_remove(h->kept, k);
+}
+
+static void count_lost(struct history *h)
+{
+	pthread_mutex_lock(&h->lock);
+	h->stats.lost++;
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* All that is new goes into the batch; alerts that have ended need not be remembered. */
+static void take_alerts(struct history *h, struct batch *b)
+{
+	struct batch_alert **end = &b->alert;
 	struct kept *k, *newer;
 
 	for (k = lru_oldest(h->kept); k; k = newer) {
 		newer = lru_newer(h->kept, k);
-		if (!k->event)
+		if (!k->changed || !k->event)
 			continue;
+		*end = alert_of(k);
+		if (*end)
+			end = &(*end)->next;
+		else
+			count_lost(h);
 		k->changed = false;
 		k->begun = true;
 		memset(k->new, 0, sizeof(k->new));
-		if (k->ended) {
-			free(k->event);
-			lru_remove(h->kept, k);
-		}
+		if (k->ended)
+			forget(h, k);
 	}
 }
 
-static bool has_changed(const struct history *h)
+static void take_hosts(struct history *h, struct batch *b)
 {
+	struct batch_host *host;
+
+	b->host = calloc(lru_count(h->hosts), sizeof(*b->host));
+	while (b->host && (host = lru_oldest(h->hosts))) {
+		b->host[b->hosts++] = *host;
+		lru_remove(h->hosts, host);
+	}
+}
+
+static bool has_news(const struct history *h)
+{
+	if (h->minutes || lru_count(h->hosts))
+		return true;
 	for (struct kept *k = lru_oldest(h->kept); k; k = lru_newer(h->kept, k))
 		if (k->changed && k->event)
 			return true;
 	return false;
 }
 
+/* NULL when memory is short: it stays for later. */
+static struct batch *make_batch(struct history *h)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	take_alerts(h, b);
+	if (lru_count(h->hosts))
+		take_hosts(h, b);
+	b->minute = h->minutes ? malloc(sizeof(h->minute)) : NULL;
+	if (b->minute) {
+		memcpy(b->minute, h->minute, sizeof(h->minute));
+		b->minutes = h->minutes;
+		h->minutes = 0;
+	}
+	return b;
+}
+
+static bool is_on_its_way(struct history *h)
+{
+	bool there;
+
+	pthread_mutex_lock(&h->lock);
+	there = h->batch != NULL;
+	pthread_mutex_unlock(&h->lock);
+	return there;
+}
+
+/* Unless the one before is still on its way. */
+static void hand_over(struct history *h)
+{
+	struct batch *b;
+
+	if (is_on_its_way(h) || !has_news(h))
+		return;
+	h->written_ns = clock_now(CLOCK_MONOTONIC);
+	b = make_batch(h); /* nobody else hands one over meanwhile */
+	pthread_mutex_lock(&h->lock);
+	h->batch = b;
+	pthread_cond_signal(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* Until the batch is written or was tried in vain, for a few seconds. */
+static void wait_for_thread(struct history *h)
+{
+	struct timespec until;
+	uint64_t tries;
+	int err = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += WAIT_AT_END_S;
+	pthread_mutex_lock(&h->lock);
+	tries = h->tries;
+	pthread_cond_signal(&h->wake);
+	while (h->batch && h->tries == tries && !err)
+		err = pthread_cond_timedwait(&h->idle, &h->lock, &until);
+	pthread_mutex_unlock(&h->lock);
+}
+
 void history_write(struct history *h, bool now)
 {
-	uint64_t at = clock_now(CLOCK_MONOTONIC);
-	int err;
-
-	if (!now && at - h->written_ns < second)
+	if (!now && clock_now(CLOCK_MONOTONIC) - h->written_ns < second)
 		return;
-	h->written_ns = at;
-	if (!has_changed(h))
-		return;
-	err = execute(h, "BEGIN IMMEDIATE");
-	if (err == SQLITE_BUSY && !now)
-		return; /* another's turn; nothing is lost */
-	if (!err)
-		err = put_changes(h);
-	if (!err)
-		err = prune(h);
-	if (!err)
-		err = execute(h, "COMMIT");
-	if (!err) {
-		settle(h);
-		return;
-	}
-	failed(h);
-	if (!sqlite3_get_autocommit(h->db))
-		execute(h, "ROLLBACK");
+	if (now)
+		wait_for_thread(h);
+	hand_over(h);
+	if (now)
+		wait_for_thread(h);
 }
 
 /* ---- what is new ---- */
 
-static void forget(struct history *h, struct kept *k)
+/* The table is full: what has ended makes room if it can be handed over; else the oldest goes. */
+static void make_room(struct history *h)
 {
-	h->stats.lost += k->changed;
-	free(k->event);
-	lru_remove(h->kept, k);
+	struct kept *k;
+
+	if (h->patient)
+		history_write(h, true);
+	else
+		hand_over(h);
+	if (lru_count(h->kept) < lru_capacity(h->kept))
+		return;
+	k = lru_oldest(h->kept);
+	if (k->changed)
+		count_lost(h);
+	forget(h, k);
 }
 
 static struct kept *kept_of(struct history *h, const struct alert *a)
@@ -364,11 +438,8 @@ static struct kept *kept_of(struct history *h, const struct alert *a)
 
 	if (k)
 		return k;
-	if (lru_count(h->kept) == lru_capacity(h->kept)) {
-		history_write(h, true);
-		if (lru_count(h->kept) == lru_capacity(h->kept))
-			forget(h, lru_oldest(h->kept));
-	}
+	if (lru_count(h->kept) == lru_capacity(h->kept))
+		make_room(h);
 	k = lru_use(h->kept, &a->id, &fresh);
 	alert_id_text(a->id, k->id);
 	return k;
@@ -385,6 +456,19 @@ static int slot_of(const struct kept *k, uint64_t flow_id)
 	return -1;
 }
 
+static void keep_features(struct kept *k, int slot, const float *values)
+{
+	size_t width = pack_count();
+
+	if (slot >= HISTORY_FEATURED)
+		return;
+	if (!k->features && values)
+		k->features = calloc(HISTORY_FEATURED, width * sizeof(float));
+	k->featured[slot] = values && k->features;
+	if (k->featured[slot])
+		memcpy(k->features + (size_t)slot * width, values, width * sizeof(float));
+}
+
 void history_flow(struct history *h, const struct alert *a, const struct alert_flow *f)
 {
 	struct kept *k = kept_of(h, a);
@@ -397,6 +481,8 @@ void history_flow(struct history *h, const struct alert *a, const struct alert_f
 		k->told++;
 	}
 	k->flow[slot] = *f;
+	k->flow[slot].features = NULL;
+	keep_features(k, slot, f->features);
 	k->new[slot] = true;
 	k->latest[slot] = ++k->records;
 	k->changed = true;
@@ -411,7 +497,7 @@ void history_alert(
 
 	json_decref(event);
 	if (!text) {
-		h->stats.lost++;
+		count_lost(h);
 		return;
 	}
 	free(k->event);
@@ -419,44 +505,203 @@ void history_alert(
 	k->first_ns = a->first_ns;
 	k->last_ns = a->last_ns;
 	k->class = a->class;
+	k->confidence = a->confidence;
 	k->flows = a->flows;
-	k->attacker[0] = '\0';
-	if (!a->many)
-		addr_text(a->attacker, k->attacker);
-	addr_text(a->target, k->target);
+	k->many = a->many;
+	memcpy(k->attacker, a->attacker, 16);
+	memcpy(k->target, a->target, 16);
 	k->changed = true;
 	k->ended = stage == ALERT_END;
 }
 
-void history_stats(const struct history *h, struct history_stats *s)
+/* ---- hosts ---- */
+
+static struct batch_host *host_of(struct history *h, const uint8_t addr[16], int64_t at_ns)
 {
-	*s = h->stats;
+	struct batch_host *host = lru_find(h->hosts, addr);
+	bool fresh;
+
+	if (!host && lru_count(h->hosts) == lru_capacity(h->hosts)) {
+		pthread_mutex_lock(&h->lock);
+		h->stats.lost_hosts++;
+		pthread_mutex_unlock(&h->lock);
+	}
+	host = lru_use(h->hosts, addr, &fresh);
+	if (fresh) {
+		memcpy(host->addr, addr, 16);
+		host->first_ns = at_ns;
+	}
+	host->last_ns = at_ns > host->last_ns ? at_ns : host->last_ns;
+	return host;
 }
 
-/* A file that no program writes any more is left in a form that can be read by whoever may read it,
- * without writing beside it. */
-void history_close(struct history *h)
+/* Was it answered? A forged source never completes a handshake. */
+static bool is_answered(const struct record *r)
+{
+	if (!r->side[SRC].packets || !r->side[DST].packets)
+		return false;
+	return r->proto != IPPROTO_TCP || r->ackdat_ns || r->state == STATE_CON ||
+	       r->state == STATE_FIN;
+}
+
+void history_record(struct history *h, const struct record *r)
+{
+	if (r->event != RECORD_FINAL || r->total || !is_answered(r))
+		return;
+	for (int end = SRC; end <= DST; end++) {
+		struct batch_host *host = host_of(h, r->addr[end], r->last_ns);
+
+		host->first_ns = r->first_ns < host->first_ns ? r->first_ns : host->first_ns;
+		host->flows[end] += r->part == 0;
+		host->bytes[0] += r->side[end].bytes;
+		host->bytes[1] += r->side[!end].bytes;
+	}
+}
+
+void history_suspect(
+	struct history *h, const uint8_t addr[16], int64_t at_ns, float sum, bool grave)
+{
+	struct batch_host *host = grave ? host_of(h, addr, at_ns) : lru_find(h->hosts, addr);
+
+	if (!host || sum <= host->suspicion)
+		return;
+	host->suspicion = sum;
+	host->suspect_ns = at_ns;
+}
+
+/* ---- minutes ---- */
+
+static struct batch_minute *minute_of(struct history *h, int64_t number)
+{
+	struct batch_minute *m = h->minutes ? &h->minute[h->minutes - 1] : NULL;
+
+	if (m && m->minute == number)
+		return m;
+	if (h->minutes == MINUTES) {
+		memmove(h->minute, h->minute + 1, (MINUTES - 1) * sizeof(*m));
+		h->minutes--;
+		pthread_mutex_lock(&h->lock);
+		h->stats.lost_minutes++;
+		pthread_mutex_unlock(&h->lock);
+	}
+	m = &h->minute[h->minutes++];
+	*m = (struct batch_minute){.minute = number};
+	return m;
+}
+
+static uint64_t all_lost(const struct summary *s)
+{
+	uint64_t lost = s->judge.hosts_forgotten + s->judge.events_forgotten +
+			s->detect.evidence_forgotten + s->detect.alerts.ended_early;
+
+	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++)
+		lost += s->meter.count[c];
+	return lost;
+}
+
+static uint64_t all_alerts(const struct summary *s)
+{
+	uint64_t alerts = 0;
+
+	for (int c = 0; c < CLASSES; c++)
+		alerts += s->detect.alerts.raised[c];
+	return alerts;
+}
+
+/* Counters of the kernel may be read while they move: what seems to fall did not rise. */
+static uint64_t rise(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
+void history_figures(struct history *h, const struct summary *s)
+{
+	const struct summary *before = &h->figures;
+	struct batch_minute *m;
+
+	if (h->has_figures) {
+		m = minute_of(h, s->now_ns / minute);
+		m->seconds += s->seconds > before->seconds ? s->seconds - before->seconds : 0;
+		m->packets +=
+			rise(before->meter.count[COUNT_PACKETS], s->meter.count[COUNT_PACKETS]);
+		m->bytes += rise(before->meter.count[COUNT_BYTES], s->meter.count[COUNT_BYTES]);
+		m->flows += rise(before->meter.count[COUNT_FLOWS], s->meter.count[COUNT_FLOWS]);
+		m->records += rise(before->judge.judged, s->judge.judged);
+		m->alerts += rise(all_alerts(before), all_alerts(s));
+		m->lost += rise(all_lost(before), all_lost(s));
+		m->hosts = s->judge.hosts;
+		m->open = s->meter.count[COUNT_OPEN];
+	}
+	h->figures = *s;
+	h->has_figures = true;
+}
+
+/* ---- mutes ---- */
+
+bool history_is_muted(struct history *h, const struct alert *a)
+{
+	const uint8_t *party = a->many ? a->target : a->attacker;
+	bool muted = false;
+
+	pthread_mutex_lock(&h->lock);
+	for (unsigned i = 0; i < h->mutes && !muted; i++)
+		muted = mute_is_for(&h->mute[i], party, !a->many, a->class, a->last_ns);
+	pthread_mutex_unlock(&h->lock);
+	return muted;
+}
+
+/* ---- the end ---- */
+
+void history_stats(struct history *h, struct history_stats *s)
+{
+	pthread_mutex_lock(&h->lock);
+	*s = h->stats;
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* What the thread could not write, and what could not be handed to it any more. */
+static void count_rest(struct history *h)
+{
+	for (struct kept *k = lru_oldest(h->kept); k; k = lru_newer(h->kept, k))
+		h->stats.lost += k->changed && k->event;
+	h->stats.lost_hosts += lru_count(h->hosts);
+	h->stats.lost_minutes += h->minutes;
+	if (!h->batch)
+		return;
+	h->stats.lost += batch_alerts(h->batch);
+	h->stats.lost_hosts += h->batch->hosts;
+	h->stats.lost_minutes += h->batch->minutes;
+}
+
+static void end_thread(struct history *h)
+{
+	history_write(h, true);
+	pthread_mutex_lock(&h->lock);
+	h->closing = true;
+	pthread_cond_signal(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+	pthread_join(h->thread, NULL);
+	count_rest(h);
+}
+
+void history_close(struct history *h, struct history_stats *s)
 {
 	struct kept *k;
 
 	if (!h)
 		return;
-	if (h->put_flow) {
-		sqlite3_busy_timeout(h->db, WAIT_AT_END_MS);
-		history_write(h, true);
-	}
-	while (h->kept && (k = lru_oldest(h->kept))) {
-		free(k->event);
-		lru_remove(h->kept, k);
-	}
+	if (h->has_thread)
+		end_thread(h);
+	if (s)
+		*s = h->stats;
+	while (h->kept && (k = lru_oldest(h->kept)))
+		forget(h, k);
 	lru_free(h->kept);
-	sqlite3_finalize(h->put_alert);
-	sqlite3_finalize(h->put_flow);
-	sqlite3_finalize(h->drop_flows);
-	if (h->db) {
-		sqlite3_busy_timeout(h->db, 0);
-		execute(h, "PRAGMA journal_mode = DELETE");
-	}
-	sqlite3_close(h->db);
+	lru_free(h->hosts);
+	batch_free(h->batch);
+	store_close(h->store);
+	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->wake);
+	pthread_cond_destroy(&h->idle);
 	free(h);
 }

@@ -1,41 +1,61 @@
-/* The alerts of the past and the flows behind them, in a file of SQLite's (sqlite.org): written by
- * karma run and karma read, read by karma explain, also at the same time.
+/* What was: alerts and the flows behind them, what hosts did, counters for each minute, in a file
+ * of SQLite's (sqlite.org): written by karma run and karma read, read by karma history
+ * (history_read.h), also at the same time.
  *
- * Bounded: of an alert the first and the last flows are kept, and as many alerts as the limits
- * allow; the oldest go. Nothing waits for the file: what is new is kept in memory and written once
- * a second; a file that cannot be written is counted and told of, and alerts go on. */
+ * Bounded: of an alert the first and the last flows are kept, and as many alerts and hosts as the
+ * limits allow; the oldest go. Nobody waits for the file: what is new is handed to a thread of its
+ * own once a second, which writes it; while that cannot, what is new is gathered, as much as there
+ * is room for, and what finds none is counted. */
 #ifndef KARMA_OUTPUT_HISTORY_H
 #define KARMA_OUTPUT_HISTORY_H
-
-#include <jansson.h>
 
 #include "detect/alert.h"
 #include "output/output.h"
 #include "util/error.h"
 
-enum { HISTORY_FIRST = 100, HISTORY_LAST = 100 };
+enum {
+	HISTORY_FIRST = 100,
+	HISTORY_LAST = 100,
+	HISTORY_FEATURED = 64, /* the first so many flows are kept with their features, to train on
+				*/
+	HISTORY_MUTES = 256,
+	HISTORY_PATH = 4096,
+};
 
 struct history_limits {
 	uint32_t alerts;
-	uint64_t bytes; /* of the file */
+	uint32_t hosts;
+	uint64_t bytes;   /* of the file */
+	uint64_t seconds; /* since an alert or a minute was written */
 };
 
-/* 10,000 alerts, 256 MiB. */
+/* 10,000 alerts, 10,000 hosts, 256 MiB, 90 days. */
 extern const struct history_limits history_limits;
 
-enum { HISTORY_PATH = 4096 };
 /* history.db in the state directory: $STATE_DIRECTORY, as systemd sets it, else /var/lib/karma.
  * Returns `path`. */
 const char *history_default_path(char path[HISTORY_PATH]);
 
-/* ---- writing ---- */
+struct history_settings {
+	const char *path;
+	const char *model; /* the id of the model that judges */
+	bool folder;       /* make the folder that the file is in, too */
+	bool patient; /* records wait for the file rather than that something is lost: captures */
+	struct history_limits limits;
+};
 
 struct history;
 
-/* Open the file, or make it; with `folder` also the folder that it is in. 0, or a negative errno
- * and the line. */
-int history_open(struct history **h, const char *path, bool folder,
-	const struct history_limits *limits, struct error *e);
+/* Open the file, or make it. 0, or a negative errno and the line. */
+int history_open(struct history **h, const struct history_settings *settings, struct error *e);
+
+/* A record; flows are counted for both ends when they are complete. */
+void history_record(struct history *h, const struct record *r);
+
+/* So much is held against a host (struct weight). It is remembered of one that was seen this
+ * second, and, where it is `grave`, of any: a flood's forged sources are not worth a place. */
+void history_suspect(
+	struct history *h, const uint8_t host[16], int64_t at_ns, float sum, bool grave);
 
 /* A flow is behind an alert: the same one may come again, as it goes on. */
 void history_flow(struct history *h, const struct alert *a, const struct alert_flow *f);
@@ -44,42 +64,34 @@ void history_flow(struct history *h, const struct alert *a, const struct alert_f
 void history_alert(struct history *h, const struct alert *a, enum alert_stage stage,
 	const struct origin *from);
 
-/* Write what is new, if the last time was a second ago; `now`: at once. */
+/* All figures up to now, of which the minute's are made. The first ones are the beginning. */
+void history_figures(struct history *h, const struct summary *s);
+
+/* Does a person not want to be told of it? As of a second ago. */
+bool history_is_muted(struct history *h, const struct alert *a);
+
+/* Hand on what is new, if the last time was a second ago. `now`: at once, and wait for up to 5 s
+ * until it is in the file or cannot be written. */
 void history_write(struct history *h, bool now);
 
-void history_stats(const struct history *h, struct history_stats *s);
+void history_stats(struct history *h, struct history_stats *s);
 
-/* Write the rest and close. NULL is fine. */
-void history_close(struct history *h);
+/* Write the rest and close. `s`: how it ended; may be NULL. NULL for `h` is fine. */
+void history_close(struct history *h, struct history_stats *s);
 
-/* ---- reading ---- */
+/* ---- mutes ---- */
 
-struct history_reader;
-
-/* 0, or a negative errno and the line. */
-int history_reader_open(struct history_reader **r, const char *path, struct error *e);
-void history_reader_close(struct history_reader *r);
-
-/* An alert of the history: as EVE has it when it was shown last. */
-struct history_entry {
-	json_t *event;
-	uint64_t flows_left_out; /* that were told of and are not kept */
+/* Alerts of attackers in a range of addresses, or of many against targets in it, are not told of
+ * until then. */
+struct mute {
+	int64_t number;
+	uint8_t low[16], high[16];
+	bool attacks; /* the range is the attackers'; else the targets' of many */
+	int class;    /* enum karma_class, or -1: any */
+	int64_t made_ns, until_ns;
 };
 
-/* Each alert, in the order of their first records. 0, or a negative errno and the line. */
-typedef void (*history_each_alert)(void *context, const struct history_entry *entry);
-int history_list(struct history_reader *r, history_each_alert call, void *context, struct error *e);
-
-/* One of them: to be released by json_decref(entry->event). -ENOENT: there is none of that id. */
-int history_find(
-	struct history_reader *r, const char *id, struct history_entry *entry, struct error *e);
-
-/* The flows behind it that are kept, in the order of their latest records. */
-typedef void (*history_each_flow)(void *context, const struct alert_flow *f);
-int history_flows(struct history_reader *r, const char *id, history_each_flow call, void *context,
-	struct error *e);
-
-/* How many alerts gave way to later ones since the file was made. */
-uint64_t history_removed(struct history_reader *r);
+bool mute_is_for(const struct mute *m, const uint8_t party[16], bool attacks, enum karma_class c,
+	int64_t at_ns);
 
 #endif

@@ -1,11 +1,15 @@
-#include "output/history.h"
+#include "output/history_read.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "output/history_schema.h"
+
+enum { WAIT_MS = 2000, SQL_ROOM = 6144, FEW_BYTES = 1 << 20 };
 
 const char *history_default_path(char path[HISTORY_PATH])
 {
@@ -21,65 +25,7 @@ const char *history_default_path(char path[HISTORY_PATH])
 	return path;
 }
 
-/* ---- errors ---- */
-
-int history_error(struct error *e, const char *path, sqlite3 *db, int code)
-{
-	switch (code & 0xff) {
-	case SQLITE_NOTADB:
-	case SQLITE_CORRUPT:
-		return error_set(e, -EINVAL,
-			"%s: not a history of Karma, or damaged; name another file with --history, "
-			"or move it away",
-			path);
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return error_set(e, -EBUSY, "%s: another program holds it; try again", path);
-	case SQLITE_FULL:
-		return error_set(e, -ENOSPC, "%s: no space left on the disk", path);
-	case SQLITE_NOMEM:
-		return error_set(e, -ENOMEM, "%s: not enough memory", path);
-	default:
-		return error_set(e, -EIO, "%s: %s; name another file with --history", path,
-			db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
-	}
-}
-
-int64_t history_number(sqlite3 *db, const char *sql, int64_t otherwise)
-{
-	sqlite3_stmt *s = NULL;
-
-	if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
-		otherwise = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return otherwise;
-}
-
-int history_check(sqlite3 *db, const char *path, struct error *e)
-{
-	int64_t tables = history_number(db, "SELECT count(*) FROM sqlite_master", -1);
-	int64_t version = history_number(db, "PRAGMA user_version", -1);
-
-	if (tables < 0)
-		return history_error(e, path, db, sqlite3_errcode(db));
-	if (tables == 0)
-		return 1;
-	if (history_number(db, "PRAGMA application_id", -1) != HISTORY_APPLICATION)
-		return history_error(e, path, db, SQLITE_NOTADB);
-	if (version != HISTORY_VERSION)
-		return error_set(e, -EINVAL,
-			"%s: a history of another version of karma (%d, not %d); move it away, or "
-			"name another file with --history",
-			path, (int)version, HISTORY_VERSION);
-	return 0;
-}
-
-/* ---- reading ---- */
-
-struct history_reader {
-	sqlite3 *db;
-	char path[HISTORY_PATH];
-};
+/* ---- opening ---- */
 
 static int cannot_open(const char *path, struct error *e)
 {
@@ -92,6 +38,40 @@ static int cannot_open(const char *path, struct error *e)
 		path, strerror(errno));
 }
 
+/* The file by a connection that may write, if only for as long as it takes. */
+static int upgrade(const char *path, struct error *e)
+{
+	sqlite3 *db;
+	int err = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
+
+	if (!err) {
+		sqlite3_busy_timeout(db, WAIT_MS);
+		err = history_upgrade(db);
+	}
+	if (err)
+		err = (err & 0xff) == SQLITE_READONLY || (err & 0xff) == SQLITE_CANTOPEN
+			      ? error_set(e, -EACCES,
+					"%s: a history of an older version of karma; 'sudo karma "
+					"history' makes it this version's",
+					path)
+			      : history_error(e, path, db, err);
+	sqlite3_close(db);
+	return err;
+}
+
+static int open_to_read(struct history_reader *r, struct error *e)
+{
+	int err = sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READONLY, NULL);
+
+	if (err != SQLITE_OK)
+		return history_error(e, r->path, r->db, err);
+	sqlite3_busy_timeout(r->db, WAIT_MS);
+	err = history_check(r->db, r->path, e);
+	if (err == HISTORY_EMPTY)
+		return error_set(e, -ENOENT, "%s: the history is empty yet", r->path);
+	return err == HISTORY_OLDER ? upgrade(r->path, e) : err;
+}
+
 int history_reader_open(struct history_reader **result, const char *path, struct error *e)
 {
 	struct history_reader *r = calloc(1, sizeof(*r));
@@ -101,25 +81,11 @@ int history_reader_open(struct history_reader **result, const char *path, struct
 	if (!r)
 		return error_set(e, -ENOMEM, "not enough memory");
 	snprintf(r->path, sizeof(r->path), "%s", path);
-	if (access(path, R_OK) != 0) {
-		err = cannot_open(path, e);
-		goto out;
-	}
-	err = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY, NULL);
-	if (err != SQLITE_OK) {
-		err = history_error(e, path, r->db, err);
-		goto out;
-	}
-	sqlite3_busy_timeout(r->db, 2000);
-	err = history_check(r->db, path, e);
-	if (err > 0)
-		err = error_set(e, -ENOENT, "%s: the history is empty yet", path);
-	if (!err) {
+	err = access(path, R_OK) ? cannot_open(path, e) : open_to_read(r, e);
+	if (err)
+		history_reader_close(r);
+	else
 		*result = r;
-		return 0;
-	}
-out:
-	history_reader_close(r);
 	return err;
 }
 
@@ -131,6 +97,17 @@ void history_reader_close(struct history_reader *r)
 	free(r);
 }
 
+const char *history_reader_trouble(const struct history_reader *r)
+{
+	struct statvfs s;
+
+	if (statvfs(r->path, &s) != 0)
+		return NULL;
+	if (s.f_flag & ST_RDONLY)
+		return "its disk is read-only";
+	return (uint64_t)s.f_bfree * s.f_frsize < FEW_BYTES ? "its disk is full" : NULL;
+}
+
 static const char *text_of(sqlite3_stmt *s, int column)
 {
 	const unsigned char *text = sqlite3_column_text(s, column);
@@ -138,58 +115,229 @@ static const char *text_of(sqlite3_stmt *s, int column)
 	return text ? (const char *)text : "";
 }
 
-/* A file that others may have changed is not trusted: an event that is none is left out. */
-static bool entry_of(sqlite3_stmt *s, struct history_entry *entry)
+/* ---- alerts ---- */
+
+/* What a person may look for in an alert. */
+#define PART(path) "coalesce(json_extract(event, '" path "'), '') || ' ' || "
+#define WORDS                                                                                      \
+	"CASE WHEN json_valid(event) THEN lower(" PART("$.karma.alert_id")                         \
+		PART("$.alert.signature") PART("$.alert.metadata.mitre_technique_id[0]")           \
+			PART("$.alert.metadata.mitre_technique_name[0]")                           \
+				PART("$.alert.metadata.mitre_tactic_name[0]") PART("$.app_proto")  \
+					PART("$.in_iface") PART("$.pcap_filename") PART(           \
+						"$.alert.metadata.reasons") " '') ELSE '' END"
+
+enum {
+	SINCE = 1,
+	UNTIL,
+	LOW,
+	HIGH,
+	CLASS,
+	MARK,
+	CONFIDENCE,
+	LIMIT,
+	WORD, /* and those after it */
+};
+
+static const char *const mark_text[] = {[MARK_ACK] = "ack", [MARK_FALSE] = "false"};
+
+static enum history_mark mark_of(const char *text)
 {
-	entry->event = json_loads(text_of(s, 0), 0, NULL);
-	entry->flows_left_out = (uint64_t)sqlite3_column_int64(s, 1);
-	if (json_is_object(entry->event))
-		return true;
-	json_decref(entry->event);
-	entry->event = NULL;
-	return false;
+	return strcmp(text, "ack") == 0     ? MARK_ACK
+	       : strcmp(text, "false") == 0 ? MARK_FALSE
+					    : MARK_NONE;
 }
 
-int history_list(struct history_reader *r, history_each_alert call, void *context, struct error *e)
+/* "WHERE ..." of what is asked for, behind what `sql` says already. */
+static void put_where(char *sql, const struct history_query *q)
 {
-	struct history_entry entry;
-	sqlite3_stmt *s = NULL;
-	int err = sqlite3_prepare_v2(r->db,
-		"SELECT event, left_out FROM alerts ORDER BY first_ns, number", -1, &s, NULL);
+	char *at = stpcpy(sql + strlen(sql), " WHERE 1");
 
-	while (err == SQLITE_OK && (err = sqlite3_step(s)) == SQLITE_ROW) {
+	if (q->since_ns)
+		at = stpcpy(at, " AND last_ns >= ?1");
+	if (q->until_ns)
+		at = stpcpy(at, " AND first_ns <= ?2");
+	if (q->has_range)
+		at = stpcpy(at, " AND number IN (SELECT alert FROM parties WHERE addr"
+				" BETWEEN ?3 AND ?4)");
+	if (q->class >= 0)
+		at = stpcpy(at, " AND class = ?5");
+	if (q->mark >= 0)
+		at = stpcpy(at, q->mark == MARK_NONE ? " AND mark IS NULL" : " AND mark = ?6");
+	if (q->confidence > 0)
+		at = stpcpy(at, " AND confidence >= ?7");
+	for (unsigned i = 0; i < q->words; i++)
+		at += sprintf(at, " AND instr(" WORDS ", lower(?%u)) > 0", WORD + i);
+}
+
+/* A parameter that the statement does not have is none of its concern. */
+static void bind_query(sqlite3_stmt *s, const struct history_query *q)
+{
+	sqlite3_bind_int64(s, SINCE, q->since_ns);
+	sqlite3_bind_int64(s, UNTIL, q->until_ns);
+	sqlite3_bind_blob(s, LOW, q->low, 16, SQLITE_STATIC);
+	sqlite3_bind_blob(s, HIGH, q->high, 16, SQLITE_STATIC);
+	if (q->class >= 0)
+		sqlite3_bind_text(
+			s, CLASS, class_name((enum karma_class)q->class), -1, SQLITE_STATIC);
+	if (q->mark > MARK_NONE)
+		sqlite3_bind_text(s, MARK, mark_text[q->mark], -1, SQLITE_STATIC);
+	sqlite3_bind_double(s, CONFIDENCE, q->confidence);
+	sqlite3_bind_int64(s, LIMIT, q->limit ? (sqlite3_int64)q->limit : -1);
+	for (unsigned i = 0; i < q->words; i++)
+		sqlite3_bind_text(s, (int)(WORD + i), q->word[i], -1, SQLITE_STATIC);
+}
+
+/* An alert as it stands in the file: a parsed one takes ten times the room. */
+struct found {
+	char *event;
+	char model[16];
+	int64_t number;
+	enum history_mark mark;
+	bool ended;
+	uint64_t flows_left_out;
+};
+
+#define COLUMNS "SELECT event, number, left_out, mark, ended, model FROM alerts"
+
+static bool found_of(sqlite3_stmt *s, struct found *f)
+{
+	f->event = strdup(text_of(s, 0));
+	f->number = sqlite3_column_int64(s, 1);
+	f->flows_left_out = (uint64_t)sqlite3_column_int64(s, 2);
+	f->mark = mark_of(text_of(s, 3));
+	f->ended = sqlite3_column_int(s, 4) != 0;
+	snprintf(f->model, sizeof(f->model), "%.15s", text_of(s, 5));
+	return f->event != NULL;
+}
+
+/* A file that others may have changed is not trusted: false for an event that is none. */
+static bool entry_of(const struct found *f, struct history_entry *entry)
+{
+	json_t *karma;
+
+	*entry = (struct history_entry){.event = json_loads(f->event, 0, NULL),
+		.number = f->number,
+		.mark = f->mark,
+		.ended = f->ended,
+		.flows_left_out = f->flows_left_out};
+	karma = json_object_get(entry->event, "karma");
+	if (!json_is_object(karma)) {
+		json_decref(entry->event);
+		entry->event = NULL;
+		return false;
+	}
+	if (f->mark != MARK_NONE)
+		json_object_set_new(karma, "mark", json_string(mark_text[f->mark]));
+	if (*f->model)
+		json_object_set_new(karma, "model", json_string(f->model));
+	json_object_set_new(karma, "ended", json_boolean(f->ended));
+	return true;
+}
+
+/* The latest ones first. SQLite's code. */
+static int gather(struct history_reader *r, const struct history_query *q, struct found **found,
+	size_t *count)
+{
+	char sql[SQL_ROOM] = COLUMNS;
+	sqlite3_stmt *s = NULL;
+	size_t room = 0;
+	int err;
+
+	put_where(sql, q);
+	strcat(sql, " ORDER BY first_ns DESC, number DESC LIMIT ?8");
+	err = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
+	if (!err)
+		bind_query(s, q);
+	while (!err && (err = sqlite3_step(s)) == SQLITE_ROW) {
 		err = SQLITE_OK;
-		if (!entry_of(s, &entry))
-			continue;
-		call(context, &entry);
-		json_decref(entry.event);
+		if (*count == room) {
+			struct found *more;
+
+			room = room ? 2 * room : 64;
+			more = reallocarray(*found, room, sizeof(**found));
+			if (!more) {
+				err = SQLITE_NOMEM;
+				break;
+			}
+			*found = more;
+		}
+		if (!found_of(s, &(*found)[*count]))
+			err = SQLITE_NOMEM;
+		else
+			++*count;
 	}
 	sqlite3_finalize(s);
-	return err == SQLITE_DONE ? 0 : history_error(e, r->path, r->db, err);
+	return err == SQLITE_DONE ? SQLITE_OK : err;
+}
+
+/* How many there are in all. */
+static uint64_t count_all(struct history_reader *r, const struct history_query *q)
+{
+	char sql[SQL_ROOM] = "SELECT count(*) FROM alerts";
+	sqlite3_stmt *s = NULL;
+	uint64_t count = 0;
+
+	put_where(sql, q);
+	if (sqlite3_prepare_v2(r->db, sql, -1, &s, NULL) == SQLITE_OK) {
+		bind_query(s, q);
+		if (sqlite3_step(s) == SQLITE_ROW)
+			count = (uint64_t)sqlite3_column_int64(s, 0);
+	}
+	sqlite3_finalize(s);
+	return count;
+}
+
+int history_search(struct history_reader *r, const struct history_query *q, history_each_alert call,
+	void *context, uint64_t *left_out, struct error *e)
+{
+	struct history_entry entry;
+	struct found *found = NULL;
+	size_t count = 0;
+	int err = gather(r, q, &found, &count);
+
+	if (left_out && !err) {
+		uint64_t all = q->limit && count == q->limit ? count_all(r, q) : count;
+
+		*left_out = all > count ? all - count : 0;
+	}
+	for (size_t i = count; i > 0; i--) {
+		if (!err && entry_of(&found[i - 1], &entry)) {
+			call(context, &entry);
+			json_decref(entry.event);
+		}
+		free(found[i - 1].event);
+	}
+	free(found);
+	return err ? history_error(e, r->path, r->db, err) : 0;
 }
 
 int history_find(
 	struct history_reader *r, const char *id, struct history_entry *entry, struct error *e)
 {
+	struct found f = {.event = NULL};
 	sqlite3_stmt *s = NULL;
-	int err = sqlite3_prepare_v2(
-		r->db, "SELECT event, left_out FROM alerts WHERE id = ?", -1, &s, NULL);
+	int err = sqlite3_prepare_v2(r->db, COLUMNS " WHERE id = ?", -1, &s, NULL);
 
 	if (err == SQLITE_OK) {
 		sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
 		err = sqlite3_step(s);
 	}
-	if (err == SQLITE_ROW)
-		err = entry_of(s, entry) ? 0 : history_error(e, r->path, r->db, SQLITE_CORRUPT);
+	if (err == SQLITE_ROW && !found_of(s, &f))
+		err = history_error(e, r->path, r->db, SQLITE_NOMEM);
+	else if (err == SQLITE_ROW)
+		err = entry_of(&f, entry) ? 0 : history_error(e, r->path, r->db, SQLITE_CORRUPT);
 	else if (err == SQLITE_DONE)
-		err = error_set(e, -ENOENT,
-			"no alert '%s' in %s; 'karma explain' lists those that are there", id,
-			r->path);
+		err = error_set(
+			e, -ENOENT, "no alert '%s' in %s; 'karma history' lists them", id, r->path);
 	else
 		err = history_error(e, r->path, r->db, err);
 	sqlite3_finalize(s);
+	free(f.event);
 	return err;
 }
+
+/* ---- flows ---- */
 
 static void flow_of(sqlite3_stmt *s, struct alert_flow *f, char app[32])
 {
@@ -199,6 +347,7 @@ static void flow_of(sqlite3_stmt *s, struct alert_flow *f, char app[32])
 	*f = (struct alert_flow){.flow_id = (uint64_t)sqlite3_column_int64(s, 0),
 		.at_ns = sqlite3_column_int64(s, 1),
 		.start_ns = sqlite3_column_int64(s, 2),
+		.first_ns = sqlite3_column_int64(s, 19),
 		.last_ns = sqlite3_column_int64(s, 3),
 		.port = {(uint16_t)sqlite3_column_int(s, 5), (uint16_t)sqlite3_column_int(s, 7)},
 		.state = (uint8_t)record_state_of(text_of(s, 9)),
@@ -217,7 +366,46 @@ static void flow_of(sqlite3_stmt *s, struct alert_flow *f, char app[32])
 								     : NET_IPV6;
 	f->proto = (uint8_t)(proto == PROTO_ARP || proto < 0 ? 0 : proto);
 	snprintf(app, 32, "%s", text_of(s, 10));
-	f->app = *app ? app : NULL;
+}
+
+/* The features of a flow, as many as there are; 0: none. */
+static unsigned features_of(sqlite3_stmt *s, float values[FEATURE_MAX])
+{
+	uLongf length = FEATURE_MAX * sizeof(float);
+	const void *packed = sqlite3_column_blob(s, 21);
+
+	if (!packed || uncompress((Bytef *)values, &length, packed,
+			       (uLong)sqlite3_column_bytes(s, 21)) != Z_OK)
+		return 0;
+	return (unsigned)(length / sizeof(float));
+}
+
+struct kept_flow {
+	struct alert_flow flow;
+	char app[32];
+	char *form; /* NULL: no features */
+	unsigned count;
+	float features[FEATURE_MAX];
+};
+
+/* SQLite's code. */
+static int gather_flows(sqlite3_stmt *s, struct kept_flow **flow, size_t *count)
+{
+	int err = SQLITE_OK;
+
+	while (err == SQLITE_OK && (err = sqlite3_step(s)) == SQLITE_ROW) {
+		struct kept_flow *more = reallocarray(*flow, *count + 1, sizeof(*more)), *f;
+
+		if (!more)
+			return SQLITE_NOMEM;
+		*flow = more;
+		f = &more[(*count)++];
+		err = SQLITE_OK;
+		flow_of(s, &f->flow, f->app);
+		f->count = features_of(s, f->features);
+		f->form = f->count ? strdup(text_of(s, 20)) : NULL;
+	}
+	return err == SQLITE_DONE ? SQLITE_OK : err;
 }
 
 int history_flows(struct history_reader *r, const char *id, history_each_flow call, void *context,
@@ -226,26 +414,43 @@ int history_flows(struct history_reader *r, const char *id, history_each_flow ca
 	static const char sql[] =
 		"SELECT f.flow_id, f.at_ns, f.start_ns, f.last_ns, f.src, f.sport, f.dst, f.dport,"
 		" f.proto, f.state, f.app, f.spkts, f.dpkts, f.sbytes, f.dbytes, f.score, f.class,"
-		" f.probability, f.actor FROM flows f JOIN alerts a ON f.alert = a.number"
-		" WHERE a.id = ? ORDER BY f.latest";
-	struct alert_flow f;
+		" f.probability, f.actor, f.first_ns, form.form, f.features"
+		" FROM alerts a JOIN flows f ON f.alert = a.number"
+		" LEFT JOIN forms form ON form.number = f.form WHERE a.id = ? ORDER BY f.latest";
+	struct kept_flow *flow = NULL;
 	sqlite3_stmt *s = NULL;
-	char app[32];
+	size_t count = 0;
 	int err = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
 
-	if (err == SQLITE_OK)
+	if (err == SQLITE_OK) {
 		sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
-	while (err == SQLITE_OK && (err = sqlite3_step(s)) == SQLITE_ROW) {
-		err = SQLITE_OK;
-		flow_of(s, &f, app);
-		call(context, &f);
+		err = gather_flows(s, &flow, &count);
 	}
 	sqlite3_finalize(s);
-	return err == SQLITE_DONE ? 0 : history_error(e, r->path, r->db, err);
+	for (size_t i = 0; i < count; i++) {
+		struct kept_flow *f = &flow[i];
+
+		f->flow.app = *f->app ? f->app : NULL;
+		f->flow.features = f->form ? f->features : NULL;
+		if (!err)
+			call(context, &f->flow, f->form ? f->form : "", f->form ? f->count : 0);
+		free(f->form);
+	}
+	free(flow);
+	return err ? history_error(e, r->path, r->db, err) : 0;
 }
 
 uint64_t history_removed(struct history_reader *r)
 {
 	return (uint64_t)history_number(
 		r->db, "SELECT value FROM totals WHERE name = 'removed'", 0);
+}
+
+bool history_party(const struct history_entry *entry, uint8_t party[16], bool *attacks)
+{
+	const char *src = json_string_value(json_object_get(entry->event, "src_ip"));
+	const char *dst = json_string_value(json_object_get(entry->event, "dest_ip"));
+
+	*attacks = src != NULL;
+	return (src || dst) && addr_parse(src ? src : dst, party);
 }

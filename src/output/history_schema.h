@@ -1,40 +1,48 @@
-/* What the file of history.h holds; writing and reading include this. */
+/* What the file of history.h holds; who writes and who reads it includes this. */
 #ifndef KARMA_OUTPUT_HISTORY_SCHEMA_H
 #define KARMA_OUTPUT_HISTORY_SCHEMA_H
 
 #include <sqlite3.h>
 
+#include "output/history.h"
 #include "util/error.h"
 
 enum {
 	HISTORY_APPLICATION = 0x4b524d41, /* "KRMA" */
-	HISTORY_VERSION = 1,
+	HISTORY_VERSION = 2,
 };
 
-/* `number` counts in the order of writing: the lowest is the oldest. `event` is the EVE line. A
- * flow's `slot` is its place among the first or the last; `latest`, which of the alert's records
- * was its last. */
-#define HISTORY_SCHEMA                                                                             \
-	"CREATE TABLE alerts (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"                \
-	" first_ns INTEGER, last_ns INTEGER, class TEXT, attacker TEXT, target TEXT,"              \
-	" flows INTEGER, left_out INTEGER, event TEXT NOT NULL);"                                  \
-	"CREATE INDEX alerts_first ON alerts (first_ns);"                                          \
-	"CREATE TABLE flows (alert INTEGER NOT NULL, slot INTEGER NOT NULL, flow_id INTEGER,"      \
-	" at_ns INTEGER, start_ns INTEGER, last_ns INTEGER, src TEXT, sport INTEGER, dst TEXT,"    \
-	" dport INTEGER, proto TEXT, state TEXT, app TEXT, spkts INTEGER, dpkts INTEGER,"          \
-	" sbytes INTEGER, dbytes INTEGER, score REAL, class TEXT, probability REAL,"               \
-	" actor INTEGER, latest INTEGER,"                                                          \
-	" PRIMARY KEY (alert, slot)) WITHOUT ROWID;"                                               \
-	"CREATE TABLE totals (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"                     \
-	"INSERT INTO totals VALUES ('removed', 0);"
+enum history_state {
+	HISTORY_WHOLE, /* of this version */
+	HISTORY_EMPTY, /* nothing is in it yet */
+	HISTORY_OLDER, /* history_upgrade() makes it this version's */
+};
 
 /* The line for what SQLite says of a file. Returns a negative errno. */
 int history_error(struct error *e, const char *path, sqlite3 *db, int code);
 
-/* Is it a history, of this version? 0, 1: the file is empty, or a negative errno and the line. */
+/* Is it a history, and of which version? An enum history_state, or a negative errno and the line:
+ * no history, damaged, of a later version. */
 int history_check(sqlite3 *db, const char *path, struct error *e);
+
+/* Make the tables of an empty file, or those of an older one this version's: whole or not at all.
+ * SQLite's code. */
+int history_make(sqlite3 *db);
+int history_upgrade(sqlite3 *db);
 
 /* The number that a statement gives; `otherwise` where it gives none. */
 int64_t history_number(sqlite3 *db, const char *sql, int64_t otherwise);
+
+/* All the statements of `sql`, in one transaction that is undone when one of them fails. */
+int history_together(sqlite3 *db, const char *sql);
+
+/* What history_read.h opens. */
+struct history_reader {
+	sqlite3 *db;
+	char path[HISTORY_PATH];
+};
+
+/* Mutes that are not over, up to `most`. SQLite's code. */
+int history_read_mutes(sqlite3 *db, struct mute *mute, unsigned most, unsigned *count);
 
 #endif

@@ -18,6 +18,7 @@ struct origin {
 	const char *kept;                /* the capture that keeps an alert's packets; NULL: none */
 	const struct reaction *reaction; /* what is done about an alert; NULL: nothing ever is */
 	bool several; /* the capture is one of several: lines for people say which */
+	bool muted;   /* an alert that nobody wants to be told: no line for people */
 };
 
 /* What became of packets that alerts' captures were to keep. */
@@ -33,10 +34,13 @@ struct keeper_stats {
 
 /* What became of alerts in the history. */
 struct history_stats {
-	uint64_t removed; /* the oldest, which gave way to new ones */
-	uint64_t lost;    /* could not be written, and were forgotten for others */
-	uint64_t failed;  /* times that the file could not be written; tried again each second */
-	char why[256];    /* the first time: file and reason */
+	uint64_t removed;      /* the oldest, which gave way to new ones */
+	uint64_t lost;         /* could not be written, and were forgotten for others */
+	uint64_t lost_hosts;   /* hosts of a second that were too many, or could not be written */
+	uint64_t lost_minutes; /* that could not be written */
+	uint64_t failed;       /* times that the file could not be written; tried again */
+	bool failing;          /* so it is now, or nothing could be opened */
+	char why[256];         /* the latest time: file and reason */
 };
 
 /* What became of the block list. */
@@ -57,7 +61,8 @@ struct summary {
 	struct judge_stats judge;
 	struct detect_stats detect;
 	struct history_stats history;
-	bool keeps; /* packets: else all of `keeper` is 0 */
+	uint64_t muted; /* alerts that no line for people told of */
+	bool keeps;     /* packets: else all of `keeper` is 0 */
 	struct keeper_stats keeper;
 	bool has_profile; /* that says what the traffic was like */
 	bool drifted;     /* it is so no more */

@@ -114,6 +114,8 @@ static void terminal_alert(
 	time_t seconds = (time_t)(a->last_ns / 1000000000);
 	struct tm tm;
 
+	if (from->muted)
+		return;
 	terminal_status_clear();
 	localtime_r(&seconds, &tm);
 	print_heading(o, from, &tm);
@@ -216,6 +218,10 @@ static void print_lost(FILE *out, const struct summary *s)
 			"blocks too many in their minutes"},
 		{s->block.protected_lost, "protected address that could not be looked up",
 			"protected addresses that could not be looked up"},
+		{s->history.lost_hosts, "host's counts that the history had no room for",
+			"hosts' counts that the history had no room for"},
+		{s->history.lost_minutes, "minute that could not be written to the history",
+			"minutes that could not be written to the history"},
 		{s->keeper.no_room, "packet of an alert whose capture is full",
 			"packets of alerts whose captures are full"},
 		{s->keeper.other_link, "packet of another link layer than its alert's capture",
@@ -249,6 +255,12 @@ static void print_lost(FILE *out, const struct summary *s)
 			fprintf(out, "; %s older gave way", number_text(s->keeper.removed, number));
 		fputc('\n', out);
 	}
+	if (s->muted) {
+		print_count(out, s->muted, "alert was muted", "alerts were muted");
+		fputc('\n', out);
+	}
+	if (s->history.failing)
+		fprintf(out, "the history is not written: %s\n", s->history.why);
 	if (s->history.removed) {
 		print_count(out, s->history.removed, "alert of the history gave way to a later one",
 			"alerts of the history gave way to later ones");

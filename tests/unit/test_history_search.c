@@ -1,0 +1,739 @@
+/* The history as it is searched, marked, summed up and kept within its limits; files of version 1.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "feature/pack.h"
+#include "output/history_read.h"
+#include "output/history_schema.h"
+#include "util/clock.h"
+
+static const int64_t start = 1700000000LL * 1000000000LL, second = 1000000000;
+
+static char folder[] = "/tmp/karma-history-XXXXXX"; /* a template of mkdtemp */
+static char path[64];
+static char found[4096]; /* ids, set apart by blanks */
+
+static struct alert an_alert(uint64_t id, const char *attacker, const char *target)
+{
+	struct alert a = {.id = id,
+		.first_ns = start + (int64_t)id * second,
+		.last_ns = start + (int64_t)(id + 1) * second,
+		.class = id % 2 ? CLASS_RECONNAISSANCE : CLASS_DOS,
+		.confidence = 0.5F + (float)(id % 50) / 100,
+		.flows = 1,
+		.attackers = 1,
+		.targets = 1,
+		.many = !attacker,
+		.reasons = 1,
+		.reason = {"3 ports tried"},
+		.record = {.net = NET_IPV4, .proto = IPPROTO_TCP}};
+
+	if (attacker)
+		addr_parse(attacker, a.attacker);
+	addr_parse(target, a.target);
+	memcpy(a.record.addr[DST], a.target, 16);
+	return a;
+}
+
+static struct alert_flow a_flow(const struct alert *a, uint64_t id, const float *values)
+{
+	struct alert_flow f = {.flow_id = id,
+		.at_ns = a->first_ns,
+		.start_ns = a->first_ns,
+		.first_ns = a->first_ns + 7,
+		.last_ns = a->last_ns,
+		.net = NET_IPV4,
+		.proto = IPPROTO_TCP,
+		.score = 1,
+		.class = CLASS_DOS,
+		.features = values};
+
+	memcpy(f.addr[SRC], a->attacker, 16);
+	memcpy(f.addr[DST], a->target, 16);
+	return f;
+}
+
+static struct history *open_history(struct history_limits limits)
+{
+	const struct history_settings settings = {
+		.path = path, .model = "0123abcd", .patient = true, .limits = limits};
+	struct history *h = NULL;
+	struct error e = {""};
+
+	if (history_open(&h, &settings, &e))
+		fail_msg("%s", e.text);
+	return h;
+}
+
+static void arise(struct history *h, const struct alert *a, unsigned flows, bool ended)
+{
+	for (uint64_t i = 1; i <= flows; i++) {
+		struct alert_flow f = a_flow(a, i, NULL);
+
+		history_flow(h, a, &f);
+	}
+	history_alert(h, a, ended ? ALERT_END : ALERT_NEW, NULL);
+}
+
+/* Ten alerts, 1 to 10: odd ones scans of 10.0.1.ID, even ones floods by many of 10.0.2.9. */
+static void make_ten(void)
+{
+	struct history *h = open_history(history_limits);
+
+	for (uint64_t id = 1; id <= 10; id++) {
+		char attacker[32];
+		struct alert a;
+
+		snprintf(attacker, sizeof(attacker), "10.0.1.%u", (unsigned)id);
+		a = an_alert(id, id % 2 ? attacker : NULL, "10.0.2.9");
+		if (id == 4)
+			strcpy(a.reason[0], "The service is SSH");
+		arise(h, &a, 2, true);
+	}
+	history_close(h, NULL);
+}
+
+static void take_alert(void *context, const struct history_entry *entry)
+{
+	const char *id = json_string_value(
+		json_object_get(json_object_get(entry->event, "karma"), "alert_id"));
+
+	(void)context;
+	for (uint64_t i = 0; i < 1000; i++) {
+		char text[ALERT_ID_TEXT];
+
+		if (strcmp(alert_id_text(i, text), id) == 0)
+			sprintf(found + strlen(found), "%s%u", *found ? " " : "", (unsigned)i);
+	}
+}
+
+static struct history_reader *open_reader(void)
+{
+	struct history_reader *r = NULL;
+	struct error e = {""};
+
+	if (history_reader_open(&r, path, &e))
+		fail_msg("%s", e.text);
+	return r;
+}
+
+/* What a query finds; how many more there are. */
+static uint64_t search(const struct history_query *q)
+{
+	struct history_reader *r = open_reader();
+	struct error e = {""};
+	uint64_t left_out;
+
+	*found = '\0';
+	assert_int_equal(history_search(r, q, take_alert, NULL, &left_out, &e), 0);
+	history_reader_close(r);
+	return left_out;
+}
+
+static const struct history_query any = {.class = -1, .mark = -1};
+
+static void alerts_are_found_by_what_they_are(void **state)
+{
+	struct history_query q = any;
+
+	(void)state;
+	make_ten();
+	assert_int_equal(search(&q), 0);
+	assert_string_equal(found, "1 2 3 4 5 6 7 8 9 10");
+	q.limit = 3;
+	assert_int_equal(search(&q), 7);
+	assert_string_equal(found, "8 9 10");
+	q = any;
+	q.since_ns = start + 9 * second; /* 8 went on until then */
+	q.until_ns = start + 9 * second;
+	search(&q);
+	assert_string_equal(found, "8 9");
+	q = any;
+	q.class = CLASS_DOS;
+	q.confidence = 0.555;
+	search(&q);
+	assert_string_equal(found, "6 8 10");
+	q = any;
+	q.has_range = true;
+	addr_parse("10.0.1.4", q.low);
+	addr_parse("10.0.1.7", q.high);
+	search(&q);
+	assert_string_equal(found, "5 7");
+	addr_parse("10.0.2.9", q.low);
+	addr_parse("10.0.2.9", q.high);
+	search(&q);
+	assert_string_equal(found, "1 2 3 4 5 6 7 8 9 10");
+	unlink(path);
+}
+
+static void words_are_found_in_what_people_read(void **state)
+{
+	struct history_query q = any;
+	char id[ALERT_ID_TEXT];
+
+	(void)state;
+	make_ten();
+	q.words = 1;
+	q.word[0] = "ssh";
+	search(&q);
+	assert_string_equal(found, "4");
+	q.word[0] = alert_id_text(7, id);
+	search(&q);
+	assert_string_equal(found, "7");
+	q.word[0] = "src_ip"; /* a key of EVE's */
+	search(&q);
+	assert_string_equal(found, "");
+	q.words = 2;
+	q.word[0] = "RECON";
+	q.word[1] = "ports";
+	search(&q);
+	assert_string_equal(found, "1 3 5 7 9");
+	q.word[1] = "%";
+	search(&q);
+	assert_string_equal(found, "");
+	unlink(path);
+}
+
+/* ---- marks ---- */
+
+static void mark(uint64_t id, enum history_mark m)
+{
+	char text[ALERT_ID_TEXT];
+	struct error e = {""};
+
+	if (history_mark(path, alert_id_text(id, text), m, &e))
+		fail_msg("%s", e.text);
+}
+
+static struct {
+	uint64_t alerts, attacks, mistakes;
+	double seconds;
+} card;
+
+static void take_card(void *context, const struct history_card *c)
+{
+	(void)context;
+	card.alerts += c->alerts;
+	card.attacks += c->attacks;
+	card.mistakes += c->mistakes;
+	card.seconds = c->seconds;
+	assert_string_equal(c->model, "0123abcd");
+}
+
+static void read_card(void)
+{
+	struct history_reader *r = open_reader();
+	struct error e = {""};
+
+	memset(&card, 0, sizeof(card));
+	assert_int_equal(history_cards(r, take_card, NULL, &e), 0);
+	history_reader_close(r);
+}
+
+static void marks_are_kept_and_counted(void **state)
+{
+	struct history_query q = any;
+	struct error e = {""};
+	struct history *h;
+	struct alert a;
+
+	(void)state;
+	make_ten();
+	mark(2, MARK_ACK);
+	mark(3, MARK_FALSE);
+	mark(5, MARK_FALSE);
+	mark(7, MARK_FALSE);
+	mark(7, MARK_NONE);
+	assert_int_equal(history_mark(path, "00000000", MARK_ACK, &e), -ENOENT);
+	h = open_history(history_limits); /* the same capture again */
+	a = an_alert(3, "10.0.1.3", "10.0.2.9");
+	arise(h, &a, 1, true);
+	history_close(h, NULL);
+	q.mark = MARK_FALSE;
+	search(&q);
+	assert_string_equal(found, "3 5");
+	q.mark = MARK_ACK;
+	search(&q);
+	assert_string_equal(found, "2");
+	read_card();
+	assert_int_equal(card.alerts, 10);
+	assert_int_equal(card.attacks, 1);
+	assert_int_equal(card.mistakes, 2);
+	unlink(path);
+}
+
+static struct history_limits limits(uint32_t alerts, uint64_t bytes, uint64_t seconds)
+{
+	return (struct history_limits){
+		.alerts = alerts, .hosts = 20, .bytes = bytes, .seconds = seconds};
+}
+
+/* Unmarked alerts go before marked ones, those that have not ended never; the card remembers. */
+static void what_may_go_goes_in_order(void **state)
+{
+	struct history *h;
+	struct alert a;
+
+	(void)state;
+	make_ten();
+	mark(1, MARK_FALSE);
+	h = open_history(limits(4, 1 << 30, 1000));
+	a = an_alert(20, "10.0.1.20", "10.0.2.9");
+	arise(h, &a, 1, false);
+	for (uint64_t id = 21; id <= 25; id++) {
+		history_write(h, true);
+		a = an_alert(id, "10.0.1.20", "10.0.2.9");
+		arise(h, &a, 1, true);
+	}
+	history_write(h, true);
+	search(&any);
+	assert_string_equal(found, "1 20 24 25");
+	read_card();
+	assert_int_equal(card.alerts, 16);
+	assert_int_equal(card.mistakes, 1);
+	history_close(h, NULL);
+	/* Whoever wrote it is gone: now it may go. */
+	h = open_history(limits(2, 1 << 30, 1000));
+	history_close(h, NULL);
+	search(&any);
+	assert_string_equal(found, "1 25");
+	unlink(path);
+}
+
+static void execute(const char *sql)
+{
+	sqlite3 *db;
+	char *why = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &why))
+		fail_msg("%s", why);
+	sqlite3_close(db);
+}
+
+static void old_alerts_go_but_for_marked_ones(void **state)
+{
+	struct history_stats s;
+	struct history *h;
+
+	(void)state;
+	make_ten();
+	mark(2, MARK_ACK);
+	execute("UPDATE alerts SET put_ns = put_ns - 2000000000000 WHERE number <= 5");
+	h = open_history(limits(100, 1 << 30, 1000));
+	history_close(h, &s);
+	assert_int_equal(s.lost, 0);
+	search(&any);
+	assert_string_equal(found, "2 6 7 8 9 10");
+	unlink(path);
+}
+
+static void a_file_gives_back_its_room(void **state)
+{
+	struct history *h = open_history(history_limits);
+	struct stat before, after;
+	struct alert a;
+
+	(void)state;
+	for (uint64_t id = 1; id <= 200; id++) {
+		a = an_alert(id, "10.0.1.1", "10.0.2.9");
+		arise(h, &a, 200, true);
+	}
+	history_close(h, NULL);
+	assert_int_equal(stat(path, &before), 0);
+	h = open_history(limits(1000, 2 << 20, 1000));
+	history_close(h, NULL);
+	assert_int_equal(stat(path, &after), 0);
+	assert_true(before.st_size > 4 << 20);
+	assert_in_range(after.st_size, 1 << 20, 3 << 20);
+	unlink(path);
+}
+
+/* ---- mutes ---- */
+
+static void mutes_are_heard_of(void **state)
+{
+	const struct history_settings settings = {.path = path, .limits = history_limits};
+	int64_t now = (int64_t)clock_now(CLOCK_REALTIME);
+	struct mute m = {.attacks = true,
+		.class = CLASS_RECONNAISSANCE,
+		.made_ns = now,
+		.until_ns = now + 3600 * second};
+	struct alert a = an_alert(1, "10.0.1.1", "10.0.2.9");
+	struct history *h = NULL;
+	struct error e = {""};
+	unsigned ended;
+
+	(void)state;
+	assert_int_equal(history_open(&h, &settings, &e), 0);
+	a.last_ns = now;
+	assert_false(history_is_muted(h, &a));
+	addr_parse("10.0.1.0", m.low);
+	addr_parse("10.0.1.255", m.high);
+	assert_int_equal(history_mute(path, &m, &e), 0);
+	m.until_ns += second; /* in its place */
+	assert_int_equal(history_mute(path, &m, &e), 0);
+	for (int i = 0; i < 100 && !history_is_muted(h, &a); i++)
+		usleep(100000);
+	assert_true(history_is_muted(h, &a));
+	a.class = CLASS_DOS;
+	assert_false(history_is_muted(h, &a));
+	a.class = CLASS_RECONNAISSANCE;
+	a.many = true; /* then the attacker is not known */
+	assert_false(history_is_muted(h, &a));
+	a.many = false;
+	a.last_ns = m.until_ns;
+	assert_false(history_is_muted(h, &a));
+	a.last_ns = now;
+	assert_int_equal(history_unmute(path, m.low, m.high, &ended, &e), 0);
+	assert_int_equal(ended, 1);
+	for (int i = 0; i < 100 && history_is_muted(h, &a); i++)
+		usleep(100000);
+	assert_false(history_is_muted(h, &a));
+	history_close(h, NULL);
+	unlink(path);
+}
+
+/* ---- summaries ---- */
+
+static struct record a_record(const char *src, const char *dst, uint8_t state)
+{
+	struct record r = {.event = RECORD_FINAL,
+		.proto = IPPROTO_TCP,
+		.net = NET_IPV4,
+		.state = state,
+		.first_ns = start,
+		.last_ns = start + second,
+		.side = {{.packets = 3, .bytes = 300}, {.packets = 2, .bytes = 2000}}};
+
+	addr_parse(src, r.addr[SRC]);
+	addr_parse(dst, r.addr[DST]);
+	return r;
+}
+
+static struct {
+	unsigned count;
+	struct history_host host[64];
+} hosts;
+
+static void take_host(void *context, const struct history_host *h)
+{
+	(void)context;
+	hosts.host[hosts.count++] = *h;
+}
+
+static void read_hosts(const struct history_query *q)
+{
+	struct history_reader *r = open_reader();
+	struct error e = {""};
+
+	hosts.count = 0;
+	assert_int_equal(history_hosts(r, q, take_host, NULL, &e), 0);
+	history_reader_close(r);
+}
+
+static void hosts_are_summed_up(void **state)
+{
+	struct history *h = open_history(history_limits);
+	struct history_query q = any;
+	struct record r = a_record("10.0.1.1", "10.0.2.9", STATE_FIN);
+	struct alert a = an_alert(1, "10.0.1.1", "10.0.2.9");
+
+	(void)state;
+	history_record(h, &r);
+	history_write(h, true);
+	r.part = 1; /* the flow goes on */
+	r.last_ns += second;
+	history_record(h, &r);
+	r.event = RECORD_LOOK; /* is told of again */
+	history_record(h, &r);
+	history_suspect(h, r.addr[SRC], start, 3, false);
+	r = a_record("10.0.9.9", "10.0.2.9", STATE_REQ); /* a forged source's, perhaps */
+	history_record(h, &r);
+	history_suspect(h, r.addr[SRC], start, 3, false);
+	addr_parse("10.0.7.7", r.addr[SRC]);
+	history_suspect(h, r.addr[SRC], start, 20, true);
+	arise(h, &a, 1, true);
+	history_close(h, NULL);
+	read_hosts(&q);
+	assert_int_equal(hosts.count, 3);
+	assert_float_equal(hosts.host[0].suspicion, 20, 1e-6);
+	assert_float_equal(hosts.host[1].suspicion, 3, 1e-6);
+	assert_int_equal(hosts.host[1].flows[0], 1);
+	assert_int_equal(hosts.host[1].bytes[0], 600);
+	assert_int_equal(hosts.host[1].bytes[1], 4000);
+	assert_int_equal(hosts.host[1].last_ns, start + 2 * second);
+	assert_int_equal(hosts.host[1].attacks, 1);
+	assert_int_equal(hosts.host[2].flows[1], 1);
+	assert_int_equal(hosts.host[2].attacked, 1);
+	q.has_range = true;
+	addr_parse("10.0.2.0", q.low);
+	addr_parse("10.0.2.255", q.high);
+	read_hosts(&q);
+	assert_int_equal(hosts.count, 1);
+	unlink(path);
+}
+
+static void hosts_are_bounded(void **state)
+{
+	struct history *h = open_history(limits(100, 1 << 30, 1000));
+	struct history_stats s;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		struct record r = a_record("10.0.0.1", "10.0.2.9", STATE_FIN);
+
+		r.addr[SRC][14] = (uint8_t)(i >> 8);
+		r.addr[SRC][15] = (uint8_t)i;
+		r.last_ns += i;
+		history_record(h, &r);
+	}
+	history_close(h, &s);
+	assert_int_equal(s.lost_hosts, 5001 - 4096);
+	read_hosts(&any);
+	assert_int_equal(hosts.count, 20);
+	unlink(path);
+}
+
+static struct {
+	unsigned count;
+	struct history_minute minute[8];
+} minutes;
+
+static void take_minute(void *context, const struct history_minute *m)
+{
+	(void)context;
+	minutes.minute[minutes.count++] = *m;
+}
+
+static void minutes_are_counted(void **state)
+{
+	struct history *h = open_history(history_limits);
+	int64_t now = (int64_t)clock_now(CLOCK_REALTIME) / 60000000000 * 60000000000;
+	struct summary s = {.now_ns = now, .seconds = 5};
+	struct history_reader *r;
+	struct error e = {""};
+
+	(void)state;
+	s.meter.count[COUNT_PACKETS] = 100; /* of before */
+	history_figures(h, &s);
+	for (int i = 0; i < 3; i++) {
+		s.now_ns += 30 * second;
+		s.seconds += 30;
+		s.meter.count[COUNT_PACKETS] += 10;
+		s.meter.count[LOST_BUSY] += 1;
+		s.detect.alerts.raised[CLASS_DOS] += i == 2;
+		history_figures(h, &s);
+		history_write(h, true);
+	}
+	history_close(h, NULL);
+	r = open_reader();
+	minutes.count = 0;
+	assert_int_equal(history_minutes(r, &any, take_minute, NULL, &e), 0);
+	history_reader_close(r);
+	assert_int_equal(minutes.count, 2);
+	assert_int_equal(minutes.minute[0].minute, now / 60000000000);
+	assert_int_equal(minutes.minute[0].packets, 10);
+	assert_int_equal(minutes.minute[1].packets, 20);
+	assert_int_equal(minutes.minute[1].lost, 2);
+	assert_int_equal(minutes.minute[1].alerts, 1);
+	assert_float_equal(minutes.minute[1].seconds, 60, 1e-6);
+	unlink(path);
+}
+
+/* ---- features ---- */
+
+static unsigned unpacked;
+
+static void take_flow(void *context, const struct alert_flow *f, const char *form, unsigned count)
+{
+	const struct row *row = context;
+	struct unpacking u;
+	struct row back;
+
+	assert_int_equal(f->first_ns, start + second + 7);
+	assert_string_equal(form, pack_form());
+	assert_true(unpacking_of(&u, form));
+	assert_int_equal(u.count, count);
+	unpack_row(&u, f->features, &back);
+	for (unsigned i = 0; i < feature_count; i++)
+		if (!(features[i].sets & SET_LIVE) || isnan(row->value[i]))
+			assert_true(isnan(back.value[i]));
+		else
+			assert_float_equal(back.value[i], row->value[i], 1e-6 * row->value[i]);
+	unpacked++;
+}
+
+static void features_come_back(void **state)
+{
+	struct history *h = open_history(history_limits);
+	struct alert a = an_alert(1, "10.0.1.1", "10.0.2.9");
+	float packed[FEATURE_MAX];
+	struct history_reader *r;
+	char id[ALERT_ID_TEXT];
+	struct alert_flow f;
+	struct error e = {""};
+	struct row row;
+
+	(void)state;
+	for (int i = 0; i < FEATURE_MAX; i++)
+		row.value[i] = i % 7 == 6 ? NAN : i % 5 == 0 ? 0 : 1.25 * i;
+	for (unsigned i = 0; i < feature_count; i++)
+		if (features[i].kind == KIND_CATEGORY)
+			row.value[i] = 2;
+	pack_row(&row, packed);
+	f = a_flow(&a, 5, packed);
+	history_flow(h, &a, &f);
+	history_alert(h, &a, ALERT_END, NULL);
+	history_close(h, NULL);
+	r = open_reader();
+	assert_int_equal(history_flows(r, alert_id_text(1, id), take_flow, &row, &e), 0);
+	history_reader_close(r);
+	assert_int_equal(unpacked, 1);
+	unlink(path);
+}
+
+/* A version that had other features, in another order, and other protocols. */
+static void features_of_other_versions_are_understood(void **state)
+{
+	const float packed[] = {7, 1, 0.5F, 3};
+	struct unpacking u;
+	struct row row;
+
+	(void)state;
+	assert_true(unpacking_of(&u, "gone proto=other|udp dur state=REQ"));
+	assert_int_equal(u.count, 4);
+	unpack_row(&u, packed, &row);
+	assert_float_equal(row.value[COL_DUR], 0.5, 1e-9);
+	assert_int_equal((int)row.value[COL_PROTO], feature_category(&features[COL_PROTO], "udp"));
+	assert_true(isnan(row.value[COL_STATE])); /* there is no fourth */
+	assert_true(isnan(row.value[COL_SBYTES]));
+	assert_false(unpacking_of(&u, ""));
+}
+
+/* ---- version 1 ---- */
+
+/* As its karma wrote it. */
+static const char version_1[] =
+	"CREATE TABLE alerts (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+	" first_ns INTEGER, last_ns INTEGER, class TEXT, attacker TEXT, target TEXT,"
+	" flows INTEGER, left_out INTEGER, event TEXT NOT NULL);"
+	"CREATE INDEX alerts_first ON alerts (first_ns);"
+	"CREATE TABLE flows (alert INTEGER NOT NULL, slot INTEGER NOT NULL, flow_id INTEGER,"
+	" at_ns INTEGER, start_ns INTEGER, last_ns INTEGER, src TEXT, sport INTEGER, dst TEXT,"
+	" dport INTEGER, proto TEXT, state TEXT, app TEXT, spkts INTEGER, dpkts INTEGER,"
+	" sbytes INTEGER, dbytes INTEGER, score REAL, class TEXT, probability REAL,"
+	" actor INTEGER, latest INTEGER, PRIMARY KEY (alert, slot)) WITHOUT ROWID;"
+	"CREATE TABLE totals (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
+	"INSERT INTO totals VALUES ('removed', 5);"
+	"PRAGMA application_id = 1263684929; PRAGMA user_version = 1;"
+	"INSERT INTO alerts VALUES (3, '00000001', 10, 20, 'DoS', '10.0.0.9', '10.0.0.2', 1, 0,"
+	" '{\"karma\":{\"alert_id\":\"00000001\",\"confidence\":0.75}}');"
+	"INSERT INTO alerts VALUES (4, 'spoilt', 10, 20, 'DoS', NULL, 'nowhere', 1, 0, 'x');"
+	"INSERT INTO flows VALUES (3, 0, 77, 10, 10, 20, '10.0.0.8', 1, '10.0.0.2', 80, 'tcp', "
+	"'RST',"
+	" NULL, 1, 1, 40, 40, 1.5, 'DoS', 0.5, 0, 1)";
+
+static void check_upgraded(void)
+{
+	struct history_query q = {.class = CLASS_DOS, .mark = -1, .confidence = 0.7};
+	struct history_reader *r = open_reader();
+	struct history_entry entry;
+	struct error e = {""};
+
+	q.has_range = true;
+	addr_parse("10.0.0.8", q.low); /* of its flow alone */
+	memcpy(q.high, q.low, 16);
+	assert_int_equal(history_find(r, "00000001", &entry, &e), 0);
+	assert_true(entry.ended);
+	json_decref(entry.event);
+	assert_int_equal(history_removed(r), 5);
+	assert_int_equal(history_number(r->db, "PRAGMA user_version", 0), HISTORY_VERSION);
+	assert_int_equal(history_number(r->db, "PRAGMA auto_vacuum", 0), 2);
+	history_reader_close(r);
+	search(&q);
+	assert_string_equal(found, "1");
+}
+
+static void files_of_version_1_are_upgraded(void **state)
+{
+	(void)state;
+	execute(version_1);
+	check_upgraded(); /* by who reads it */
+	unlink(path);
+	execute(version_1);
+	history_close(open_history(history_limits), NULL);
+	check_upgraded();
+	mark(1, MARK_FALSE);
+	unlink(path);
+}
+
+/* What cannot be brought up to date stays as it was. */
+static void an_upgrade_is_whole_or_none(void **state)
+{
+	struct history_reader *r = NULL;
+	struct error e = {""};
+	sqlite3 *db;
+
+	(void)state;
+	execute(version_1);
+	execute("CREATE TABLE cards (x)");
+	assert_true(history_reader_open(&r, path, &e) < 0);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(history_number(db, "PRAGMA user_version", 0), 1);
+	assert_int_equal(
+		history_number(db, "SELECT count(*) FROM pragma_table_info('alerts')", 0), 10);
+	sqlite3_close(db);
+	unlink(path);
+}
+
+static int make_place(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/history.db", folder);
+	return 0;
+}
+
+static int remove_place(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(alerts_are_found_by_what_they_are),
+		cmocka_unit_test(words_are_found_in_what_people_read),
+		cmocka_unit_test(marks_are_kept_and_counted),
+		cmocka_unit_test(what_may_go_goes_in_order),
+		cmocka_unit_test(old_alerts_go_but_for_marked_ones),
+		cmocka_unit_test(a_file_gives_back_its_room),
+		cmocka_unit_test(mutes_are_heard_of),
+		cmocka_unit_test(hosts_are_summed_up),
+		cmocka_unit_test(hosts_are_bounded),
+		cmocka_unit_test(minutes_are_counted),
+		cmocka_unit_test(features_come_back),
+		cmocka_unit_test(features_of_other_versions_are_understood),
+		cmocka_unit_test(files_of_version_1_are_upgraded),
+		cmocka_unit_test(an_upgrade_is_whole_or_none),
+	};
+
+	return cmocka_run_group_tests_name("history search", tests, make_place, remove_place);
+}
