@@ -36,7 +36,7 @@ GROUP_FOLDS = (("scan", "names", "worm"), ("flood", "reflect", "http", "slow"),
                ("guess", "web", "fuzz"),
                ("arp", "ciphers", "delivery", "spam", "control", "exfil", "tunnel"))
 # They are many.
-FEWER = ("--epochs", "12")
+FEWER = ("--epochs", "8")
 COUNTERS = ("gap,src_flows_*,src_ports_*,src_hosts_*,src_refused_*,src_unanswered_*,dst_flows_*,"
             "dst_sources_*,dst_half_open_*,pair_flows_*,refused_share_*,unanswered_share_*,"
             "ports_per_host_*,half_open_share_*")
