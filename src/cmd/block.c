@@ -12,6 +12,7 @@
 #include "cmd/settings.h"
 #include "respond/reaction.h"
 #include "util/number.h"
+#include "util/when.h"
 
 enum { OPT_FOR = 256, OPT_DRY_RUN, OPT_JSON, OPT_SOCKET };
 

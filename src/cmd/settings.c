@@ -7,6 +7,7 @@
 
 #include "util/config.h"
 #include "util/number.h"
+#include "util/when.h"
 
 void settings_defaults(struct settings *s)
 {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "util/number.h"
+#include "util/when.h"
 
 /* ---- what was meant ---- */
 

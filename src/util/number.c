@@ -47,28 +47,3 @@ const char *duration_text(double seconds, char text[NUMBER_TEXT])
 		snprintf(text, NUMBER_TEXT, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
 	return text;
 }
-
-bool duration_parse(const char *text, uint64_t *seconds)
-{
-	static const struct {
-		char unit;
-		uint64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	static const uint64_t longest = 366 * 86400;
-	size_t n = strlen(text);
-	char digits[16];
-	uint64_t value;
-
-	if (n < 2 || n > sizeof(digits))
-		return false;
-	memcpy(digits, text, n - 1);
-	digits[n - 1] = '\0';
-	if (!number_parse(digits, 1, 1000000, &value))
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (text[n - 1] == units[i].unit && value * units[i].seconds <= longest) {
-			*seconds = value * units[i].seconds;
-			return true;
-		}
-	return false;
-}

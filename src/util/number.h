@@ -16,7 +16,4 @@ bool number_parse(const char *text, uint64_t least, uint64_t most, uint64_t *val
 /* "34 ms", "3.2 s", "2 min 5 s", "1 h 12 min". Returns `text`. */
 const char *duration_text(double seconds, char text[NUMBER_TEXT]);
 
-/* "90s", "10m", "1h", "2d" in seconds, a year at most; false: something else. */
-bool duration_parse(const char *text, uint64_t *seconds);
-
 #endif
