@@ -109,10 +109,12 @@ $(B)/mixed-capture: tests/bench/mixed.c
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/karma \
-		$(DESTDIR)$(PREFIX)/share/man/man1
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(B)/karma $(DESTDIR)$(PREFIX)/bin/karma
 	install -m 644 models/default.karma $(DESTDIR)$(PREFIX)/share/karma/default.karma
+	install -m 644 docs/karma.conf $(DESTDIR)$(PREFIX)/share/karma/karma.conf
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 
 lint: all
 	@for l in format tidy cppcheck shell man words; do scripts/lint.sh $$l || exit 1; done

@@ -227,9 +227,16 @@ int control_fd(const struct control *c)
 /* A socket that nobody listens at any more is in the way. */
 static int clear_way(const struct sockaddr_un *at, struct error *e)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int code = fd < 0 ? errno : 0;
+	int fd, code;
+	struct stat st;
 
+	if (lstat(at->sun_path, &st) < 0)
+		return 0; /* nothing is; or bind() says why it cannot be there */
+	if (!S_ISSOCK(st.st_mode))
+		return error_set(e, -EEXIST,
+			"%s: is there, and is no socket; choose another by --socket", at->sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	code = fd < 0 ? errno : 0;
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof(*at)) < 0)
 		code = errno;
 	if (fd >= 0)
