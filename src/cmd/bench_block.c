@@ -19,7 +19,7 @@
 enum {
 	REPEAT = 1 << 22,
 	REPEAT_MANY = 1 << 18, /* where each run waits for memory */
-	ROUNDS = 9,
+	ROUNDS = 7,
 	FEW = 1000,
 	MANY = 100000,
 	STRANGERS = 1 << 16, /* sources that are not listed */
