@@ -76,12 +76,13 @@ static double run(int prog, uint32_t source, int repeat, uint32_t *verdict)
  * what so many runs take more than a sixteenth of them. */
 static double run_ns(int prog, uint32_t source, int repeat, uint32_t *verdict)
 {
-	double few = run(prog, source, repeat / 16, verdict);
+	int some = repeat / 16;
+	double few = run(prog, source, some, verdict);
 	double all = few < 0 ? few : run(prog, source, repeat, verdict);
 
 	if (all < 0)
 		return all;
-	return all > few ? (all - few) * 1e9 / (repeat - repeat / 16) : 0;
+	return all > few ? (all - few) * 1e9 / (repeat - some) : 0;
 }
 
 static int by_value(const void *a, const void *b)
@@ -137,32 +138,39 @@ static int allow_some(struct filter *f)
 	return filter_allow(f, allowed, ALLOWED);
 }
 
-/* `entries` hosts from `listed` on. Seconds that they took, or a negative errno. */
-static double list_open(struct list *l, uint32_t entries, struct error *e)
+/* `entries` hosts from `listed` on, in `seconds`. */
+static int load_hosts(struct filter *f, uint32_t entries, double *seconds)
+{
+	struct filter_entry *all = calloc(entries, sizeof(*all));
+	double start;
+	int loaded;
+
+	if (!all)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < entries; i++)
+		all[i].what = host(listed + i);
+	start = bench_clock();
+	loaded = filter_load(f, all, entries);
+	*seconds = bench_clock() - start;
+	free(all);
+	return loaded < 0 ? loaded : loaded != (int)entries ? -ENOSPC : 0;
+}
+
+static int list_open(struct list *l, uint32_t entries, double *seconds, struct error *e)
 {
 	const struct filter_settings settings = {0};
-	struct filter_entry *all = calloc(entries, sizeof(*all));
-	double start, took = -ENOMEM;
 	int err = filter_open(&l->filter, &settings, e);
 
-	l->bench = NULL;
-	if (!err && all) {
-		for (uint32_t i = 0; i < entries; i++)
-			all[i].what = host(listed + i);
-		start = bench_clock();
-		err = filter_load(l->filter, all, entries);
-		took = bench_clock() - start;
-		err = err < 0 ? err : err != (int)entries ? -ENOSPC : 0;
-		if (!err)
-			err = allow_some(l->filter);
-		if (!err)
-			err = load_bench(l);
-		if (err)
-			error_set(e, err, "a block list of %u entries cannot be made: %s", entries,
-				strerror(-err));
-	}
-	free(all);
-	return err ? err : took;
+	if (err)
+		return err;
+	err = load_hosts(l->filter, entries, seconds);
+	if (!err)
+		err = allow_some(l->filter);
+	if (!err)
+		err = load_bench(l);
+	return err ? error_set(e, err, "a block list of %u entries cannot be made: %s", entries,
+			     strerror(-err))
+		   : 0;
 }
 
 /* ---- what a packet costs ---- */
@@ -460,17 +468,15 @@ json_t *bench_block(const struct bench_options *o, struct error *e)
 	int empty = bpf_prog_load(BPF_PROG_TYPE_XDP, "empty", "GPL", program, 2, NULL);
 	struct list few = {0}, many = {0};
 	json_t *result = NULL;
-	double loaded = -1;
+	double seconds;
 
 	(void)o;
 	if (empty < 0)
 		error_set(e, empty,
 			"the benchmark of the block list needs root or CAP_BPF+CAP_NET_ADMIN; run "
 			"with sudo");
-	else if (list_open(&few, FEW, e) >= 0)
-		loaded = list_open(&many, MANY, e);
-	if (loaded >= 0)
-		result = measure(&few, &many, empty, loaded, e);
+	else if (list_open(&few, FEW, &seconds, e) == 0 && list_open(&many, MANY, &seconds, e) == 0)
+		result = measure(&few, &many, empty, seconds, e);
 	list_close(&few);
 	list_close(&many);
 	if (empty >= 0)
