@@ -468,7 +468,7 @@ json_t *bench_block(const struct bench_options *o, struct error *e)
 	int empty = bpf_prog_load(BPF_PROG_TYPE_XDP, "empty", "GPL", program, 2, NULL);
 	struct list few = {0}, many = {0};
 	json_t *result = NULL;
-	double seconds;
+	double seconds = 0;
 
 	(void)o;
 	if (empty < 0)
