@@ -237,12 +237,12 @@ static struct job job(const char *name, const struct list *l, int empty, uint32_
 static int packets(const struct list *few, const struct list *many, int empty, json_t *into)
 {
 	struct job jobs[] = {
-		job("dropped_1k_entries_1_attacker", few, empty, listed + 1),
-		job("dropped_100k_entries_1_attacker", many, empty, listed + 1),
-		job("dropped_100k_entries_all_attack", many, empty, 0),
-		job("passed_1k_entries", few, empty, strangers),
-		job("passed_100k_entries", many, empty, strangers),
-		job("passed_100k_entries_64k_sources", many, empty, 0),
+		job("drop_1k_1_attacker", few, empty, listed + 1),
+		job("drop_100k_1_attacker", many, empty, listed + 1),
+		job("drop_100k_all_attack", many, empty, 0),
+		job("pass_1k", few, empty, strangers),
+		job("pass_100k", many, empty, strangers),
+		job("pass_100k_64k_sources", many, empty, 0),
 	};
 
 	for (int i = 0; i < 3; i++)
@@ -259,8 +259,8 @@ static int packets(const struct list *few, const struct list *many, int empty, j
 static int packets_of_all(const struct list *l, int empty, json_t *into)
 {
 	struct job jobs[] = {
-		job("dropped_with_prefixes_limits_and_macs", l, empty, listed + 1),
-		job("passed_with_prefixes_limits_and_macs", l, empty, strangers),
+		job("drop_with_everything", l, empty, listed + 1),
+		job("pass_with_everything", l, empty, strangers),
 	};
 	const struct filter_note note = {0};
 	const struct filter_limit limit = {.addr = {[15] = 1}, .proto = 17, .rate = 1, .burst = 1};
