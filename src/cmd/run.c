@@ -287,10 +287,7 @@ static int run(struct session *s, const struct options *options, struct error *e
 	}
 	if (w.packets)
 		packets_poll(w.packets, session_packet, s);
-	session_flush(s, s->last_ns);
-	detector_finish(s->detector);
-	if (s->history)
-		history_write(s->history, true);
+	session_finish(s);
 	figures_now(&w, &figures);
 	if (err != -EPIPE)
 		session_show(s, &figures, true); /* also of a watch that failed */

@@ -160,7 +160,7 @@ int history_open(struct history **result, const char *path, bool folder,
 	if (!err)
 		err = open_database(h, e);
 	if (err)
-		history_close(h);
+		history_close(h, NULL);
 	else
 		*result = h;
 	return err;
@@ -268,13 +268,34 @@ static bool is_over(struct history *h)
 	       (uint64_t)(pages * size) > h->limits.bytes;
 }
 
-/* The oldest alerts give way, some at a time, until the limits are kept. The latest one stays. */
+/* Those that have not ended, as far as they are this history's, in temp.going_on. */
+static int list_going_on(struct history *h)
+{
+	sqlite3_stmt *s = NULL;
+	int err = execute(h, "CREATE TEMP TABLE IF NOT EXISTS going_on (id TEXT PRIMARY KEY);"
+			     "DELETE FROM going_on");
+
+	if (!err)
+		err = sqlite3_prepare_v2(
+			h->db, "INSERT OR IGNORE INTO going_on VALUES (?1)", -1, &s, NULL);
+	for (struct kept *k = lru_oldest(h->kept); k && !err; k = lru_newer(h->kept, k)) {
+		if (k->ended)
+			continue;
+		sqlite3_bind_text(s, 1, k->id, -1, SQLITE_STATIC);
+		err = step(s);
+	}
+	sqlite3_finalize(s);
+	return err;
+}
+
+/* The oldest alerts that have ended give way, some at a time, until the limits are kept. The latest
+ * one stays. */
 static int prune(struct history *h)
 {
 	static const char sql[] =
 		"CREATE TEMP TABLE IF NOT EXISTS going (number INTEGER PRIMARY KEY);"
 		"INSERT INTO going SELECT number FROM alerts WHERE number <"
-		" (SELECT max(number) FROM alerts) ORDER BY number"
+		" (SELECT max(number) FROM alerts) AND id NOT IN going_on ORDER BY number"
 		" LIMIT (SELECT count(*) / 100 + 1 FROM alerts);"
 		"DELETE FROM flows WHERE alert IN going;"
 		"DELETE FROM alerts WHERE number IN going;"
@@ -282,8 +303,11 @@ static int prune(struct history *h)
 		" WHERE name = 'removed';"
 		"DELETE FROM going";
 	int64_t gone = 1;
-	int err = SQLITE_OK;
+	int err;
 
+	if (!is_over(h))
+		return SQLITE_OK;
+	err = list_going_on(h);
 	while (!err && gone > 0 && is_over(h)) {
 		gone = history_number(h->db, "SELECT count(*) FROM alerts", 0);
 		err = execute(h, sql);
@@ -320,32 +344,37 @@ static bool has_changed(const struct history *h)
 	return false;
 }
 
-void history_write(struct history *h, bool now)
+/* SQLite's status; nothing is lost of what could not be written. */
+static int write_changes(struct history *h)
 {
-	uint64_t at = clock_now(CLOCK_MONOTONIC);
 	int err;
 
-	if (!now && at - h->written_ns < second)
-		return;
-	h->written_ns = at;
 	if (!has_changed(h))
-		return;
+		return SQLITE_OK;
 	err = execute(h, "BEGIN IMMEDIATE");
-	if (err == SQLITE_BUSY && !now)
-		return; /* another's turn; nothing is lost */
 	if (!err)
 		err = put_changes(h);
 	if (!err)
 		err = prune(h);
 	if (!err)
 		err = execute(h, "COMMIT");
-	if (!err) {
+	if (!err)
 		settle(h);
-		return;
-	}
-	failed(h);
+	else if (err != SQLITE_BUSY)
+		failed(h);
 	if (!sqlite3_get_autocommit(h->db))
 		execute(h, "ROLLBACK");
+	return err;
+}
+
+void history_write(struct history *h, bool now)
+{
+	uint64_t at = clock_now(CLOCK_MONOTONIC);
+
+	if (!now && at - h->written_ns < second)
+		return;
+	h->written_ns = at;
+	write_changes(h); /* busy: another's turn */
 }
 
 /* ---- what is new ---- */
@@ -435,7 +464,7 @@ void history_stats(const struct history *h, struct history_stats *s)
 
 /* A file that no program writes any more is left in a form that can be read by whoever may read it,
  * without writing beside it. */
-void history_close(struct history *h)
+void history_close(struct history *h, struct history_stats *s)
 {
 	struct kept *k;
 
@@ -443,8 +472,11 @@ void history_close(struct history *h)
 		return;
 	if (h->put_flow) {
 		sqlite3_busy_timeout(h->db, WAIT_AT_END_MS);
-		history_write(h, true);
+		if (write_changes(h) == SQLITE_BUSY)
+			failed(h);
 	}
+	if (s)
+		*s = h->stats;
 	while (h->kept && (k = lru_oldest(h->kept))) {
 		free(k->event);
 		lru_remove(h->kept, k);

@@ -44,13 +44,15 @@ void history_flow(struct history *h, const struct alert *a, const struct alert_f
 void history_alert(struct history *h, const struct alert *a, enum alert_stage stage,
 	const struct origin *from);
 
-/* Write what is new, if the last time was a second ago; `now`: at once. */
+/* Write what is new, if the last time was a second ago; `now`: at once. While another program
+ * writes, it stays for the next time. */
 void history_write(struct history *h, bool now);
 
 void history_stats(const struct history *h, struct history_stats *s);
 
-/* Write the rest and close. NULL is fine. */
-void history_close(struct history *h);
+/* Write the rest and close; `s`, or NULL: its figures at the end. A history that is NULL is fine.
+ */
+void history_close(struct history *h, struct history_stats *s);
 
 /* ---- reading ---- */
 

@@ -66,6 +66,15 @@ check "a trusted attack: it is found all the same" [ "$(alerts)" -eq 1 ]
 
 # ---- drift ----
 
+learn -m "$m" "$work/loud.pcap" -o "$work/loud.json" --trust all
+check "a loud site: the margin of what is loud" says "margins raised: http by"
+timeout 60 "$karma" read -m "$m" --profile "$work/loud.json" "$work/loud.pcap" >"$work/out" 2>"$work/err"
+check "a loud site: no alert, and no drift from itself" [ "$(grep -c ALERT "$work/out") $(wc -l <"$work/err")" = "0 0" ]
+learn -m "$m" "$work/loud.pcap" -o "$work/loud.json" --trust all --false-alerts 100000
+check "a loud site: as many alerts as you like" says "margins: the model's own"
+timeout 60 "$karma" read -m "$m" --profile "$work/loud.json" "$work/loud.pcap" >"$work/out" 2>"$work/err"
+check "a loud site: what alerts tell of is no drift" [ ! -s "$work/err" ]
+
 timeout 60 "$karma" read -m "$m" --profile "$p" --eve "$work/eve" "$work/other.pcap" \
 	>"$work/out" 2>"$work/err"
 check "another site: told once" [ "$(grep -c 'has drifted from the profile: service udp: 100 %' "$work/err")" -eq 1 ]

@@ -144,7 +144,7 @@ static void an_alert_comes_back_with_its_flows(void **state)
 	f.packets[SRC] = 99;
 	history_flow(h, &a, &f);
 	history_alert(h, &a, ALERT_END, NULL);
-	history_close(h);
+	history_close(h, NULL);
 	assert_int_equal(read_flows(7), 0);
 	assert_int_equal(got.count, 3);
 	assert_int_equal(got.flow[2].flow_id, 2); /* its record is the latest now */
@@ -180,7 +180,7 @@ static void the_first_and_the_last_flows_are_kept(void **state)
 		}
 	}
 	history_alert(h, &a, ALERT_END, NULL);
-	history_close(h);
+	history_close(h, NULL);
 	assert_int_equal(read_flows(8), 1234 - HISTORY_FIRST - HISTORY_LAST);
 	assert_int_equal(got.count, HISTORY_FIRST + HISTORY_LAST);
 	for (unsigned i = 0; i < got.count; i++)
@@ -219,11 +219,41 @@ static void the_oldest_alerts_give_way(void **state)
 	history_stats(h, &s);
 	assert_int_equal(s.removed, 70);
 	assert_int_equal(s.lost + s.failed, 0);
-	history_close(h);
+	history_close(h, NULL);
 	assert_int_equal(count_alerts(&removed), 50);
 	assert_int_equal(removed, 70);
 	assert_int_equal(read_flows(71), 0);
 	assert_int_equal(got.count, 4);
+	unlink(path);
+}
+
+/* However old: what is told of it later belongs to what was told before. */
+static void an_alert_that_goes_on_stays(void **state)
+{
+	const struct history_limits limits = {.alerts = 10, .bytes = 1 << 28};
+	struct history *h = open_history(&limits);
+	struct alert a = an_alert(1);
+	struct alert_flow f;
+	uint64_t removed;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 5; i++) {
+		f = a_flow(i);
+		history_flow(h, &a, &f);
+	}
+	history_alert(h, &a, ALERT_NEW, NULL);
+	for (uint64_t id = 2; id <= 30; id++) {
+		arise(h, id, 1);
+		history_write(h, true);
+	}
+	f = a_flow(6);
+	history_flow(h, &a, &f);
+	history_alert(h, &a, ALERT_END, NULL);
+	history_close(h, NULL);
+	assert_int_equal(count_alerts(&removed), 10);
+	assert_int_equal(removed, 20);
+	read_flows(1);
+	assert_int_equal(got.count, 6);
 	unlink(path);
 }
 
@@ -242,7 +272,7 @@ static void the_file_is_bounded(void **state)
 	history_stats(h, &s);
 	assert_true(s.removed > 100);
 	assert_int_equal(s.failed, 0);
-	history_close(h);
+	history_close(h, NULL);
 	assert_int_equal(stat(path, &st), 0);
 	assert_in_range(st.st_size, 500 << 10, 1200 << 10);
 	assert_int_equal(count_alerts(NULL), 300 - s.removed);
@@ -261,7 +291,7 @@ static void more_than_can_be_held_is_written_at_once(void **state)
 		arise(h, id, 1);
 	history_stats(h, &s);
 	assert_int_equal(s.lost, 0);
-	history_close(h);
+	history_close(h, NULL);
 	assert_int_equal(count_alerts(NULL), 3000);
 	unlink(path);
 }
@@ -274,7 +304,7 @@ static void the_same_alert_is_there_once(void **state)
 		struct history *h = open_history(&history_limits);
 
 		arise(h, 5, i ? 2 : 10);
-		history_close(h);
+		history_close(h, NULL);
 	}
 	assert_int_equal(count_alerts(NULL), 1);
 	read_flows(5);
@@ -299,8 +329,47 @@ static void a_held_file_is_waited_for(void **state)
 	assert_int_equal(s.failed + s.lost, 0);
 	assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(other);
-	history_close(h);
+	history_close(h, NULL);
 	assert_int_equal(count_alerts(NULL), 1);
+	unlink(path);
+}
+
+/* Also at the end, where the file is free again by the time it is closed. */
+static void a_file_that_is_free_in_time_has_not_failed(void **state)
+{
+	struct history *h = open_history(&history_limits);
+	struct history_stats s;
+	sqlite3 *other;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	arise(h, 1, 4);
+	history_write(h, true);
+	history_stats(h, &s);
+	assert_int_equal(s.failed + s.lost, 0);
+	assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	history_close(h, &s);
+	assert_int_equal(s.failed + s.lost, 0);
+	assert_int_equal(count_alerts(NULL), 1);
+	unlink(path);
+}
+
+static void a_file_that_is_held_to_the_end_has_failed(void **state)
+{
+	struct history *h = open_history(&history_limits);
+	struct history_stats s;
+	sqlite3 *other;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	arise(h, 1, 4);
+	history_close(h, &s);
+	assert_int_equal(s.failed, 1);
+	assert_non_null(strstr(s.why, path));
+	sqlite3_close(other);
 	unlink(path);
 }
 
@@ -320,7 +389,7 @@ static void a_file_that_cannot_be_written_is_counted(void **state)
 	assert_true(s.failed > 0);
 	assert_non_null(strstr(s.why, path));
 	assert_int_equal(count_alerts(NULL), 0); /* whole or not at all */
-	history_close(h);
+	history_close(h, NULL);
 	unlink(path);
 }
 
@@ -359,7 +428,7 @@ static void foreign_files_are_refused(void **state)
 	sqlite3_close(db);
 	refused("not a history of Karma");
 	unlink(path);
-	history_close(open_history(&history_limits));
+	history_close(open_history(&history_limits), NULL);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL);
 	sqlite3_close(db);
@@ -381,7 +450,7 @@ static void folders_are_made_where_asked(void **state)
 	assert_true(history_open(&h, made, false, &history_limits, &e) < 0);
 	assert_non_null(strstr(e.text, made));
 	assert_int_equal(history_open(&h, made, true, &history_limits, &e), 0);
-	history_close(h);
+	history_close(h, NULL);
 	unlink(made);
 	rmdir(deep);
 	unsetenv("STATE_DIRECTORY");
@@ -410,10 +479,13 @@ int main(void)
 		cmocka_unit_test(an_alert_comes_back_with_its_flows),
 		cmocka_unit_test(the_first_and_the_last_flows_are_kept),
 		cmocka_unit_test(the_oldest_alerts_give_way),
+		cmocka_unit_test(an_alert_that_goes_on_stays),
 		cmocka_unit_test(the_file_is_bounded),
 		cmocka_unit_test(more_than_can_be_held_is_written_at_once),
 		cmocka_unit_test(the_same_alert_is_there_once),
 		cmocka_unit_test(a_held_file_is_waited_for),
+		cmocka_unit_test(a_file_that_is_free_in_time_has_not_failed),
+		cmocka_unit_test(a_file_that_is_held_to_the_end_has_failed),
 		cmocka_unit_test(a_file_that_cannot_be_written_is_counted),
 		cmocka_unit_test(foreign_files_are_refused),
 		cmocka_unit_test(folders_are_made_where_asked),
