@@ -2,8 +2,9 @@
  * karma run and karma read, read by karma explain, also at the same time.
  *
  * Bounded: of an alert the first and the last flows are kept, and as many alerts as the limits
- * allow; the oldest go. Nothing waits for the file: what is new is kept in memory and written once
- * a second; a file that cannot be written is counted and told of, and alerts go on. */
+ * allow; the oldest go, but for those that go on. Nothing waits for the file: what is new is kept
+ * in memory and written once a second; a file that cannot be written is counted and told of, and
+ * alerts go on. */
 #ifndef KARMA_OUTPUT_HISTORY_H
 #define KARMA_OUTPUT_HISTORY_H
 

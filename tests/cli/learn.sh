@@ -107,6 +107,16 @@ for attack in nmap_syn sweep_port flood_syn_random; do
 	check "the range: $attack is found" [ "$(alerts)" -ge 1 ]
 done
 
+# ---- nobody reads on ----
+
+mkfifo "$work/pipe"
+exec 3<>"$work/pipe" 4>"$work/pipe" 3<&-
+timeout 60 "$karma" learn -m "$m" "$site" -o "$work/unread.json" >&4 2>"$work/err"
+status=$?
+exec 4>&-
+check "nobody reads: it has failed" [ "$status" -eq 1 ]
+check "nobody reads: no profile, not even a part" [ -z "$(compgen -G "$work/unread.json*")" ]
+
 # ---- refusals ----
 
 refuses "no profile named" 2 "-o FILE" "$karma" learn "$site"
