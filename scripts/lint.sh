@@ -26,9 +26,12 @@ tidy)
 	;;
 cppcheck)
 	need cppcheck
+	# Without the kernel programs' bytes, at which cppcheck looks for 20 s in each file that has them.
+	mkdir -p build/lint
+	sed '/(const void \*)"\\$/,/";$/c\	return (const void *)"";' build/karma.skel.h >build/lint/karma.skel.h
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-		-D_GNU_SOURCE -DKARMA_NO_CLONES -D__x86_64__ "-DLIBBPF_OPTS(type, name, ...)=struct type name = {0}" -Isrc -Ibuild -j "$(nproc)" src
+		-D_GNU_SOURCE -DKARMA_NO_CLONES -D__x86_64__ "-DLIBBPF_OPTS(type, name, ...)=struct type name = {0}" -Isrc -Ibuild/lint -j "$(nproc)" src
 	;;
 shell)
 	need shellcheck

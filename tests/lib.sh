@@ -8,6 +8,7 @@ karma=$root/build/karma
 captures=tests/captures
 shared=${KARMA_SHARED:-$(dirname "$root")/shared}
 work=$(mktemp -d)
+export STATE_DIRECTORY=$work/state # for the history
 passed=0 failed=0 skipped=0
 pids=() spaces=()      # processes and network namespaces that end with the script
 declare -A job=()      # those of start, by name

@@ -210,7 +210,9 @@ static void see_record(
 {
 	struct learning *l = learning;
 	const uint8_t *target = r->addr[memcmp(v->actor, r->addr[SRC], 16) == 0 ? DST : SRC];
-	float threshold = l->session.settings.threshold;
+	float enough = evidence_enough(&l->session.settings);
+	bool loud = w->actor >= enough || w->target >= enough;
+	struct drift_mark mark = {0};
 
 	if (l->tuner) {
 		tuner_take(l->tuner, v, target);
@@ -218,8 +220,11 @@ static void see_record(
 	}
 	if (l->full)
 		return;
-	l->full = !learner_take(l->margins, r, v, w);
-	if (w->actor < threshold && w->target < threshold)
+	/* What tells of an alert is no drift, by the margins of the profile: not known yet. */
+	if (loud)
+		mark = drift_learner_mark(l->drift, r, v);
+	l->full = !learner_take(l->margins, r, v, w, loud ? &mark : NULL);
+	if (!loud)
 		drift_learner_take(l->drift, r, v);
 }
 
@@ -468,6 +473,8 @@ static int write_profile(struct learning *l, struct error *e)
 			"takes it for the site's own work",
 			LEARN_PARTIES);
 	err = learner_margins(l->margins, l->o->per_day, &learnt);
+	if (!err)
+		err = learner_add_quiet(l->margins, learnt.shift, l->drift);
 	if (err)
 		return error_set(e, err, "not enough memory to learn");
 	memcpy(l->profile.shift, learnt.shift, sizeof(l->profile.shift));

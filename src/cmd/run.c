@@ -354,8 +354,7 @@ static int run(struct session *s, const struct options *options, struct error *e
 	}
 	if (w.packets)
 		packets_poll(w.packets, session_packet, s);
-	session_flush(s, s->last_ns);
-	detector_finish(s->detector);
+	session_finish(s);
 	figures_now(&w, &figures);
 	if (s->history) {
 		history_figures(s->history, &figures);

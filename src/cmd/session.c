@@ -366,17 +366,22 @@ static void add_figures(const struct session *s, struct summary *out)
 		out->detect.alerts.raised[c] += d.alerts.raised[c];
 }
 
-void session_end(struct session *s)
+void session_finish(struct session *s)
 {
 	struct drift_news news;
 
+	session_flush(s, s->last_ns);
+	detector_finish(s->detector);
+	if (s->history)
+		history_write(s->history, true);
+	if (s->drift && !s->origin.several && drift_end(s->drift, &news))
+		tell_drift(s, &news);
+}
+
+void session_end(struct session *s)
+{
 	if (s->detector) {
-		session_flush(s, s->last_ns);
-		detector_finish(s->detector);
-		if (s->history)
-			history_write(s->history, true);
-		if (s->drift && !s->origin.several && drift_end(s->drift, &news))
-			tell_drift(s, &news);
+		session_finish(s);
 		add_figures(s, &s->total);
 		s->total.now_ns = s->last_ns;
 	}
@@ -432,6 +437,7 @@ void session_show(struct session *s, const struct summary *figures, bool last)
 
 int session_close(struct session *s, bool good, struct error *e)
 {
+	struct history_stats history = {0};
 	int err = 0;
 
 	session_end(s);

@@ -101,7 +101,11 @@ int session_record_live(void *session, const struct record *r);
 /* No record is at hand: what is still to be judged is, and time goes on. */
 void session_flush(struct session *s, int64_t now_ns);
 
-/* End the timeline: its alerts end, its figures join the totals. */
+/* No more records come: what is still to be judged is, alerts end, the last news is told. May be
+ * called twice. */
+void session_finish(struct session *s);
+
+/* End the timeline: finish it; its figures join the totals. */
 void session_end(struct session *s);
 
 /* Figures up to now: of the timelines that have ended and of the present one. */

@@ -163,7 +163,9 @@ struct drift_learner {
 	struct window window;
 	struct drift_counts all;
 	struct drift_counts kept[WINDOWS];
+	uint32_t block[WINDOWS]; /* the second one of each */
 	unsigned count;
+	uint32_t blocks;
 	uint64_t windows, each; /* of so many windows, one in `each` is kept */
 };
 
@@ -195,10 +197,11 @@ static void keep(struct drift_learner *d)
 		return;
 	if (d->count == WINDOWS) {
 		for (unsigned i = 0; i < WINDOWS / 2; i++)
-			d->kept[i] = d->kept[2 * i];
+			d->kept[i] = d->kept[2 * i], d->block[i] = d->block[2 * i];
 		d->count = WINDOWS / 2;
 		d->each *= 2;
 	}
+	d->block[d->count] = d->blocks;
 	d->kept[d->count++] = window_counts(&d->window);
 }
 
@@ -212,6 +215,34 @@ void drift_learner_take(struct drift_learner *d, const struct record *r, const s
 	if (d->window.before.records)
 		keep(d);
 	window_next(&d->window);
+	d->blocks++;
+}
+
+struct drift_mark drift_learner_mark(
+	const struct drift_learner *d, const struct record *r, const struct verdict *v)
+{
+	struct drift_mark mark = {.block = d->blocks};
+
+	for (int m = 0; m < DRIFT_MEASURES; m++)
+		mark.bin[m] = (uint8_t)bin_of((enum drift_measure)m, r, v);
+	return mark;
+}
+
+static void add_mark(struct drift_counts *to, const struct drift_mark *mark)
+{
+	to->records++;
+	for (int m = 0; m < DRIFT_MEASURES; m++)
+		to->bin[m][mark->bin[m]]++;
+}
+
+void drift_learner_add(struct drift_learner *d, const struct drift_mark *mark)
+{
+	if (d->all.records >= RECORDS)
+		return;
+	add_mark(&d->all, mark);
+	for (unsigned i = 0; i < d->count; i++)
+		if (d->block[i] == mark->block || d->block[i] == mark->block + 1)
+			add_mark(&d->kept[i], mark);
 }
 
 bool drift_learner_site(const struct drift_learner *d, struct drift_site *site)

@@ -53,6 +53,19 @@ void drift_learner_free(struct drift_learner *d);
 void drift_learner_begin(struct drift_learner *d);
 void drift_learner_take(struct drift_learner *d, const struct record *r, const struct verdict *v);
 
+/* A record of which it is known only at the end whether it belongs to the baseline: where it stands
+ * in it. */
+struct drift_mark {
+	uint32_t block;
+	uint8_t bin[DRIFT_MEASURES];
+};
+
+struct drift_mark drift_learner_mark(
+	const struct drift_learner *d, const struct record *r, const struct verdict *v);
+
+/* It does belong to it. */
+void drift_learner_add(struct drift_learner *d, const struct drift_mark *mark);
+
 /* false: fewer than four blocks, too little to tell what is usual. */
 bool drift_learner_site(const struct drift_learner *d, struct drift_site *site);
 

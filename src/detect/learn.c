@@ -22,6 +22,8 @@ struct kept {
 	float normal; /* its probability */
 	uint8_t traffic;
 	uint8_t class; /* the likeliest attack */
+	bool marked;
+	struct drift_mark mark;
 };
 
 /* Whose alert it is: an attacker, or the target of many. */
@@ -118,8 +120,8 @@ static void take_time(struct learner *l, int64_t at_ns)
 	}
 }
 
-bool learner_take(
-	struct learner *l, const struct record *r, const struct verdict *v, const struct weight *w)
+bool learner_take(struct learner *l, const struct record *r, const struct verdict *v,
+	const struct weight *w, const struct drift_mark *mark)
 {
 	bool back = memcmp(v->actor, r->addr[SRC], 16) != 0;
 	const uint8_t *target = r->addr[back ? SRC : DST];
@@ -139,6 +141,9 @@ bool learner_take(
 		.class = (uint8_t)likeliest(v)};
 	memcpy(k->actor, v->actor, sizeof(k->actor));
 	memcpy(k->target, target, sizeof(k->target));
+	k->marked = mark;
+	if (mark)
+		k->mark = *mark;
 	l->count++;
 	return true;
 }
@@ -165,7 +170,8 @@ bool learner_leaves_out(const void *learner, const uint8_t actor[16], const uint
 
 struct replay {
 	unsigned alerts;
-	struct lru *parties; /* that raised them; NULL: not asked for */
+	struct lru *parties;         /* that raised them; NULL: not asked for */
+	struct drift_learner *quiet; /* is told of what is marked and has too little; or NULL */
 };
 
 static void count_alert(void *context, const struct alert *a, enum alert_stage stage)
@@ -186,7 +192,9 @@ static int replay(
 {
 	struct detector *d = detector_new(settings, NULL, count_alert, out);
 	struct record r = {.news = true};
+	float enough = evidence_enough(settings);
 	struct verdict v = {.app = NULL};
+	struct weight w;
 
 	if (!d)
 		return -ENOMEM;
@@ -204,7 +212,9 @@ static int replay(
 		v.probability[k->class] = 1 - k->normal;
 		v.traffic = (enum traffic)k->traffic;
 		detector_tick(d, k->at_ns);
-		detector_weigh(d, &r, &v);
+		w = detector_weigh(d, &r, &v);
+		if (out->quiet && k->marked && w.actor < enough && w.target < enough)
+			drift_learner_add(out->quiet, &k->mark);
 	}
 	detector_free(d);
 	return 0;
@@ -328,4 +338,14 @@ int learner_margins(struct learner *l, double per_day, struct learnt *out)
 	out->alerts = rate.alerts;
 	memcpy(out->shift, s.shift, sizeof(out->shift));
 	return err;
+}
+
+int learner_add_quiet(
+	const struct learner *l, const float shift[TRAFFICS], struct drift_learner *drift)
+{
+	struct evidence_settings s = l->settings;
+	struct replay r = {.quiet = drift};
+
+	memcpy(s.shift, shift, sizeof(s.shift));
+	return replay(l, &s, &r);
 }

@@ -19,10 +19,11 @@
 
 #include "detect/alert.h"
 #include "detect/detect.h"
+#include "detect/drift.h"
 #include "detect/judge.h"
 
 enum {
-	LEARN_RECORDS = 1 << 18, /* that are kept: 14 MB */
+	LEARN_RECORDS = 1 << 18, /* that are kept: 15 MB */
 	LEARN_PARTIES = 4096,    /* whose alerts leave them out */
 	LEARN_TAIL = 10,
 };
@@ -40,10 +41,11 @@ void learner_free(struct learner *l);
 /* The records that follow are of a time and network of their own. */
 void learner_begin(struct learner *l);
 
-/* Take in a record in the order of time, as it was judged and weighed. false: there is no room for
- * more; what was learnt until then holds. */
-bool learner_take(
-	struct learner *l, const struct record *r, const struct verdict *v, const struct weight *w);
+/* Take in a record in the order of time, as it was judged and weighed. `mark`: of one with enough
+ * against it for an alert; else NULL. false: there is no room for more; what was learnt until then
+ * holds. */
+bool learner_take(struct learner *l, const struct record *r, const struct verdict *v,
+	const struct weight *w, const struct drift_mark *mark);
 
 /* Who raised an alert is left out: what it did, or what was done to it, when the attackers were
  * many. false: there are too many for an ordinary site. */
@@ -64,5 +66,9 @@ struct learnt {
 
 /* Margins for so many false alerts a day. May be called several times. -ENOMEM. */
 int learner_margins(struct learner *l, double per_day, struct learnt *out);
+
+/* After that: the marks of what does not have enough against it with these margins. -ENOMEM. */
+int learner_add_quiet(
+	const struct learner *l, const float shift[TRAFFICS], struct drift_learner *drift);
 
 #endif

@@ -17,7 +17,11 @@ const struct keeper_limits keeper_limits = {
 	.before_ns = 5000000000LL,
 };
 
-enum { FILE_HEADER = 24, PACKET_HEADER = 16 }; /* bytes, of libpcap's format */
+enum {
+	FILE_HEADER = 24, /* bytes, of libpcap's format */
+	PACKET_HEADER = 16,
+	AT_ONCE = 4000, /* bytes: less than the C library holds, whose errors pass unseen */
+};
 
 /* One of the latest packets: this, then its bytes, filled up to a multiple of 8. */
 struct recent {
@@ -32,8 +36,10 @@ struct file {
 	char path[4096];
 	int link;
 	uint64_t bytes;
-	bool changed;
-	pcap_t *kind; /* NULL: no packet yet, or none could be written */
+	uint64_t whole;  /* bytes that are in the file for certain */
+	uint64_t unsure; /* packets behind them */
+	bool broken;     /* it could not be written further */
+	pcap_t *kind;    /* NULL: no packet yet, or it is broken */
 	pcap_dumper_t *dumper;
 };
 
@@ -87,16 +93,49 @@ static pcap_t *kind_of(int link, uint32_t snap)
 		link == 101 ? DLT_RAW : link, (int)snap, PCAP_TSTAMP_PRECISION_NANO);
 }
 
-static void close_file(struct keeper *k, struct file *f)
+static void free_file(struct file *f)
 {
-	if (f->dumper && pcap_dump_flush(f->dumper) != 0)
-		k->stats.failed++;
 	if (f->dumper)
 		pcap_dump_close(f->dumper);
 	if (f->kind)
 		pcap_close(f->kind);
 	f->dumper = NULL;
 	f->kind = NULL;
+}
+
+/* A full disk: what is cut short goes, so that the capture stays whole. */
+static void give_up(struct keeper *k, struct file *f)
+{
+	int fd = dup(fileno(pcap_dump_file(f->dumper)));
+
+	k->stats.packets -= f->unsure;
+	k->stats.failed += f->unsure;
+	f->unsure = 0;
+	f->broken = true;
+	free_file(f); /* which may still write a part */
+	if (fd >= 0 && ftruncate(fd, (off_t)f->whole) < 0)
+		errno = 0; /* a reader will say that it is cut short */
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Write what is in memory. */
+static void flush_file(struct keeper *k, struct file *f)
+{
+	if (!f->unsure)
+		return;
+	if (pcap_dump_flush(f->dumper) != 0 || ferror(pcap_dump_file(f->dumper))) {
+		give_up(k, f);
+		return;
+	}
+	f->whole = f->bytes;
+	f->unsure = 0;
+}
+
+static void close_file(struct keeper *k, struct file *f)
+{
+	flush_file(k, f);
+	free_file(f);
 }
 
 /* At its first packet, whose link layer is the file's. */
@@ -106,16 +145,18 @@ static bool begin_file(struct keeper *k, struct file *f, int link)
 	FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
 
 	f->link = link;
-	f->bytes = FILE_HEADER;
+	f->bytes = f->whole = FILE_HEADER;
 	f->kind = stream ? kind_of(link, k->limits.packet_bytes) : NULL;
 	f->dumper = f->kind ? pcap_dump_fopen(f->kind, stream) : NULL;
-	if (f->dumper)
+	if (f->dumper && pcap_dump_flush(f->dumper) == 0)
 		return true;
-	if (stream)
+	if (!f->dumper && stream)
 		fclose(stream);
-	else if (fd >= 0)
+	else if (!f->dumper && fd >= 0)
 		close(fd);
-	close_file(k, f);
+	if (fd >= 0)
+		unlink(f->path);
+	free_file(f);
 	return false;
 }
 
@@ -127,7 +168,7 @@ static void write_packet(struct keeper *k, struct file *f, const struct caught *
 
 	if (h.caplen > k->limits.packet_bytes)
 		h.caplen = k->limits.packet_bytes;
-	if (!f->dumper && !begin_file(k, f, c->link)) {
+	if (f->broken || (!f->dumper && !begin_file(k, f, c->link))) {
 		k->stats.failed++;
 		return;
 	}
@@ -141,8 +182,10 @@ static void write_packet(struct keeper *k, struct file *f, const struct caught *
 	}
 	pcap_dump((u_char *)f->dumper, &h, c->data);
 	f->bytes += PACKET_HEADER + h.caplen;
-	f->changed = true;
+	f->unsure++;
 	k->stats.packets++;
+	if (f->bytes - f->whole >= AT_ONCE)
+		flush_file(k, f);
 }
 
 static bool is_of(const struct file *f, const struct caught *c)
@@ -152,13 +195,8 @@ static bool is_of(const struct file *f, const struct caught *c)
 
 void keeper_flush(struct keeper *k)
 {
-	for (unsigned i = 0; i < k->files; i++) {
-		struct file *f = &k->file[i];
-
-		if (f->changed && pcap_dump_flush(f->dumper) != 0)
-			k->stats.failed++;
-		f->changed = false;
-	}
+	for (unsigned i = 0; i < k->files; i++)
+		flush_file(k, &k->file[i]);
 }
 
 /* ---- the latest packets ---- */

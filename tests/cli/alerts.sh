@@ -197,6 +197,26 @@ whole() {
 	rm -r "$work/packets"
 	return "$good"
 }
+# A folder on a full disk: one line says so, the alerts are told all the same, and what was kept is
+# whole.
+full_disk() {
+	mkdir "$work/small" "$work/cut"
+	# shellcheck disable=SC2016 # the inner shell expands it
+	run unshare -m sh -c 'mount -t tmpfs -o size=16k tmpfs "$1" || exit
+		"$2" read --pcap-dir "$1" "$3"
+		status=$?
+		cp "$1"/*.pcap "$4" && exit $status' \
+		sh "$work/small" "$karma" "$range/nmap_syn.pcap" "$work/cut"
+	[ "$status" -eq 1 ] && [ "$(wc -l <"$work/err")" -eq 1 ] &&
+		grep -q '^karma read: packets of alerts were not always written' "$work/err" &&
+		grep -q ALERT "$work/out" && grep -q 'packets of alerts that could not be written' "$work/out" &&
+		"$karma" flows "$work/cut" >"$work/rows" && [ "$(wc -l <"$work/rows")" -gt 50 ]
+}
+if unshare -m true 2>"$work/err"; then
+	check "a full disk under the packets" full_disk
+else
+	skip 1 "a full disk under the packets: no mount namespace here"
+fi
 check "a scan's packets are kept, all of them" whole nmap_syn 10.55.97.188
 check "so are those of a flood's target" whole flood_syn_random 192.168.29.229
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Captures for learn.sh: a site, an attack on it, and another site.
 
-usage: learn.py DIR      writes site.pcap, attack.pcap, other.pcap
+usage: learn.py DIR      writes site.pcap, attack.pcap, other.pcap, loud.pcap
 """
 import os
 import struct
@@ -59,6 +59,13 @@ def main():
     save(os.path.join(folder, "site.pcap"), packets)
     save(os.path.join(folder, "attack.pcap"),
          [p for n in range(20) for p in shell("10.2.0.66", 30000 + n, 0.5 * n)])
+    # A quarter of it pages, without a pause.
+    packets = []
+    for n in range(1000):
+        packets += web("10.2.0.%d" % (2 + n % 3), 20000 + n, 0.8 * n)
+        for k in range(3):
+            packets += query("10.2.0.%d" % (2 + n % 20), 30000 + 3 * n + k, 0.8 * n + 0.2 * k)
+    save(os.path.join(folder, "loud.pcap"), packets)
     # Something unknown over UDP, all of it large.
     save(os.path.join(folder, "other.pcap"),
          [(n / 5, make.udp("10.2.0.%d" % (2 + n % 20), SERVER, 20000 + n, 7777, b"\1\2\3" * 400))

@@ -66,6 +66,15 @@ check "a trusted attack: it is found all the same" [ "$(alerts)" -eq 1 ]
 
 # ---- drift ----
 
+learn -m "$m" "$work/loud.pcap" -o "$work/loud.json" --trust all
+check "a loud site: the margin of what is loud" says "margins raised: http by"
+timeout 60 "$karma" read -m "$m" --profile "$work/loud.json" "$work/loud.pcap" >"$work/out" 2>"$work/err"
+check "a loud site: no alert, and no drift from itself" [ "$(grep -c ALERT "$work/out") $(wc -l <"$work/err")" = "0 0" ]
+learn -m "$m" "$work/loud.pcap" -o "$work/loud.json" --trust all --false-alerts 100000
+check "a loud site: as many alerts as you like" says "margins: the model's own"
+timeout 60 "$karma" read -m "$m" --profile "$work/loud.json" "$work/loud.pcap" >"$work/out" 2>"$work/err"
+check "a loud site: what alerts tell of is no drift" [ ! -s "$work/err" ]
+
 timeout 60 "$karma" read -m "$m" --profile "$p" --eve "$work/eve" "$work/other.pcap" \
 	>"$work/out" 2>"$work/err"
 check "another site: told once" [ "$(grep -c 'has drifted from the profile: service udp: 100 %' "$work/err")" -eq 1 ]
@@ -97,6 +106,16 @@ for attack in nmap_syn sweep_port flood_syn_random; do
 	read_with "$range/$attack.pcap" --profile "$work/range.json"
 	check "the range: $attack is found" [ "$(alerts)" -ge 1 ]
 done
+
+# ---- nobody reads on ----
+
+mkfifo "$work/pipe"
+exec 3<>"$work/pipe" 4>"$work/pipe" 3<&-
+timeout 60 "$karma" learn -m "$m" "$site" -o "$work/unread.json" >&4 2>"$work/err"
+status=$?
+exec 4>&-
+check "nobody reads: it has failed" [ "$status" -eq 1 ]
+check "nobody reads: no profile, not even a part" [ -z "$(compgen -G "$work/unread.json*")" ]
 
 # ---- refusals ----
 

@@ -104,8 +104,17 @@ check "--calibration: all rows, another model's figures" python3 - "$work" <<-'e
 	assert c["calibration"] == {"model": "v.karma", "data": v["data"], "scores": v["scores"]}
 	for key in "temperature", "attack":
 	    assert v_shown[key] == c_shown[key]
-	log = [json.loads(line) for line in open(sys.argv[1] + "/c.log")]
-	assert len(log) == 12 and log[0]["score"] is None and log[11]["loss"] < log[0]["loss"]
+end
+# What no row has measured is null; whatever is a number is one, which NaN is not.
+check "its log" python3 - "$work/c.log" <<-'end'
+	import json, sys
+	def refuse(word):
+	    raise ValueError(word)
+	log = [json.loads(line, parse_constant=refuse) for line in open(sys.argv[1])]
+	assert [e["epoch"] for e in log] == list(range(1, 13)) and log[11]["loss"] < log[0]["loss"]
+	for e in log:
+	    assert {k for k, v in e.items() if v is None} == {"score", "tpr_at_fpr_1e-2", "macro_f1", "accuracy"}, e
+	    assert 0 < e["loss"] < 10 and 0 <= e["seconds"] < 1000, e
 end
 run "$karma" model show "$work/c.karma"
 check "and says so" grep -q 'calibrated by rows that another model left aside: v.karma' "$work/out"

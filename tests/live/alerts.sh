@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib.sh"
 tests=8
 watched=karma-kept-$$ other=karma-attacker-$$
-export TZ=UTC STATE_DIRECTORY=$work/state
+export TZ=UTC
 
 needs nmap ping tcpdump
 [ -e models/default.karma ] || skip_all "there is no models/default.karma"

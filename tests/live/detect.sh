@@ -102,7 +102,6 @@ echo "seed $seed"
 range_offload=yes
 range_up "$seed" 9
 cd "$range_dir" || exit 1
-export STATE_DIRECTORY=$range_dir # for the history
 must_start karma "$range_id-gateway" run -i lan --eve "$range_dir/eve.json"
 
 start_work "$quiet_seconds"

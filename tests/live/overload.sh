@@ -19,9 +19,10 @@ mac=$(ip -n "$b" -o link show v0 | grep -o 'link/ether [0-9a-f:]*' | cut -d ' ' 
 
 # One connection that says a byte at a time, before, during and after the flood.
 cat >"$work/server.py" <<'END'
-import socket
+import socket, sys
 web = socket.create_server(("192.168.77.2", 80)) # what the flood asks for
 s = socket.create_server(("192.168.77.2", 9000))
+open(sys.argv[1], "w").close()
 c, _ = s.accept()
 while data := c.recv(100):
     c.sendall(data)
@@ -40,8 +41,9 @@ s.close()
 print(sent)
 END
 
-inside "$b" python3 "$work/server.py" 2>"$work/server.err" &
+ip netns exec "$b" python3 "$work/server.py" "$work/listens" 2>"$work/server.err" &
 pids+=($!)
+within 20 test -e "$work/listens" || broken "the server does not start"
 must_start run "$b" run -i v0 --flows 16384 --history "$work/history.db" --eve "$work/eve.json"
 must_start flows "$b" flows -i v0 --flows 16384 -o "$work/flows.csv"
 rss() { awk '/VmRSS/ {print $2}' "/proc/${job[run]}/status"; }

@@ -37,7 +37,7 @@ for family, host in ((socket.AF_INET, "10.99.0.2"), (socket.AF_INET6, "2001:db8:
         s.sendto(b"?", (host, port))
 END
 
-inside "$b" tests/live/server.py 2>"$work/server.err" &
+ip netns exec "$b" tests/live/server.py 2>"$work/server.err" &
 pids+=($!)
 must_start live "$a" flows -i v0 -o "$work/live.csv"
 ip netns exec "$a" tcpdump -i v0 -s 0 -U -w "$work/v0.pcap" 2>"$work/tcpdump.err" &

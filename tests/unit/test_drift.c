@@ -50,6 +50,38 @@ static bool learn(struct mix *m, unsigned records, struct drift_site *site)
 	return enough;
 }
 
+/* One kind of records joins the baseline at the end only: nothing comes out otherwise. */
+static void what_joins_at_the_end_is_part_of_it(void **state)
+{
+	static struct drift_mark mark[6000];
+	struct mix m = {.dns = 0.5, .size = 4, .rng.state = 6};
+	struct drift_learner *d = drift_learner_new();
+	struct drift_counts all = {.records = 0};
+	struct drift_site site;
+	unsigned marks = 0;
+
+	(void)state;
+	assert_non_null(d);
+	for (int i = 0; i < 6000; i++) {
+		struct record r;
+		struct verdict v;
+
+		draw(&m, &r, &v);
+		drift_count(&all, &r, &v);
+		if (r.state == STATE_CON)
+			mark[marks++] = drift_learner_mark(d, &r, &v);
+		else
+			drift_learner_take(d, &r, &v);
+	}
+	for (unsigned i = 0; i < marks; i++)
+		drift_learner_add(d, &mark[i]);
+	assert_true(drift_learner_site(d, &site));
+	assert_memory_equal(&site.counts, &all, sizeof(all));
+	for (int k = 0; k < DRIFT_MEASURES; k++)
+		assert_float_equal(site.limit[k], 0.25, 1e-9);
+	drift_learner_free(d);
+}
+
 /* How many pieces of news there were; the last is in `news`. */
 static unsigned watch(struct drift *d, struct mix *m, unsigned records, struct drift_news *news)
 {
@@ -240,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(index_is_the_sum_over_bins),
+		cmocka_unit_test(what_joins_at_the_end_is_part_of_it),
 		cmocka_unit_test(the_same_traffic_does_not_drift),
 		cmocka_unit_test(other_traffic_is_told_once_and_its_end),
 		cmocka_unit_test(what_varies_may_go_on_varying),

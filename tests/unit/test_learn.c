@@ -68,7 +68,7 @@ static bool see(struct site *s, double at, uint32_t actor, uint32_t target, enum
 	v.probability[CLASS_RECONNAISSANCE] = 1 - v.probability[CLASS_NORMAL];
 	detector_tick(s->detector, r.at_ns);
 	w = detector_weigh(s->detector, &r, &v);
-	return !s->learner || learner_take(s->learner, &r, &v, &w);
+	return !s->learner || learner_take(s->learner, &r, &v, &w, NULL);
 }
 
 static double normal(struct rng *r)
