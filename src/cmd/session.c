@@ -437,7 +437,6 @@ void session_show(struct session *s, const struct summary *figures, bool last)
 
 int session_close(struct session *s, bool good, struct error *e)
 {
-	struct history_stats history = {0};
 	int err = 0;
 
 	session_end(s);
