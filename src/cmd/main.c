@@ -15,11 +15,13 @@ static const struct command commands[] = {
 	{"run", cmd_run,
 		"[-i IFACE[,IFACE]...] [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
 		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] [--no-history] "
+		"[--history-age TIME] [--history-size SIZE] "
 		"[--pcap-dir DIR] [--outer] [--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},
 	{"read", cmd_read,
 		"FILE.pcap[ng]|DIR ... [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
-		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] [--pcap-dir DIR] [--outer] "
+		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] "
+		"[--history-age TIME] [--history-size SIZE] [--pcap-dir DIR] [--outer] "
 		"[--follow] [--scores FILE.csv] [--verdicts FILE.csv] [--flows N] "
 		"[--each-interface]",
 		"find attacks in captures"},
@@ -29,8 +31,8 @@ static const struct command commands[] = {
 		"[--class CLASS] [--confidence P] [--text WORDS] [--mark ack|false|none] "
 		"[--limit N] [--json] [--csv] [-o FILE] [--history FILE]",
 		"the alerts that were, what is behind each, and what you say of them"},
-	{"explain", cmd_explain, "ALERT-ID [--history FILE] [--json]",
-		"what was behind an alert, flow by flow: karma history show"},
+	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
+		"what was behind an alert, flow by flow: short for karma history"},
 	{"learn", cmd_learn,
 		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [--for TIME] -o FILE [-m MODEL] "
 		"[--false-alerts N] [--trust all|ADDRESS[,ADDRESS]...] [--tune] [--outer] "

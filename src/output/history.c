@@ -384,20 +384,17 @@ static void hand_over(struct history *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* Until the batch is written or was tried in vain, for a few seconds. */
+/* Until the batch is written, or was tried in vain: the try that is under way may have begun long
+ * ago, so the next one counts. */
 static void wait_for_thread(struct history *h)
 {
-	struct timespec until;
 	uint64_t tries;
-	int err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += WAIT_AT_END_S;
 	pthread_mutex_lock(&h->lock);
 	tries = h->tries;
 	pthread_cond_signal(&h->wake);
-	while (h->batch && h->tries == tries && !err)
-		err = pthread_cond_timedwait(&h->idle, &h->lock, &until);
+	while (h->batch && h->tries < tries + 2)
+		pthread_cond_wait(&h->idle, &h->lock);
 	pthread_mutex_unlock(&h->lock);
 }
 
