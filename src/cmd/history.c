@@ -46,9 +46,22 @@ static const struct option longs[] = {
 enum { USUAL_LIMIT = 1000 };
 static const int64_t usual_mute_ns = 86400 * 1000000000LL;
 
-enum verb { LIST, SHOW, ACK, FALSE_ALARM, MUTE, UNMARK, EXPORT, HOSTS, MINUTES, CARD, MUTES };
+enum verb {
+	LIST,
+	SHOW,
+	ACK,
+	FALSE_ALARM,
+	MUTE,
+	UNMARK,
+	EXPORT,
+	HOSTS,
+	MINUTES,
+	CARD,
+	MUTES,
+	EXPLAIN
+};
 
-/* What each takes. */
+/* What each takes. The last is a command of its own. */
 static const struct {
 	const char *name;
 	enum verb verb;
@@ -66,7 +79,10 @@ static const struct {
 	{"minutes", MINUTES, 0, 0, "since until limit json csv"},
 	{"card", CARD, 0, 0, "json csv"},
 	{"export", EXPORT, 0, 0, "since until host prefix class confidence text mark output"},
+	{"explain", EXPLAIN, 0, 1, "json"},
 };
+
+enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) - 1 };
 
 struct options {
 	const char *name; /* of the command: "history", "explain" */
@@ -235,10 +251,9 @@ static int read_verb(struct options *o, int *argc, char **argv)
 	o->verb = 0;
 	if (*argc < 2 || argv[1][0] == '-')
 		return 0;
-	while (o->verb < sizeof(verbs) / sizeof(verbs[0]) &&
-		strcmp(argv[1], verbs[o->verb].name) != 0)
+	while (o->verb < VERBS && strcmp(argv[1], verbs[o->verb].name) != 0)
 		o->verb++;
-	if (o->verb == sizeof(verbs) / sizeof(verbs[0]))
+	if (o->verb == VERBS)
 		return usage_error(o->name, "'%s' is nothing that it does", argv[1]);
 	memmove(argv + 1, argv + 2, (size_t)(*argc - 1) * sizeof(*argv));
 	--*argc;
@@ -369,6 +384,10 @@ static int read_history(const struct options *o, struct history_reader *r, struc
 	struct history_query q = o->query;
 
 	switch (verbs[o->verb].verb) {
+	case EXPLAIN:
+		if (!o->arguments)
+			return history_print_alerts(r, &q, o->form, e);
+		return history_show(r, o->argument[0], o->form == FORM_JSON, e);
 	case SHOW:
 		return history_show(r, o->argument[0], o->form == FORM_JSON, e);
 	case HOSTS:
@@ -443,7 +462,7 @@ int cmd_history(int argc, char **argv)
 
 int cmd_explain(int argc, char **argv)
 {
-	struct options o = {.name = "explain", .verb = SHOW};
+	struct options o = {.name = "explain", .verb = VERBS};
 
 	return run(&o, argc, argv);
 }

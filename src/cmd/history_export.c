@@ -1,6 +1,7 @@
 /* karma history export: the flows behind marked alerts as rows that karma train reads. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,8 +98,8 @@ static void put_flow(void *context, const struct alert_flow *f, const char *form
 	memcpy(row.actor, f->addr[f->actor], sizeof(row.actor));
 	row.value[COL_SPORT] = f->port[SRC];
 	row.value[COL_DPORT] = f->port[DST];
-	row.value[COL_STIME] = (double)(f->first_ns / 1000000000);
-	row.value[COL_LTIME] = (double)(f->last_ns / 1000000000);
+	row.value[COL_STIME] = floor((double)f->first_ns / 1e9);
+	row.value[COL_LTIME] = floor((double)f->last_ns / 1e9);
 	if (!x->err)
 		x->err = csv_write_row(x->out, &r, &row);
 	x->rows[x->label != CLASS_NORMAL]++;

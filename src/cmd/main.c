@@ -15,13 +15,15 @@ static const struct command commands[] = {
 	{"run", cmd_run,
 		"[-i IFACE[,IFACE]...] [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
 		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] [--no-history] "
+		"[--history-age TIME] [--history-size SIZE] "
 		"[--pcap-dir DIR] [--block[=dry-run]] [--keep-blocks] [--config FILE] [--socket "
 		"PATH] "
 		"[--outer] [--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},
 	{"read", cmd_read,
 		"FILE.pcap[ng]|DIR ... [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
-		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] [--pcap-dir DIR] [--outer] "
+		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] "
+		"[--history-age TIME] [--history-size SIZE] [--pcap-dir DIR] [--outer] "
 		"[--follow] [--scores FILE.csv] [--verdicts FILE.csv] [--flows N] "
 		"[--each-interface]",
 		"find attacks in captures"},
@@ -31,8 +33,8 @@ static const struct command commands[] = {
 		"[--class CLASS] [--confidence P] [--text WORDS] [--mark ack|false|none] "
 		"[--limit N] [--json] [--csv] [-o FILE] [--history FILE]",
 		"the alerts that were, what is behind each, and what you say of them"},
-	{"explain", cmd_explain, "ALERT-ID [--history FILE] [--json]",
-		"what was behind an alert, flow by flow: karma history show"},
+	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
+		"what was behind an alert, flow by flow: short for karma history"},
 	{"block", cmd_block,
 		"list|add|del|flush [ADDRESS[/LENGTH]] [--for TIME] [--dry-run] [--json] "
 		"[--socket PATH]",

@@ -18,6 +18,8 @@ enum {
 	OPT_SENSITIVITY,
 	OPT_PCAP_DIR,
 	OPT_HISTORY,
+	OPT_HISTORY_AGE,
+	OPT_HISTORY_SIZE,
 	OPT_PROFILE,
 };
 
@@ -32,6 +34,8 @@ static const struct option longs[] = {
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
 	{"history", required_argument, NULL, OPT_HISTORY},
+	{"history-age", required_argument, NULL, OPT_HISTORY_AGE},
+	{"history-size", required_argument, NULL, OPT_HISTORY_SIZE},
 	{"pcap-dir", required_argument, NULL, OPT_PCAP_DIR},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"scores", required_argument, NULL, OPT_SCORES},
@@ -78,6 +82,12 @@ static int read_options(
 			break;
 		case OPT_HISTORY:
 			o->history = optarg;
+			break;
+		case OPT_HISTORY_AGE:
+		case OPT_HISTORY_SIZE:
+			status = session_history_limit(o, "read", c == OPT_HISTORY_AGE, optarg);
+			if (status)
+				return status;
 			break;
 		case OPT_PCAP_DIR:
 			o->pcap_dir = optarg;

@@ -20,6 +20,8 @@ enum {
 	OPT_SENSITIVITY,
 	OPT_PCAP_DIR,
 	OPT_HISTORY,
+	OPT_HISTORY_AGE,
+	OPT_HISTORY_SIZE,
 	OPT_NO_HISTORY,
 	OPT_PROFILE,
 	OPT_BLOCK,
@@ -52,6 +54,8 @@ static const struct option longs[] = {
 	{"eve", required_argument, NULL, OPT_EVE},
 	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
 	{"history", required_argument, NULL, OPT_HISTORY},
+	{"history-age", required_argument, NULL, OPT_HISTORY_AGE},
+	{"history-size", required_argument, NULL, OPT_HISTORY_SIZE},
 	{"no-history", no_argument, NULL, OPT_NO_HISTORY},
 	{"pcap-dir", required_argument, NULL, OPT_PCAP_DIR},
 	{"block", optional_argument, NULL, OPT_BLOCK},
@@ -104,6 +108,13 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_NO_HISTORY:
 			o->no_history = true;
+			break;
+		case OPT_HISTORY_AGE:
+		case OPT_HISTORY_SIZE:
+			status = session_history_limit(
+				&o->session, "run", c == OPT_HISTORY_AGE, optarg);
+			if (status)
+				return status;
 			break;
 		case OPT_PCAP_DIR:
 			o->session.pcap_dir = optarg;

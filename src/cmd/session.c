@@ -8,7 +8,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "cmd/cmd.h"
 #include "cmd/verdicts.h"
+#include "util/number.h"
+#include "util/when.h"
 
 volatile sig_atomic_t session_stopped;
 
@@ -109,6 +112,38 @@ static int add_output(
 	err = kind->open(o, path, e);
 	s->outputs += !err;
 	return err;
+}
+
+/* "256M", "2G": bytes, of 1024 times; 0: something else. */
+static uint64_t read_size(const char *text)
+{
+	char digits[16];
+	size_t n = strlen(text);
+	uint64_t value;
+
+	if (n < 2 || n > sizeof(digits))
+		return 0;
+	memcpy(digits, text, n - 1);
+	digits[n - 1] = '\0';
+	if (!number_parse(digits, 1, 1 << 20, &value))
+		return 0;
+	return text[n - 1] == 'M' ? value << 20 : text[n - 1] == 'G' ? value << 30 : 0;
+}
+
+int session_history_limit(struct session_options *o, const char *name, bool age, const char *text)
+{
+	if (!o->limits.alerts)
+		o->limits = history_limits;
+	if (age)
+		return duration_parse(text, &o->limits.seconds)
+			       ? 0
+			       : usage_error(name,
+					 "--history-age takes a time, such as 30d, not '%s'", text);
+	o->limits.bytes = read_size(text);
+	return o->limits.bytes
+		       ? 0
+		       : usage_error(name,
+				 "--history-size takes a size, such as 256M or 2G, not '%s'", text);
 }
 
 int session_keep_history(struct session *s, const char *path, bool folder, struct error *e)

@@ -70,6 +70,10 @@ struct session {
 	struct summary total;
 };
 
+/* How long (`age`: "90d") or in how much room ("256M") alerts are kept; of command `name`. 0, or
+ * EXIT_USAGE, of which a line has told. */
+int session_history_limit(struct session_options *o, const char *name, bool age, const char *text);
+
 /* SIGINT or SIGTERM has come; session_open() takes both over, and ignores SIGPIPE: a reader that
  * is gone shows as an output that cannot be written. */
 extern volatile sig_atomic_t session_stopped;

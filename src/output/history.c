@@ -384,20 +384,17 @@ static void hand_over(struct history *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* Until the batch is written or was tried in vain, for a few seconds. */
+/* Until the batch is written, or was tried in vain: the try that is under way may have begun long
+ * ago, so the next one counts. */
 static void wait_for_thread(struct history *h)
 {
-	struct timespec until;
 	uint64_t tries;
-	int err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += WAIT_AT_END_S;
 	pthread_mutex_lock(&h->lock);
 	tries = h->tries;
 	pthread_cond_signal(&h->wake);
-	while (h->batch && h->tries == tries && !err)
-		err = pthread_cond_timedwait(&h->idle, &h->lock, &until);
+	while (h->batch && h->tries < tries + 2)
+		pthread_cond_wait(&h->idle, &h->lock);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -589,49 +586,10 @@ static struct batch_minute *minute_of(struct history *h, int64_t number)
 	return m;
 }
 
-static uint64_t all_lost(const struct summary *s)
-{
-	uint64_t lost = s->judge.hosts_forgotten + s->judge.events_forgotten +
-			s->detect.evidence_forgotten + s->detect.alerts.ended_early;
-
-	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++)
-		lost += s->meter.count[c];
-	return lost;
-}
-
-static uint64_t all_alerts(const struct summary *s)
-{
-	uint64_t alerts = 0;
-
-	for (int c = 0; c < CLASSES; c++)
-		alerts += s->detect.alerts.raised[c];
-	return alerts;
-}
-
-/* Counters of the kernel may be read while they move: what seems to fall did not rise. */
-static uint64_t rise(uint64_t before, uint64_t now)
-{
-	return now > before ? now - before : 0;
-}
-
 void history_figures(struct history *h, const struct summary *s)
 {
-	const struct summary *before = &h->figures;
-	struct batch_minute *m;
-
-	if (h->has_figures) {
-		m = minute_of(h, s->now_ns / minute);
-		m->seconds += s->seconds > before->seconds ? s->seconds - before->seconds : 0;
-		m->packets +=
-			rise(before->meter.count[COUNT_PACKETS], s->meter.count[COUNT_PACKETS]);
-		m->bytes += rise(before->meter.count[COUNT_BYTES], s->meter.count[COUNT_BYTES]);
-		m->flows += rise(before->meter.count[COUNT_FLOWS], s->meter.count[COUNT_FLOWS]);
-		m->records += rise(before->judge.judged, s->judge.judged);
-		m->alerts += rise(all_alerts(before), all_alerts(s));
-		m->lost += rise(all_lost(before), all_lost(s));
-		m->hosts = s->judge.hosts;
-		m->open = s->meter.count[COUNT_OPEN];
-	}
+	if (h->has_figures)
+		minute_add(minute_of(h, s->now_ns / minute), &h->figures, s);
 	h->figures = *s;
 	h->has_figures = true;
 }

@@ -70,8 +70,8 @@ void history_figures(struct history *h, const struct summary *s);
 /* Does a person not want to be told of it? As of a second ago. */
 bool history_is_muted(struct history *h, const struct alert *a);
 
-/* Hand on what is new, if the last time was a second ago. `now`: at once, and wait for up to 5 s
- * until it is in the file or cannot be written. */
+/* Hand on what is new, if the last time was a second ago. `now`: at once, and wait until it is in
+ * the file or cannot be written. */
 void history_write(struct history *h, bool now);
 
 void history_stats(struct history *h, struct history_stats *s);

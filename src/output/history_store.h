@@ -47,6 +47,9 @@ struct batch_minute {
 	uint64_t hosts, open; /* as they are now */
 };
 
+/* Add what the figures `s` have more than those before. */
+void minute_add(struct batch_minute *m, const struct summary *before, const struct summary *s);
+
 struct batch {
 	struct batch_alert *alert; /* chained by `next`; NULL: none */
 	struct batch_host *host;

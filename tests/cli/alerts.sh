@@ -114,6 +114,8 @@ for line in open(sys.argv[1]): print(json.loads(line)["karma"]["alert_id"])' "$w
 		        last[event["karma"]["alert_id"]] = event
 		for event in map(json.loads, open(sys.argv[2])):
 		    flows, left_out = event.pop("flows"), event.pop("flows_left_out")
+		    event.pop("other_alerts")
+		    assert event["karma"].pop("ended") and len(event["karma"].pop("model")) == 8
 		    kept[event["karma"]["alert_id"]] = event
 		    count = event["karma"]["flows"]
 		    print(count, len(flows), left_out)

@@ -34,7 +34,7 @@ run "$karma" --version
 check "version" grep -qE '^karma [0-9]+\.[0-9]+' "$work/out"
 run "$karma"
 check "no command is wrong usage" test "$status" -eq 2
-for c in run read explain flows train eval model bench; do
+for c in run read history explain flows train eval model bench; do
 	run "$karma" help $c
 	check "help $c" grep -q "^usage: karma $c " "$work/out"
 	check "help $c: lines that fit" test "$(wc -L <"$work/out")" -le 80

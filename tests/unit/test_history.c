@@ -110,7 +110,7 @@ static void take_alert(void *context, const struct history_entry *entry)
 /* The flows of an alert into `got`; what was left out of them. */
 static uint64_t read_flows(uint64_t id)
 {
-	struct history_entry entry = {NULL, 0};
+	struct history_entry entry = {.event = NULL};
 	struct history_reader *r = NULL;
 	char text[ALERT_ID_TEXT];
 	struct error e = {""};
