@@ -6,8 +6,6 @@ set -u
 cd "$(dirname "$0")" || exit 1
 export KARMA_SHARED="${KARMA_SHARED:-$(cd .. && pwd)/shared}"
 
-kernels_before=600 # seconds: later than this the other kernels are not begun
-
 quick=
 case "${1:-}" in
 "") ;;
@@ -20,75 +18,118 @@ esac
 
 passed=0 failed=0 skipped=0
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+lanes=()
+stop() {
+	kill "${lanes[@]}" 2>/dev/null
+	wait
+	rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 1' INT TERM HUP
 
-count() { # passed failed skipped
-	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+# ---- one suite: a line of how it went, and what it said if that was not well, on standard output;
+# its figures in $dir/figures ----
+
+# The command's exit status, its words in $dir/out. It ends when this is asked to.
+say() { # command...
+	"$@" >"$dir/out" 2>&1 </dev/null &
+	trap 'kill %% 2>/dev/null; wait' TERM
+	wait $!
 }
 
-# One check that is a command: it passes when it exits 0, is skipped when it exits 77.
+tell() { # name status passed failed skipped
+	local failed=$4
+	[ "$2" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
+	echo "$3 $failed $5" >"$dir/figures"
+	if [ "$failed" -ne 0 ]; then
+		echo "FAILED   $1: $3 passed, $failed failed, $5 skipped (exit status $2)"
+		grep -v '^ok\|^\[ RUN\|^\[       OK' "$dir/out" | tail -n 60 | sed 's/^/         /'
+	else
+		echo "ok       $1: $3 passed, $failed failed, $5 skipped"
+		grep -i '^skipped' "$dir/out" | sort | uniq | head -n 5 | sed 's/^/         /'
+	fi
+}
+
+# A command that is one check: it passes when it exits 0, is skipped when it exits 77.
 check() { # name command...
-	local name=$1 status
-	shift
-	"$@" >"$work/out" 2>&1 </dev/null
+	local status
+	say "${@:2}"
 	status=$?
 	case $status in
-	0) count 1 0 0; echo "ok       $name" ;;
-	77) count 0 0 1; echo "skipped  $name: $(tail -n 1 "$work/out")" ;;
-	*)
-		count 0 1 0
-		echo "FAILED   $name (exit status $status)"
-		tail -n 40 "$work/out" | sed 's/^/         /'
-		;;
+	0) echo "1 0 0" >"$dir/figures"; echo "ok       $1" ;;
+	77) echo "0 0 1" >"$dir/figures"; echo "skipped  $1: $(tail -n 1 "$dir/out")" ;;
+	*) tell "$1" "$status" 0 1 0 ;;
 	esac
 }
 
-# A program of many tests: its own closing line is added up.
+# A script of many checks: its closing line counts.
 suite() { # name command...
-	local name=$1 status line p f s
-	shift
-	"$@" >"$work/out" 2>&1 </dev/null
+	local status line p f s
+	say "${@:2}"
 	status=$?
-	line=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$work/out" | tail -n 1)
-	if [ -z "$line" ]; then
-		check_status=$status
-		count 0 1 0
-		echo "FAILED   $name: no closing line (exit status $check_status)"
-		tail -n 40 "$work/out" | sed 's/^/         /'
-		return
-	fi
+	line=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$dir/out" | tail -n 1)
+	[ -n "$line" ] || line="0 passed, 1 failed" # it was cut short
 	read -r p f s < <(echo "$line" | awk '{print $1, $3, ($5 == "" ? 0 : $5)}')
-	[ "$status" -ne 0 ] && [ "$f" -eq 0 ] && f=1
-	count "$p" "$f" "$s"
-	if [ "$f" -ne 0 ]; then
-		echo "FAILED   $name: $line"
-		tail -n 60 "$work/out" | sed 's/^/         /'
-	else
-		echo "ok       $name: $line"
-		grep -i '^skipped' "$work/out" | sort | uniq | head -n 5 | sed 's/^/         /'
-	fi
+	tell "$1" "$status" "$p" "$f" "$s"
 }
 
-# A cmocka program: cmocka's own lines are counted.
-unit() { # program
-	local name p f s status
-	name=$(basename "$1")
-	CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 "$1" >"$work/out" 2>&1 </dev/null
+# A cmocka program: cmocka's own lines count; it lists failures and skips once more at its end.
+unit() { # name command...
+	local status p f s
+	CMOCKA_MESSAGE_OUTPUT=STDOUT say "${@:2}"
 	status=$?
-	p=$(grep -c '^\[       OK \]' "$work/out")
-	f=$(grep -c '^\[  FAILED  \] [a-z_0-9]*$' "$work/out")
-	s=$(grep -c '^\[  SKIPPED \] [a-z_0-9]*$' "$work/out")
-	# cmocka lists failures and skips once more at its end.
-	f=$(((f + 1) / 2)) s=$(((s + 1) / 2))
-	[ "$status" -ne 0 ] && [ "$f" -eq 0 ] && f=1
-	count "$p" "$f" "$s"
-	if [ "$f" -ne 0 ]; then
-		echo "FAILED   unit $name: $p passed, $f failed, $s skipped"
-		grep -v '^\[ RUN\|^\[       OK' "$work/out" | tail -n 40 | sed 's/^/         /'
-	else
-		echo "ok       unit $name: $p passed, $f failed, $s skipped"
-		grep -i '^skipped' "$work/out" | sort | uniq | head -n 3 | sed 's/^/         /'
-	fi
+	p=$(grep -c '^\[       OK \]' "$dir/out")
+	f=$(grep -c '^\[  FAILED  \] [a-z_0-9]*$' "$dir/out")
+	s=$(grep -c '^\[  SKIPPED \] [a-z_0-9]*$' "$dir/out")
+	tell "$1" "$status" "$p" $(((f + 1) / 2)) $(((s + 1) / 2))
+}
+
+# ---- side by side: a plan of suites, each in a lane, and titles between them. Suites that compute
+# are in one lane, as many at a time as there are processors; those that rather wait are in another,
+# one at a time beside them. Both done, those follow that measure or that load would disturb, one at
+# a time with nothing beside them. ----
+
+plan=() # what to print or to run, a line each
+title() { plan+=("title == $*"); }
+suites() { # lane kind timeout file...
+	local file name
+	for file in "${@:4}"; do
+		name=${file#tests/}
+		plan+=("$1 $2 ${name#build-san/tests/} timeout -k 30 $3 $file")
+	done
+}
+
+one() { # index: a suite of the plan; its report is there when it has ended
+	local dir=$work/$1 words
+	read -ra words <<<"${plan[$1]}"
+	mkdir "$dir"
+	"${words[@]:1}" >"$dir/report.part"
+	mv "$dir/report.part" "$dir/report"
+}
+
+lane() { # name suites-at-a-time
+	local i
+	trap 'kill $(jobs -p) 2>/dev/null; wait; exit' TERM
+	for i in "${!plan[@]}"; do
+		[ "${plan[$i]%% *}" = "$1" ] || continue
+		while [ "$(jobs -rp | wc -l)" -ge "$2" ]; do wait -n; done
+		one "$i" &
+	done
+	wait
+}
+
+show() { # what the plan says, in its order, as it comes
+	local i p f s
+	for i in "${!plan[@]}"; do
+		if [ "${plan[$i]%% *}" = title ]; then
+			echo "${plan[$i]#title }"
+			continue
+		fi
+		while [ ! -e "$work/$i/report" ]; do sleep 0.5; done
+		cat "$work/$i/report"
+		read -r p f s <"$work/$i/figures"
+		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	done
 }
 
 echo "== install"
@@ -108,36 +149,41 @@ if ! make -s -j"$(nproc)" all tests >"$work/build" 2>&1 ||
 	echo "0 passed, 1 failed, 0 skipped"
 	exit 1
 fi
-count 1 0 0
+passed=1
 echo "ok       build, and build under sanitizers"
 
-echo "== lint"
-for l in scripts/lint.sh\ {format,tidy,cppcheck,shell,man,words}; do
-	# shellcheck disable=SC2086 # the words of one command
-	check "${l#scripts/}" $l
+title lint
+for l in format tidy cppcheck shell man words; do
+	plan+=("compute check lint.sh-$l scripts/lint.sh $l")
 done
-
-echo "== unit tests, under address and undefined-behaviour sanitizers"
+title unit tests, under address and undefined-behaviour sanitizers
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 for t in tests/unit/test_*.c; do
-	t=$(basename "$t" .c)
-	unit "build-san/tests/$t"
+	suites compute unit 600 "build-san/tests/$(basename "$t" .c)"
 done
-
 if [ -z "$quick" ]; then
-	for kind in cli reference fuzz live; do
-		echo "== $kind"
-		for t in tests/"$kind"/*.sh; do
-			[ -x "$t" ] && suite "${t#tests/}" timeout 900 "$t"
-		done
-	done
-	echo "== kernels"
-	if [ "$SECONDS" -le "$kernels_before" ]; then
-		suite kernels/run.sh timeout 900 tests/kernels/run.sh
-	else
-		check kernels/run.sh sh -c "echo 'no time left; see make test-kernels'; exit 77"
-	fi
+	title cli
+	suites compute suite 900 tests/cli/*.sh
+	title scripts
+	suites compute check 100 tests/scripts/*.py
+	title reference
+	suites compute suite 900 tests/reference/*.sh
+	title fuzz
+	suites compute suite 900 tests/fuzz/*.sh
+	title live, kernels
+	suites wait suite 900 tests/live/{alerts,attach,interfaces,learn,parity,range,tunnels}.sh tests/kernels/run.sh
+	title alone
+	suites alone suite 900 tests/live/{detect,overload}.sh
 fi
+{
+	lane compute "$(nproc)" &
+	lane wait 1 &
+	trap 'kill $(jobs -p) 2>/dev/null; wait; exit' TERM
+	wait
+	lane alone 1
+} &
+lanes=($!)
+show
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

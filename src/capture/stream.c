@@ -9,10 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-	WAIT_MS = 200,
-	PIECE = 256 << 10, /* read at a time: in 4 KiB they take longer to read than to meter */
-};
+/* Bytes read at a time: in 4 KiB they take longer to read than to meter. Less for the fuzzer, whose
+ * captures are small. */
+#ifndef STREAM_PIECE
+#define STREAM_PIECE (256 << 10)
+#endif
+
+enum { WAIT_MS = 200, PIECE = STREAM_PIECE };
 
 static bool is_readable(const struct stream *s, int timeout_ms)
 {

@@ -110,7 +110,9 @@ done
 # ---- nobody reads on ----
 
 mkfifo "$work/pipe"
-exec 3<>"$work/pipe" 4>"$work/pipe" 3<&-
+exec 3<>"$work/pipe"
+exec 4>"$work/pipe"
+exec 3<&-
 timeout 60 "$karma" learn -m "$m" "$site" -o "$work/unread.json" >&4 2>"$work/err"
 status=$?
 exec 4>&-

@@ -8,7 +8,7 @@
 runs=${1:-20000}
 
 fuzzer capture src/capture/{file,link,pcapfile,pcapng,stream,wifi}.c src/feature/{dissect,service}.c \
-	src/flow/{counter,names,record,table}.c src/util/{error,room}.c -lndpi -lpcap
+	src/flow/{counter,names,record,table}.c src/util/{error,room}.c -DSTREAM_PIECE=1024 -lndpi -lpcap
 mkdir -p build-fuzz/corpus
 seeds=("$captures")
 if [ -d "$shared/corpus/malformed" ]; then
