@@ -29,19 +29,20 @@ struct options {
 	char **addresses;
 	int count;
 	uint64_t seconds; /* 0: for ever */
+	bool list;        /* the verb is that */
 	bool dry_run, json;
 	const char *socket; /* NULL: the configuration's */
 };
 
-static int check_options(const struct options *o)
+static int check_options(struct options *o)
 {
 	bool add = o->verb && strcmp(o->verb, "add") == 0;
 	bool del = o->verb && strcmp(o->verb, "del") == 0;
-	bool list = o->verb && strcmp(o->verb, "list") == 0;
 
+	o->list = o->verb && strcmp(o->verb, "list") == 0;
 	if (!o->verb)
 		return usage_error("block", "what is to be done? list, add, del or flush");
-	if (!add && !del && !list && strcmp(o->verb, "flush") != 0)
+	if (!add && !del && !o->list && strcmp(o->verb, "flush") != 0)
 		return usage_error("block", "'%s' is none of list, add, del and flush", o->verb);
 	if ((add || del) && o->count == 0)
 		return usage_error("block", "%s needs an address, or a prefix of some", o->verb);
@@ -49,7 +50,7 @@ static int check_options(const struct options *o)
 		return usage_error("block", "'%s' is one argument too many", o->addresses[0]);
 	if (o->seconds && !add)
 		return usage_error("block", "--for goes with add");
-	if (o->dry_run && list)
+	if (o->dry_run && o->list)
 		return usage_error("block", "list changes nothing; --dry-run is for the others");
 	return 0;
 }
@@ -277,7 +278,7 @@ int cmd_block(int argc, char **argv)
 	fd = control_connect(o.socket ? o.socket : settings.socket, &e);
 	if (fd < 0)
 		return fail("block", e.text);
-	err = strcmp(o.verb, "list") == 0 ? list(fd, &o, &e) : change(fd, &o, &e);
+	err = o.list ? list(fd, &o, &e) : change(fd, &o, &e);
 	close(fd);
 	if (err)
 		return fail("block", e.text);

@@ -124,7 +124,7 @@ static void answer(struct client *c, json_t *object)
 		       : NULL;
 	if (more) {
 		c->unread = more;
-		memcpy(more + c->size, line, length);
+		memcpy(more + c->size, line, length + 1);
 		more[c->size + length] = '\n';
 		c->size += length + 1;
 	}

@@ -1,5 +1,6 @@
 #include "respond/commands.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "detect/alert.h"
@@ -12,7 +13,7 @@ static const int64_t longest_s = 366 * 86400LL;
 
 static json_t *time_json(int64_t ns)
 {
-	return ns ? json_real((double)(ns / 1000000) / 1e3) : json_null();
+	return ns ? json_real(round((double)ns / 1e6) / 1e3) : json_null();
 }
 
 /* Times are those of the entry: seconds since 1970 where that has them. */
@@ -69,7 +70,7 @@ static json_t *list(void *respond, const struct control_peer *from, const json_t
 	return json_pack("{sb so so sI sI sI sI}", "ok", 1, "entries", entries, "next",
 		e ? json_integer((json_int_t)at) : json_null(), "passed",
 		(json_int_t)s.filter.passed, "dropped",
-		(json_int_t)(s.filter.dropped + s.filter.limited), "refused_full",
+		(json_int_t)s.filter.dropped + (json_int_t)s.filter.limited, "refused_full",
 		(json_int_t)s.policy.refused_full, "refused_fast",
 		(json_int_t)s.policy.refused_fast);
 }
