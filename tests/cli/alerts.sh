@@ -64,7 +64,7 @@ alerts_are_whole() {
 		    assert abs(sum(meta["class_probabilities"].values()) - 1) < 0.01
 		    assert karma["confidence"] == meta["class_probabilities"][event["alert"]["category"]]
 		    first, last = karma["first_flow"], karma["last_flow"]
-		    assert karma["flows"] >= 3 and first["flow_id"] != last["flow_id"]
+		    assert karma["flows"] >= 2 and first["flow_id"] != last["flow_id"]
 		    assert last["flow_id"] == event["flow_id"]
 		    if "src_ip" in event:
 		        assert all(event["src_ip"] in (f["src_ip"], f["dest_ip"]) for f in (first, last))
