@@ -69,9 +69,9 @@ alerts_are_whole() {
 		    if "src_ip" in event:
 		        assert all(event["src_ip"] in (f["src_ip"], f["dest_ip"]) for f in (first, last))
 		assert all(len(c) == 1 for c in ids.values()), ids
-		assert len(ids) >= 6, ids
+		assert len(ids) >= 7, ids
 		print(techniques)
-		assert techniques == {"T1046", "T1110", "T1499.001", "T1499.002"}
+		assert techniques == {"T1046", "T1071.004", "T1110", "T1210", "T1499.001", "T1499.002"}
 	END
 }
 scan_is_told() {
