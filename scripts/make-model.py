@@ -25,10 +25,12 @@ CORPUS = pathlib.Path(os.environ.get("CORPUS", SHARED / "corpus"))
 
 
 def test_rows(karma, folder, work):
+    """Not of the run with a scanner that the site allows: its records are neither attacks nor work."""
+    runs = [c for c in rangedata.captures(folder, "test") if not c.with_suffix(".allow").exists()]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return [f for f in pool.map(lambda c: rangedata.make_rows(
             karma, c, work / f"{c.stem}.csv",
-            c.with_suffix(".truth").read_text()), rangedata.captures(folder, "test")) if f]
+            c.with_suffix(".truth").read_text()), runs) if f]
 
 
 def main():
