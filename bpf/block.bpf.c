@@ -125,20 +125,25 @@ static __always_inline __u64 frame_length(const struct here *h)
 
 /* ---- what is never dropped ---- */
 
-static __always_inline bool mac_allowed(const struct here *h)
+/* The source's, as a key of macs; 0 where none is allowed, or there is none. */
+static __always_inline __u64 mac_of(const struct here *h)
 {
 	__u64 mac = 0;
 	struct frame f;
 	const __u8 *p;
 
 	if (!h->state->macs || h->is_ip)
-		return false;
+		return 0;
 	frame_bytes(&f, h->ctx);
 	p = frame_at(&f, 0, 14);
-	if (!p)
-		return false;
-	__builtin_memcpy(&mac, p + 6, 6);
-	return bpf_map_lookup_elem(&macs, &mac);
+	if (p)
+		__builtin_memcpy(&mac, p + 6, 6);
+	return mac;
+}
+
+static __always_inline bool mac_allowed(__u64 mac)
+{
+	return mac && bpf_map_lookup_elem(&macs, &mac);
 }
 
 static __always_inline bool addr_allowed(const struct here *h)
@@ -247,7 +252,7 @@ __attribute__((noinline)) static int limit(struct here *h)
 	l = bpf_map_lookup_elem(&limits, &key);
 	if (!l)
 		return XDP_PASS;
-	if (mac_allowed(h) || addr_allowed(h)) {
+	if (mac_allowed(mac_of(h)) || addr_allowed(h)) {
 		h->cpu->allowed++;
 		return XDP_PASS;
 	}
@@ -298,20 +303,21 @@ static __always_inline bool train_goes_on(const struct here *h)
 	struct block_train *t = &h->cpu->train;
 
 	if (t->addr.word[1] != h->addr.word[1] || t->addr.word[0] != h->addr.word[0] ||
-		t->changes != *(volatile __u32 *)&h->state->changes || h->state->macs)
+		t->changes != *(volatile __u32 *)&h->state->changes || t->mac != mac_of(h))
 		return false;
 	t->packets++;
 	t->bytes += frame_length(h);
 	return true;
 }
 
-static __always_inline void train_begins(const struct here *h, __u64 id, __u32 changes)
+static __always_inline void train_begins(const struct here *h, __u64 mac, __u64 id, __u32 changes)
 {
 	struct block_train *t = &h->cpu->train;
 
 	if (t->packets)
 		train_ends(t);
 	t->addr = h->addr;
+	t->mac = mac;
 	t->id = id;
 	t->changes = changes;
 }
@@ -339,6 +345,7 @@ static __always_inline int judge(struct here *h)
 	__u32 changes = *(volatile __u32 *)&h->state->changes;
 	struct block_entry *e = NULL;
 	bool is_host;
+	__u64 mac;
 
 	if (may_be_host(h)) {
 		if (train_goes_on(h))
@@ -350,14 +357,15 @@ static __always_inline int judge(struct here *h)
 		e = bpf_map_lookup_elem(&prefixes, &h->bits);
 	if (!e)
 		return pass(h);
-	if (mac_allowed(h) || (is_host ? host_allowed(h, e) : addr_allowed(h))) {
+	mac = mac_of(h);
+	if (mac_allowed(mac) || (is_host ? host_allowed(h, e) : addr_allowed(h))) {
 		h->cpu->allowed++;
 		h->cpu->passed++;
 		return XDP_PASS;
 	}
 	count_dropped(e, 1, frame_length(h));
 	if (is_host)
-		train_begins(h, e->id, changes);
+		train_begins(h, mac, e->id, changes);
 	return drop(h);
 }
 

@@ -2,8 +2,8 @@
  * that shows open flows and closes idle ones. No packet goes to user space, only reports.
  *
  * Only the UAPI headers are needed, no type information of the target kernel: it loads on 6.1 and
- * later. The block list (XDP) gets programs and maps of its own beside these; metering stays at
- * TC, where both directions are seen on every driver. */
+ * later. The block list (block.bpf.c, XDP) has programs and maps of its own beside these; metering
+ * stays at TC, where both directions are seen on every driver. */
 #include <stdbool.h>
 #include <stddef.h>
 

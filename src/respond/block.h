@@ -80,6 +80,7 @@ static inline __u32 sieve_bit(const struct block_state *s, const struct flow_add
  * allowed. */
 struct block_train {
 	struct flow_addr addr;
+	__u64 mac; /* of the source, where any is allowed */
 	__u64 id;
 	__u64 packets, bytes;
 	__u32 changes; /* the state's, at the time; 0 with id 0: none */

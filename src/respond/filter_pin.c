@@ -144,7 +144,7 @@ int filter_pin_open(struct filter *f, const char *path, bool *taken_over, struct
 		return err;
 	pinned_maps(f, map);
 	*taken_over = access(path_of(f, "states").text, F_OK) == 0;
-	for (int i = MAPS; *taken_over && i-- > 0 && !err;)
+	for (int i = 0; *taken_over && i < MAPS && !err; i++)
 		err = reuse(f, map[i], e);
 	return err;
 }

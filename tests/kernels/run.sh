@@ -1,7 +1,7 @@
 #!/bin/bash
 # The kernel's side on Debian 12's other kernels. Each boots under qemu (no KVM, no root needed) with
 # a file system made of this machine's programs and runs the tests that this machine's kernel passes,
-# too: the kernel's meter against user space's, attaching and leaving, live parity.
+# too: the kernel's meter against user space's, the block list, attaching and leaving, live parity.
 #
 # run.sh [--must] [SERIES ...]     SERIES: 6.1 and 6.12; --must: what would be skipped has failed
 #
@@ -11,7 +11,7 @@ set -u
 
 cd "$(dirname "$0")/../.." || exit 1
 all=(6.1 6.12)
-tests=(build/tests/test_kernel tests/live/attach.sh tests/live/parity.sh)
+tests=(build/tests/test_kernel build/tests/test_filter tests/live/attach.sh tests/live/parity.sh)
 seconds=420 # of one guest
 cache=$PWD/build/kernels
 modules=(veth sch_ingress cls_bpf)
@@ -112,7 +112,7 @@ make_root() { # folder
 		files+=("$(type -P "$name")")
 	done
 	take "$root" "${files[@]}" &&
-		take_libraries "$root" "${files[@]}" build/karma build/tests/test_kernel &&
+		take_libraries "$root" "${files[@]}" build/karma build/tests/test_{kernel,filter} &&
 		take_python "$root" || return 1
 	ln -s ../bin/kmod "$root/usr/sbin/modprobe"
 	for name in passwd group; do # tcpdump becomes its own user
