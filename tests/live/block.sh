@@ -208,10 +208,10 @@ session() {
 	answers "$1"
 }
 
-answers() { # name: within 20 s, which a busy machine needs to begin one
+answers() { # name: within a minute, which a busy machine may need to begin one
 	local line
 	echo "are you there $RANDOM" >&"${ask[$1]}"
-	read -r -t 20 line <&"${hear[$1]}" && [[ $line == "are you there"* ]]
+	read -r -t 60 line <&"${hear[$1]}" && [[ $line == "are you there"* ]]
 }
 
 eve_is_true() { # says blocked of 10.91.0.10 and 11, of nobody else; who, when and why of each change
