@@ -241,6 +241,14 @@ cut_off_early() { # refusals before: a tenth of 10,000 ports
 	((seen > 0 && seen < 1000))
 }
 
+is_let_through() { # host: nothing of its scan is kept back
+	local before
+	before=$(refusals)
+	scan "$1" 1-2000
+	echo "$(($(refusals) - before)) ports of 2,000 seen"
+	(($(refusals) - before > 1900)) && ! listed "$1" block
+}
+
 # The goal is 20. A connection is looked at when it is a second old; by then each of the four that
 # hydra has open at a time has had its six passwords.
 few_guesses() {
@@ -286,7 +294,7 @@ check "it is on the list" listed 10.91.0.11 block
 check "the other client's session went on" answers client
 wait $pinger
 check "an attack that went on had its block renewed" grep -q 'renew 10.91.0.10 for 8 s' "$work/out"
-check "EVE says blocked where packets are dropped, and who, when and why" eve_is_true
+check "EVE says blocked where packets are dropped, and who, when and why" within 15 eve_is_true
 
 scan 10.91.0.13 1-2000
 check "the operator's own address is not blocked" within 3 told 10.91.0.13 'not blocked: the other end of a login session'
@@ -294,8 +302,8 @@ for host in 14 15 16; do
 	scan 10.91.0.$host 1-500
 done
 check "nor is the session by attacks from its range" answers operator
-scan 10.91.0.20 1-2000
-check "the allow list wins" within 3 told 10.91.0.20 'not blocked: on the allow list'
+check "the allow list wins" is_let_through 10.91.0.20
+cat "$work/said"
 scan6
 check "a scan over IPv6 is cut off" within 2 listed fd91::10 block
 
