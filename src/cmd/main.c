@@ -28,7 +28,8 @@ static const struct command commands[] = {
 		"[--each-interface]",
 		"find attacks in captures"},
 	{"history", cmd_history,
-		"[list|show ID|ack ID|false ID|mute ID|unmark ID|mutes|hosts|minutes|card|export] "
+		"[list] | show ID | ack ID | false ID | mute ID | unmark ID | mutes | hosts | "
+		"minutes | card | export "
 		"[--since TIME] [--until TIME] [--host ADDRESS] [--prefix ADDRESS/LENGTH] "
 		"[--class CLASS] [--confidence P] [--text WORDS] [--mark ack|false|none] "
 		"[--limit N] [--json] [--csv] [-o FILE] [--history FILE]",

@@ -239,7 +239,7 @@ static void copy_flows(struct batch_alert *a, const struct kept *k)
 			continue;
 		*f = (struct batch_flow){i, k->latest[i], has_row(k, i), k->flow[i]};
 		a->count++;
-		if (!f->featured)
+		if (!f->featured || !to)
 			continue;
 		memcpy(to, k->features + (size_t)i * width, width * sizeof(float));
 		to += width;
