@@ -33,7 +33,7 @@ static const struct command commands[] = {
 		"[--since TIME] [--until TIME] [--host ADDRESS] [--prefix ADDRESS/LENGTH] "
 		"[--class CLASS] [--confidence P] [--text WORDS] [--mark ack|false|none] "
 		"[--limit N] [--json] [--csv] [-o FILE] [--history FILE]",
-		"the alerts that were, what is behind each, and what you say of them"},
+		"the alerts that were, what is behind each, what you say of them"},
 	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
 		"what was behind an alert, flow by flow: short for karma history"},
 	{"block", cmd_block,
