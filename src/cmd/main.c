@@ -60,7 +60,8 @@ static const struct command commands[] = {
 	{"model", cmd_model, "show FILE [--json]",
 		"what a model file says: network, settings, scores, data"},
 	{"bench", cmd_bench,
-		"[kernel|latency|meter|detect|lstm|train|all] [-m MODEL] [--kernel NAME] [--json]",
+		"[kernel|block|latency|meter|detect|lstm|train|all] [-m MODEL] [--kernel NAME] "
+		"[--json]",
 		"how fast it is on this machine"},
 	{"help", cmd_help, "[COMMAND|features]",
 		"what a command does and takes; the table of all features"},
