@@ -25,7 +25,7 @@ static const struct option longs[] = {
 };
 
 struct options {
-	const char *verb;
+	const char *verb; /* never NULL: "" when there is none */
 	char **addresses;
 	int count;
 	uint64_t seconds; /* 0: for ever */
@@ -36,11 +36,11 @@ struct options {
 
 static int check_options(struct options *o)
 {
-	bool add = o->verb && strcmp(o->verb, "add") == 0;
-	bool del = o->verb && strcmp(o->verb, "del") == 0;
+	bool add = strcmp(o->verb, "add") == 0;
+	bool del = strcmp(o->verb, "del") == 0;
 
-	o->list = o->verb && strcmp(o->verb, "list") == 0;
-	if (!o->verb)
+	o->list = strcmp(o->verb, "list") == 0;
+	if (!*o->verb)
 		return usage_error("block", "what is to be done? list, add, del or flush");
 	if (!add && !del && !o->list && strcmp(o->verb, "flush") != 0)
 		return usage_error("block", "'%s' is none of list, add, del and flush", o->verb);
@@ -162,8 +162,9 @@ static void print_list(const json_t *all)
 	if (json_array_size(entries))
 		printf("%-40s %-7s %-10s %15s  %s\n", "what", "kind", "left", "packets dropped",
 			"by");
-	json_array_foreach (entries, i, entry)
+	json_array_foreach (entries, i, entry) {
 		print_entry(entry);
+	}
 	printf("%s %s\n", number_text(json_array_size(entries), number),
 		json_array_size(entries) == 1 ? "entry" : "entries");
 }
@@ -265,7 +266,7 @@ static int change(int fd, const struct options *o, struct error *e)
 
 int cmd_block(int argc, char **argv)
 {
-	struct options o = {0};
+	struct options o = {.verb = ""};
 	static struct settings settings;
 	struct error e = {""};
 	int status = read_options(argc, argv, &o), fd, err;

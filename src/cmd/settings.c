@@ -111,7 +111,8 @@ static bool take_rule(void *at, const struct config_key *key, const char *value,
 		if (take_share(word, &rule->confidence))
 			continue;
 		good = duration_parse(word, &seconds);
-		rule->first_ns = (int64_t)seconds * 1000000000;
+		if (good)
+			rule->first_ns = (int64_t)seconds * 1000000000;
 	}
 	if (!good)
 		error_set(e, 0,
