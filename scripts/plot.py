@@ -3,7 +3,7 @@ import statistics
 from xml.sax.saxutils import escape
 
 ROW, GROUP, LEFT, WIDTH, TOP = 18, 14, 250, 760, 44
-COLOURS = ("#0b6fb8", "#c2570c", "#2e7d32", "#8e44ad")
+COLOURS = ("#0b6fb8", "#c2570c", "#2e7d32", "#8e44ad", "#7f6b00")
 STYLE = """text { font: 12px sans-serif; fill: #222 } .t { font-weight: bold; font-size: 14px }
 .g { stroke: #bbb; stroke-width: 0.5 } .bg { fill: #fff }
 @media (prefers-color-scheme: dark) { text { fill: #ddd } .g { stroke: #555 } .bg { fill: #16181c } }"""
