@@ -49,7 +49,7 @@ must_start flows "$b" flows -i v0 --flows 16384 -o "$work/flows.csv"
 rss() { awk '/VmRSS/ {print $2}' "/proc/${job[run]}/status"; }
 
 end=$(($(date +%s) + flood + 10))
-inside "$a" python3 "$work/client.py" "$end" "$work/connected" >"$work/said" &
+inside "$a" python3 "$work/client.py" "$end" "$work/connected" >"$work/exchanged" &
 client=$!
 within 6 test -e "$work/connected" || broken "the client does not connect" # before the flood
 sleep 1
@@ -67,7 +67,7 @@ tail -n 8 "$work/run.out"
 
 # The data of the connection's rows: as many bytes each way as were said.
 connection() {
-	python3 - "$work/flows.csv" "$(cat "$work/said")" <<'END'
+	python3 - "$work/flows.csv" "$(cat "$work/exchanged")" <<'END'
 import csv, sys
 rows = [r for r in csv.DictReader(open(sys.argv[1])) if r["dsport"] == "9000" and r["srcip"] == "192.168.77.1"]
 said = [sum(int(r[c]) for r in rows) for c in ("spayload", "dpayload")]
