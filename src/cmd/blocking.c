@@ -1,6 +1,7 @@
 #include "cmd/blocking.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "respond/commands.h"
 
@@ -19,6 +20,11 @@ int blocking_open(struct blocking *b, const struct settings *s,
 	int err;
 
 	*b = (struct blocking){NULL, NULL};
+	if (s->block != BLOCK_ON && access(s->respond.pin, F_OK) == 0)
+		fprintf(stderr,
+			"karma: the block list that was kept in %s goes on dropping; take it over "
+			"with --block, or end it with 'rm -r'\n",
+			s->respond.pin);
 	if (s->block == BLOCK_OFF)
 		return 0;
 	err = respond_open(&b->respond, &s->respond, interfaces, &calls, e);
@@ -26,7 +32,8 @@ int blocking_open(struct blocking *b, const struct settings *s,
 		err = control_open(&b->control, s->socket, s->group[0] ? s->group : NULL,
 			respond_commands, RESPOND_COMMANDS, b->respond, e);
 	if (err) {
-		blocking_close(b, session);
+		respond_undo(b->respond);
+		*b = (struct blocking){NULL, NULL};
 		return err;
 	}
 	session->respond = b->respond;

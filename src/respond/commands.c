@@ -64,7 +64,7 @@ static json_t *list(void *respond, const struct control_peer *from, const json_t
 	for (n = 0; e && n < PAGE; n++) {
 		json_array_append_new(entries, entry_now(r, e));
 		at = e->number;
-		e = policy_next(respond_policy(r), at);
+		e = policy_after(respond_policy(r), e);
 	}
 	respond_stats(r, &s);
 	return json_pack("{sb so so sI sI sI sI}", "ok", 1, "entries", entries, "next",
@@ -120,15 +120,15 @@ static json_t *add(void *respond, const struct control_peer *from, const json_t 
 		a.entry ? entry_now(r, a.entry) : json_null());
 }
 
-/* What block.list names: an address, a prefix, or a limited port. */
-static const struct policy_entry *named(struct respond *r, const char *text)
+/* A limited port as block.list names it. */
+static const struct policy_entry *limit_of(struct respond *r, const char *text)
 {
-	const struct policy_entry *e = NULL;
+	const struct policy_entry *e = policy_next(respond_policy(r), 0);
 	char what[REACTION_TEXT];
 
-	for (uint64_t at = 0; (e = policy_next(respond_policy(r), at)); at = e->number)
-		if (strcmp(block_what_text(&e->what, what), text) == 0)
-			break;
+	while (e &&
+		(e->what.kind != POLICY_PORT || strcmp(block_what_text(&e->what, what), text) != 0))
+		e = policy_after(respond_policy(r), e);
 	return e;
 }
 
@@ -136,7 +136,7 @@ static json_t *del(void *respond, const struct control_peer *from, const json_t 
 {
 	struct respond *r = respond;
 	const char *text = json_string_value(json_object_get(request, "address"));
-	const struct policy_entry *limit = text && strrchr(text, '/') ? named(r, text) : NULL;
+	const struct policy_entry *limit = text ? limit_of(r, text) : NULL;
 	bool dry = json_is_true(json_object_get(request, "dry_run"));
 	char shown[REACTION_TEXT];
 	struct policy_what what;

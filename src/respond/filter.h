@@ -73,7 +73,11 @@ void filter_close(struct filter *f, bool keep);
  * where the driver can, generically else: `mode` gets "native" or "generic". Harmless where it is
  * attached already. An interface that went away is forgotten by itself. */
 int filter_attach(struct filter *f, int ifindex, bool is_ip, const char **mode, struct error *e);
-void filter_detach(struct filter *f, int ifindex); /* harmless where it is not attached */
+void filter_detach(struct filter *f, int ifindex);
+
+/* From all interfaces but these: those of an earlier process whose list was taken over. */
+void filter_detach_others(struct filter *f, const int *ifindex,
+	unsigned count); /* harmless where it is not attached */
 
 /* ---- the list ---- */
 

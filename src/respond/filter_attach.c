@@ -132,6 +132,18 @@ int filter_attach(struct filter *f, int ifindex, bool is_ip, const char **mode, 
 	return 0;
 }
 
+void filter_detach_others(struct filter *f, const int *ifindex, unsigned count)
+{
+	for (unsigned i = f->links; i-- > 0;) {
+		bool wanted = false;
+
+		for (unsigned k = 0; k < count; k++)
+			wanted |= f->link[i].ifindex == ifindex[k];
+		if (!wanted)
+			let_go(f, i);
+	}
+}
+
 void filter_detach(struct filter *f, int ifindex)
 {
 	struct filter_link *l = link_of(f, ifindex);

@@ -90,6 +90,14 @@ int filter_change(struct filter *f)
 	return err ? err : opts.retval ? -ENOENT : 0;
 }
 
+static bool is_there(const struct filter *f, const struct block_prefix *key)
+{
+	struct place at = place_of(f, key);
+	struct block_entry entry;
+
+	return bpf_map_lookup_elem(at.map, at.key, &entry) == 0 && entry.bits == key->bits;
+}
+
 static int put(struct filter *f, const struct block_prefix *key, struct block_entry *entry)
 {
 	struct place at = place_of(f, key);
@@ -97,7 +105,11 @@ static int put(struct filter *f, const struct block_prefix *key, struct block_en
 
 	entry->id = f->state->next_id++;
 	entry_comes(f, key, &at);
-	err = bpf_map_update_elem(at.map, at.key, entry, BPF_NOEXIST);
+	/* Not every kernel heeds BPF_NOEXIST in a trie. */
+	if (key->bits != BLOCK_HOST && is_there(f, key))
+		err = -EEXIST;
+	else
+		err = bpf_map_update_elem(at.map, at.key, entry, BPF_NOEXIST);
 	if (err)
 		entry_has_gone(f, key, &at);
 	if (err != -EEXIST)

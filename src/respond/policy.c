@@ -137,11 +137,12 @@ static uint32_t net_many(const struct policy *p, const uint8_t addr[16])
 
 /* ---- entries ---- */
 
-/* One that alerts put in for a host, and that is in force: of those a net is made. */
+/* One that alerts put in for a host that is no forged one, and that is in force: of those a net is
+ * made. */
 static bool counts_for_net(const struct policy_entry *e)
 {
 	return e->what.kind == POLICY_ADDRESS && e->what.bits == 128 && e->by == POLICY_BY_ALERT &&
-	       !e->dry;
+	       e->proven && !e->dry;
 }
 
 static void count(struct policy *p, const struct policy_entry *e, int by)
@@ -382,6 +383,7 @@ struct policy_answer policy_alert(struct policy *p, const struct policy_case *c,
 		.alert = c->alert,
 		.class = c->class,
 		.by = POLICY_BY_ALERT,
+		.proven = c->proven,
 		.dry = p->s.dry_run || rule->action == POLICY_DRY_RUN};
 
 	note_attack(p, c, now_ns);
@@ -589,6 +591,11 @@ const struct policy_entry *policy_next(const struct policy *p, uint64_t number)
 	while (e && e->number <= number)
 		e = lru_newer(p->entries, e);
 	return e;
+}
+
+const struct policy_entry *policy_after(const struct policy *p, const struct policy_entry *e)
+{
+	return lru_newer(p->entries, e);
 }
 
 void policy_stats(const struct policy *p, struct policy_stats *s)

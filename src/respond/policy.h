@@ -65,6 +65,7 @@ struct policy_entry {
 	uint32_t uid;   /* of the person */
 	uint16_t times; /* how often before */
 	bool dry;       /* said, not done */
+	bool proven;    /* it is no forged address that alerts put in */
 	bool watched;   /* its probation has begun, when it had dropped `seen` packets */
 	uint64_t seen;
 };
@@ -179,6 +180,9 @@ const struct policy_entry *policy_get(const struct policy *p, const struct polic
 
 /* The next entry after the one of this number, in the order in which they came; NULL: no more. */
 const struct policy_entry *policy_next(const struct policy *p, uint64_t number);
+
+/* The one that came after it; NULL: it is the last. */
+const struct policy_entry *policy_after(const struct policy *p, const struct policy_entry *e);
 
 struct policy_stats {
 	uint32_t entries, limits, dry;    /* now; limits and dry are among them */

@@ -59,6 +59,8 @@ struct respond {
 	int refused[INTERFACES_MAX];  /* the same, where it was told that it does not go */
 	struct block_change queue[QUEUE];
 	unsigned queued;
+	bool kept_before; /* an earlier karma's list was there */
+	bool lost_told;
 };
 
 void respond_defaults(struct respond_settings *s)
@@ -101,6 +103,9 @@ static void tell(const struct respond *r, const char *format, ...)
 
 /* ---- the filter ---- */
 
+/* Who put an entry there, as the kernel's note of it says. */
+enum { NOTE_ALERT, NOTE_PERSON, NOTE_ALERT_UNPROVEN };
+
 static struct filter_prefix prefix_of(const struct policy_what *what)
 {
 	struct filter_prefix p = {.bits = what->bits};
@@ -115,7 +120,9 @@ static struct filter_note note_of(const struct policy_entry *e)
 		.until_ns = e->until_ns ? respond_wall(e->until_ns) : 0,
 		.alert = e->alert,
 		.class = (uint8_t)e->class,
-		.by = (uint8_t)e->by,
+		.by = e->by == POLICY_BY_PERSON ? NOTE_PERSON
+		      : e->proven               ? NOTE_ALERT
+						: NOTE_ALERT_UNPROVEN,
 		.times = e->times,
 		.uid = e->uid};
 }
@@ -255,6 +262,22 @@ static void allow(struct respond *r)
 	free(all);
 }
 
+/* What could not be looked up just now may still be so. */
+static void keep_protected(struct respond *r, struct protected_list *new)
+{
+	for (uint32_t i = 0; i < r->list.count; i++) {
+		const struct protected_one *one = &r->list.one[i];
+
+		if (one->why != PROTECTED_ALLOWED && kernel_needs(one->why))
+			protected_add(new, one->what.addr, one->what.bits, one->why);
+	}
+	if (!r->lost_told)
+		tell(r, "who must not be blocked could not all be looked up (addresses, routes; "
+			"login sessions, which needs CAP_SYS_PTRACE): name them in the "
+			"configuration's allow list");
+	r->lost_told = true;
+}
+
 /* Look at them again. */
 static void look(struct respond *r, int64_t now_ns)
 {
@@ -265,6 +288,8 @@ static void look(struct respond *r, int64_t now_ns)
 		protected_add(&new, r->s->allow[i].addr, r->s->allow[i].bits, PROTECTED_ALLOWED);
 	surroundings_read(&new);
 	protected_add_fixed(&new);
+	if (new.lost)
+		keep_protected(r, &new);
 	same = protected_same(&new, &r->list);
 	protected_free(&r->list);
 	r->list = new;
@@ -345,7 +370,8 @@ static int gather(struct taking *t, const struct policy_what *what, const struct
 		.until_ns = note->until_ns ? note->until_ns - ahead : 0,
 		.alert = note->alert,
 		.class = (enum karma_class)note->class,
-		.by = note->by == POLICY_BY_PERSON ? POLICY_BY_PERSON : POLICY_BY_ALERT,
+		.by = note->by == NOTE_PERSON ? POLICY_BY_PERSON : POLICY_BY_ALERT,
+		.proven = note->by == NOTE_ALERT,
 		.times = note->times,
 		.uid = note->uid};
 	return 0;
@@ -397,14 +423,15 @@ static int take_over(struct respond *r, struct error *e)
 static int open_filter(struct respond *r, struct error *e)
 {
 	/* What an earlier karma pinned is taken over, though it is not to be kept again. */
-	bool pinned = r->s->keep || access(r->s->pin, F_OK) == 0;
 	struct filter_settings s = {.hosts = r->s->policy.entries + 1,
 		.prefixes = r->s->policy.entries + 1,
 		.limits = r->s->policy.limits,
-		.allowed = PROTECTED_MOST,
-		.pin = pinned ? r->s->pin : NULL};
-	int err = filter_open(&r->filter, &s, e);
+		.allowed = PROTECTED_MOST};
+	int err;
 
+	r->kept_before = access(r->s->pin, F_OK) == 0;
+	s.pin = r->s->keep || r->kept_before ? r->s->pin : NULL;
+	err = filter_open(&r->filter, &s, e);
 	if (!err)
 		err = filter_allow_macs(r->filter, (const uint8_t(*)[6])r->s->mac, r->s->macs);
 	if (err < 0 && !e->text[0])
@@ -436,6 +463,8 @@ static int begin(struct respond *r, struct error *e)
 		err = take_over(r, e);
 	for (unsigned i = 0; i < r->interfaces->count && r->filter && !err; i++)
 		err = attach(r, i, e);
+	if (r->filter && !err)
+		filter_detach_others(r->filter, r->attached, r->interfaces->count);
 	return err;
 }
 
@@ -453,18 +482,18 @@ int respond_open(struct respond **respond, const struct respond_settings *s,
 	r->interfaces = interfaces;
 	err = begin(r, e);
 	if (err) {
-		respond_close(r);
+		respond_undo(r);
 		return err;
 	}
 	*respond = r;
 	return 0;
 }
 
-void respond_close(struct respond *r)
+static void end(struct respond *r, bool keep)
 {
 	if (!r)
 		return;
-	filter_close(r->filter, r->s->keep);
+	filter_close(r->filter, keep);
 	policy_free(r->policy);
 	lru_free(r->pending);
 	lru_free(r->suspects);
@@ -474,12 +503,25 @@ void respond_close(struct respond *r)
 	free(r);
 }
 
+void respond_close(struct respond *r)
+{
+	end(r, r && r->s->keep);
+}
+
+void respond_undo(struct respond *r)
+{
+	end(r, r && r->kept_before);
+}
+
 /* ---- alerts ---- */
 
-/* Data came back over TCP: only who was told the connection's number gets an answer to it. */
+/* Data came back over TCP: only who was told the connection's number gets an answer to it. That it
+ * came another way than the request, in by one interface and out by one, is more than a sender of
+ * both can pretend, in a tunnel or on the same link. */
 static bool proves(const struct record *r, int actor)
 {
-	return r->proto == IPPROTO_TCP && r->side[!actor].payload > 0;
+	return r->proto == IPPROTO_TCP && r->side[!actor].payload > 0 && r->side[SRC].hook &&
+	       r->side[DST].hook && r->side[SRC].hook != r->side[DST].hook;
 }
 
 /* What is known of who attacks in the latest record behind an alert, that record too. */
@@ -538,7 +580,7 @@ static void say_entry(const struct respond *r, const struct alert *a, const stru
 	char what[REACTION_TEXT];
 
 	out->action = e->dry ? "dry-run" : limit ? "limit" : "block";
-	out->blocked = !e->dry && here && (!limit || respond_counts(r, e).packets > 0);
+	out->blocked = !e->dry && here && respond_counts(r, e).packets > 0;
 	if (e->until_ns)
 		block_time_text(e->until_ns - respond_now(), time);
 	if (limit)

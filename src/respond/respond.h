@@ -42,6 +42,9 @@ int respond_open(struct respond **r, const struct respond_settings *s,
 /* The filter goes, but for what is to be kept. NULL is fine. */
 void respond_close(struct respond *r);
 
+/* The same of a start that failed further on: what was kept before stays, and nothing else. */
+void respond_undo(struct respond *r);
+
 /* ---- alerts ---- */
 
 /* An alert is about to be told of, or has ended: do something about it. respond_tell() it then. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utmpx.h>
@@ -123,10 +124,27 @@ static void ssh_session(
 		close(process);
 }
 
-static void ssh_sessions(void (*each)(void *context, const uint8_t addr[16]), void *context)
+/* The program is sshd, of root's: its title alone anybody may have. `seen` becomes false where that
+ * is not to be found out. */
+static bool is_sshd(const char *pid, bool *seen)
+{
+	char path[PATH], program[TITLE] = "";
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%.10s/exe", pid);
+	if (readlink(path, program, sizeof(program) - 1) < 0 || stat(path, &st) < 0) {
+		*seen &= errno == ENOENT || errno == ESRCH; /* it has gone */
+		return false;
+	}
+	return strstr(program, "/sshd") && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* False: they could not be looked at. */
+static bool ssh_sessions(void (*each)(void *context, const uint8_t addr[16]), void *context)
 {
 	DIR *proc = opendir("/proc");
 	char path[PATH], text[TITLE];
+	bool seen = proc;
 	struct dirent *d;
 
 	while (proc && (d = readdir(proc))) {
@@ -136,11 +154,13 @@ static void ssh_sessions(void (*each)(void *context, const uint8_t addr[16]), vo
 		if (!read_text(path, text) || strncmp(text, "sshd", 4) != 0)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.10s/cmdline", d->d_name);
-		if (read_text(path, text) && sessions_is_title(text) && in_our_network(d->d_name))
+		if (read_text(path, text) && sessions_is_title(text) && is_sshd(d->d_name, &seen) &&
+			in_our_network(d->d_name))
 			ssh_session(d->d_name, each, context);
 	}
 	if (proc)
 		closedir(proc);
+	return seen;
 }
 
 /* ---- utmp ---- */
@@ -167,8 +187,10 @@ static void utmp_sessions(void (*each)(void *context, const uint8_t addr[16]), v
 	endutxent();
 }
 
-void sessions_each(void (*each)(void *context, const uint8_t addr[16]), void *context)
+bool sessions_each(void (*each)(void *context, const uint8_t addr[16]), void *context)
 {
-	ssh_sessions(each, context);
+	bool seen = ssh_sessions(each, context);
+
 	utmp_sessions(each, context);
+	return seen;
 }

@@ -12,9 +12,9 @@
  *   says nothing: who guesses passwords has one, too. Sessions without a terminal count.
  * - utmp, for whatever else lets people in from afar.
  *
- * Processes of other network namespaces are left out. What cannot be looked at is left out: the
- * sockets of others need CAP_SYS_PTRACE. */
-void sessions_each(void (*each)(void *context, const uint8_t addr[16]), void *context);
+ * Processes of other network namespaces are left out. False: what others do cannot be looked at,
+ * which needs CAP_SYS_PTRACE; the sessions that can be seen are told all the same. */
+bool sessions_each(void (*each)(void *context, const uint8_t addr[16]), void *context);
 
 /* Is this the title of a process of sshd's that serves a user who has logged in? "sshd: kim@pts/0"
  * is; "sshd: kim [priv]", "sshd: kim [net]" and "sshd: [accepted]" are not. */

@@ -120,6 +120,8 @@ static int dump_routes(struct protected_list *l, int s, unsigned char family)
 		if (n < 0)
 			return -errno;
 		for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+			if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+				return -EAGAIN;
 			if (h->nlmsg_type == NLMSG_DONE)
 				return 0;
 			if (h->nlmsg_type == NLMSG_ERROR || ++routes > routes_most)
@@ -180,7 +182,7 @@ void surroundings_read(struct protected_list *l)
 	surroundings_read_dns(l, "/etc/resolv.conf");
 	/* Whom systemd-resolved asks; resolv.conf names only itself. */
 	surroundings_read_dns(l, "/run/systemd/resolve/resolv.conf");
-	sessions_each(add_session, l);
+	l->lost += !sessions_each(add_session, l);
 }
 
 int surroundings_events_open(struct error *e)

@@ -424,6 +424,16 @@ static void many_of_a_net(void **state)
 	}
 	assert_int_equal(kernel.count, 20);
 	policy_free(p);
+	/* Nor for scans, whose senders may be forged. */
+	p = begin(&policy_defaults);
+	for (unsigned i = 1; i <= 20; i++) {
+		c = attack(CLASS_RECONNAISSANCE, i);
+		c.proven = false;
+		c.ports = 100;
+		assert_int_equal(verdict(p, &c, start), POLICY_BLOCKED);
+	}
+	assert_int_equal(kernel.count, 20);
+	policy_free(p);
 }
 
 static void a_persons_hand(void **state)
