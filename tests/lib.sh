@@ -14,6 +14,7 @@ pids=() spaces=()      # processes and network namespaces that end with the scri
 declare -A job=()      # those of start, by name
 
 clean() {
+	trap '' INT TERM HUP # timeout ends the script twice: by its id, and with its group
 	local one
 	for one in "${pids[@]}" "${job[@]}"; do
 		kill "$one" 2>/dev/null
