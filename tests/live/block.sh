@@ -19,7 +19,7 @@ join_spaces "$server" "$others" 10.91.0
 mount_here bpf "$work/bpf" || skip_all "no bpffs"
 ip -n "$server" addr add fd91::1/64 dev v0 nodad
 # Each has a host's part: 10 scans, 11 guesses, 12 works, 13 keeps the server, 20 is allowed.
-ip -n "$others" addr flush dev v0
+ip -4 -n "$others" addr flush dev v0
 for host in 11 2 10 12 13 14 15 16 17 20; do # the first is the usual source
 	ip -n "$others" addr add "10.91.0.$host/24" dev v0
 done
