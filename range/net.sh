@@ -413,8 +413,10 @@ range_capture_end() {
 }
 
 # range_down: end every process of ours, delete the namespaces and the temporary directory. Fit
-# for a trap: it works whatever was built so far.
+# for a trap: it works whatever was built so far, and no signal cuts it short; afterwards they end
+# the program.
 range_down() {
+	trap '' INT TERM HUP
 	local name pids
 	trap - EXIT
 	kill "${range_jobs[@]}" 2>/dev/null
@@ -430,6 +432,7 @@ range_down() {
 	[[ -z ${range_temporary-} ]] || rm -rf "$range_temporary"
 	range_jobs=()
 	range_temporary=
+	trap 'exit 1' INT TERM HUP
 }
 
 range_home=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

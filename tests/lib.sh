@@ -10,10 +10,11 @@ shared=${KARMA_SHARED:-$(dirname "$root")/shared}
 work=$(mktemp -d)
 export STATE_DIRECTORY=$work/state # for the history
 passed=0 failed=0 skipped=0
-pids=() spaces=()      # processes and network namespaces that end with the script
-declare -A job=()      # those of start, by name
+pids=() spaces=() mounts=() # processes, network namespaces and mounts that end with the script
+declare -A job=()           # the processes of start, by name
 
 clean() {
+	trap '' INT TERM HUP # timeout ends the script twice: by its id, and with its group
 	local one
 	for one in "${pids[@]}" "${job[@]}"; do
 		kill "$one" 2>/dev/null
@@ -21,6 +22,9 @@ clean() {
 	wait
 	for one in "${spaces[@]}"; do
 		ip netns del "$one" 2>/dev/null
+	done
+	for one in "${mounts[@]}"; do
+		umount "$one"
 	done
 	rm -rf "$work"
 }
@@ -97,11 +101,11 @@ broken() { # why: nothing further can be tested
 }
 
 # A program of C beside the script, linked with Karma's library: $work/NAME.
-compile() { # folder/NAME.c
+compile() { # folder/NAME.c option...
 	local name
 	name=$(basename "$1" .c)
 	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -Isrc -Itests -o "$work/$name" "$1" \
-		build/libkarma.a -ljansson -lndpi -lnettle -lz -lm -lpthread || broken "$1 does not compile"
+		build/libkarma.a "${@:2}" -ljansson -lndpi -lnettle -lz -lm -lpthread || broken "$1 does not compile"
 }
 
 # ---- live: $tests is how many checks a script has, which are skipped where they cannot be done ----
@@ -122,8 +126,8 @@ needs() { # tool...: root and these
 make_spaces() { # name...: network namespaces; their names have $$ in them
 	local ns
 	for ns in "$@"; do
-		ip netns add "$ns" 2>/dev/null || skip_all "no network namespaces here"
 		spaces+=("$ns")
+		ip netns add "$ns" 2>/dev/null || skip_all "no network namespaces here"
 		ip -n "$ns" link set lo up
 	done
 }
@@ -142,6 +146,11 @@ inside() { # namespace command...
 	local ns=$1
 	shift
 	timeout "${seconds:-60}" ip netns exec "$ns" "$@"
+}
+
+mount_here() { # type folder [option...]: a file system that ends with the script
+	mkdir -p "$2"
+	mount -t "$1" "${@:3}" "karma-$1" "$2" 2>/dev/null && mounts+=("$2")
 }
 
 # Karma in a namespace, until stop; it succeeds once Karma has attached. $work/NAME.{out,err} are its

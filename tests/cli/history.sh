@@ -3,35 +3,11 @@
 # karma history over the small captures of tests/captures/range: what is found, in which forms, marks
 # and mutes, rows to train on; an old file is upgraded; kill -9 again and again damages nothing; a
 # full and a read-only disk stop the history and nothing else (root).
-#
-# shellcheck disable=SC2317 # functions that `check` calls
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-karma=$PWD/build/karma
-captures=$PWD/tests/captures/range
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-export TZ=UTC
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+range=$captures/range
 history=$work/history.db
-
-check() { # name command...
-	local name=$1
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok $name"
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name"
-		head -n 10 "$work/said"
-	fi
-}
-
-skip() { # how many, why
-	skipped=$((skipped + $1))
-	echo "skipped: $2"
-}
+export TZ=UTC
 
 ask() { "$karma" history "$@" --history "$history"; }
 found() { ask list --csv "$@" | tail -n +2 | cut -d, -f1 | sort | tr '\n' ' '; }
@@ -42,17 +18,11 @@ is() { # text command...: it prints just that
 	echo "got '$got', not '$want'"
 	[ "$got" = "$want" ]
 }
-refuses() { # status words command...: one line on standard error
-	local want=$1 words=$2
-	shift 2
-	"$@" >"$work/out" 2>"$work/err"
-	local status=$?
-	cat "$work/out" "$work/err"
-	[ "$status" -eq "$want" ] && [ ! -s "$work/out" ] && [ "$(wc -l <"$work/err")" -eq 1 ] &&
-		grep -qF -- "$words" "$work/err"
+refused() { # name status words argument...: karma history does
+	refuses "$1" "$2" "$3" "$karma" history "${@:4}" --history "$history"
 }
 
-"$karma" read --history "$history" "$captures"/{nmap_syn,flood_syn_random,hydra_ftp,slow_headers}.pcap >/dev/null
+"$karma" read --history "$history" "$range"/{nmap_syn,flood_syn_random,hydra_ftp,slow_headers}.pcap >/dev/null
 id_of() { ask --csv | awk -F, -v c="$1" -v t="$2" '$4 == c && $6 == t {print $1}'; }
 scan=$(id_of Reconnaissance T1046) flood=$(id_of DoS T1499.001)
 slow=$(id_of DoS T1499.002) guess=$(id_of "Brute Force" T1110)
@@ -108,13 +78,13 @@ check "show names the attacker's other alerts" others
 hosts() { ask hosts --csv | awk -F, '$1 == "10.55.97.188" && $4 > 100 && $9 == 3 {n++} END {exit n != 1}'; }
 check "hosts are summed up" hosts
 
-check "no such verb" refuses 2 "'dance'" ask dance
-check "no such class" refuses 2 "--class" ask --class Normal
-check "no such time" refuses 2 "--since" ask --since yesterday
-check "a host is no prefix" refuses 2 "--host" ask --host 10.0.0.0/8
-check "an option of another verb" refuses 2 "takes no --since" ask show x --since 2h
-check "no such alert" refuses 1 "no alert '00000000'" ask ack 00000000
-check "no such history" refuses 1 "no history yet" "$karma" history --history "$work/none.db"
+refused "no such verb" 2 "'dance'" dance
+refused "no such class" 2 "--class" --class Normal
+refused "no such time" 2 "--since" --since yesterday
+refused "a host is no prefix" 2 "--host" --host 10.0.0.0/8
+refused "an option of another verb" 2 "takes no --since" show x --since 2h
+refused "no such alert" 1 "no alert '00000000'" ack 00000000
+refuses "no such history" 1 "no history yet" "$karma" history --history "$work/none.db"
 
 # ---- marks ----
 
@@ -123,7 +93,7 @@ check "others are false alarms" ask false "$slow" "$guess"
 check "a mark is taken away" ask unmark "$guess"
 check "what is marked is found" is "$slow " found --mark false
 check "what is not marked, too" is "$(all "$flood" "$guess")" found --mark none
-"$karma" read --history "$history" "$captures/nmap_syn.pcap" >/dev/null
+"$karma" read --history "$history" "$range/nmap_syn.pcap" >/dev/null
 check "a mark outlives another reading" is "$scan " found --mark ack
 card() {
 	ask card --json | python3 -c '
@@ -136,7 +106,7 @@ check "the card counts them" card
 
 # The rows are those that the detector judged: the same as karma flows --steps makes, in every
 # feature that a model uses, and with the marks' labels.
-"$karma" flows --steps "$captures/nmap_syn.pcap" -o "$work/steps.csv" 2>/dev/null
+"$karma" flows --steps "$range/nmap_syn.pcap" -o "$work/steps.csv" 2>/dev/null
 rows() {
 	ask export -o "$work/rows.csv" || return
 	"$karma" help features >"$work/features"
@@ -168,7 +138,7 @@ trains() { # of one host alone nothing can be learnt
 }
 check "karma train takes them" trains
 ask unmark "$scan" "$slow" "$flood" >/dev/null
-check "without marks there is nothing to train on" refuses 1 "nothing to train on" ask export -o "$work/none.csv"
+refused "without marks there is nothing to train on" 1 "nothing to train on" export -o "$work/none.csv"
 check "and no file is left" test ! -e "$work/none.csv"
 
 # ---- mutes ----
@@ -181,7 +151,7 @@ muted() {
 		ask mutes --csv | grep -q '^10.0.0.0/8,attackers,DoS,'
 }
 check "mutes come and go" muted
-check "a mute that is over" refuses 1 "over already" ask mute "$scan" --until 2020-01-01
+refused "a mute that is over" 1 "over already" mute "$scan" --until 2020-01-01
 
 # ---- an old file ----
 
@@ -224,7 +194,7 @@ check "a file of version 1 is upgraded, not refused" upgraded
 
 # scans TURN: packets of a scan again and again, each time of another host.
 scans() {
-	python3 - "$captures/nmap_syn.pcap" "$1" <<-'END'
+	python3 - "$range/nmap_syn.pcap" "$1" <<-'END'
 		import struct, sys, time
 
 		data = open(sys.argv[1], "rb").read()
@@ -249,11 +219,11 @@ told() { grep -oE ' ALERT [0-9a-z]{8} ' "$work/told" | cut -c 8-15 | sort -u; }
 # At another point each time, while it writes: what is in the file is whole, and whatever was told
 # two seconds before is in it (a second, and another for a busy machine).
 killed() {
-	local db=$work/killed.db i child
+	local db=$work/killed.db i
 	mkfifo "$work/fifo"
 	for i in $(seq 1 8); do
 		"$karma" read --history "$db" --follow - <"$work/fifo" >"$work/told" 2>/dev/null &
-		child=$!
+		job[read]=$!
 		scans "$i" >"$work/fifo" 2>/dev/null &
 		for _ in $(seq 300); do
 			[ "$(told | wc -l)" -ge 3 ] && break
@@ -261,7 +231,7 @@ killed() {
 		done
 		told >"$work/must"
 		sleep "2.$((i * 7 % 10))"
-		kill -KILL "$child"
+		stop read KILL
 		wait
 		python3 -c 'import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
@@ -293,9 +263,9 @@ full_disk() {
 		"$2" read --history "$3/history.db" "$1"/*.pcap >"$4/told" 2>"$4/err"
 		echo $? >"$4/status"
 		"$2" history --history "$3/history.db" >"$4/list" 2>&1
-		df "$3"' sh "$captures" "$karma" "$work/disk" "$work"
+		df "$3"' sh "$range" "$karma" "$work/disk" "$work"
 	cat "$work/status" "$work/err" "$work/list"
-	"$karma" read "$captures"/*.pcap | grep -v '^the history' >"$work/without"
+	"$karma" read "$range"/*.pcap | grep -v '^the history' >"$work/without"
 	[ "$(cat "$work/status")" -eq 1 ] &&
 		cmp <(grep -E ' (ALERT|ended) ' "$work/told") <(grep -E ' (ALERT|ended) ' "$work/without") &&
 		[ "$(grep -c 'could not be written to the history' "$work/err")" -eq 1 ] &&
@@ -308,5 +278,4 @@ else
 	skip 1 "a full disk: needs root and mount namespaces"
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

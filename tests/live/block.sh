@@ -4,87 +4,26 @@
 # list, open sessions, attacks from the operator's own address; expiry and renewal, a full list,
 # kill -9 with and without --keep-blocks, a restart in the midst of an attack, native and generic
 # mode, a person's hand. Needs root; says why where it is skipped.
-#
-# block.sh [KARMA]
-#
-# shellcheck disable=SC2317,SC2016 # functions that `check` calls; what awk and eval expand
-set -u
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-karma=${1:-$root/build/karma}
+# shellcheck disable=SC2016 # what awk and eval expand
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+tests=52
 server=karma-server-$$ others=karma-others-$$
-work=$(mktemp -d)
-watcher=
 on=v0 # the interface that is watched
-pids=()
-passed=0 failed=0
-export TZ=UTC STATE_DIRECTORY=$work/state
+export TZ=UTC
 
-clean() {
-	[ -n "$watcher" ] && kill -KILL "$watcher" 2>/dev/null
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null
-	done
-	rm -rf "$work/bpf/karma"
-	umount "$work/bpf" 2>/dev/null
-	ip netns del "$server" 2>/dev/null
-	ip netns del "$others" 2>/dev/null
-	rm -rf "$work"
-}
-trap clean EXIT
-trap 'exit 1' INT TERM
-
-finish() {
-	echo "$passed passed, $failed failed, ${1:-0} skipped"
-	exit $((failed > 0))
-}
-
-skip() {
-	echo "skipped: blocking live: $*"
-	finish 52
-}
-
-check() { # text command...
-	local text=$1
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok: $((EPOCHSECONDS - began)) $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-		head -n 5 "$work/said"
-		tail -n 8 "$work/out" "$work/err"
-	fi
-}
-
-[ "$(id -u)" -eq 0 ] || skip "needs root"
-for program in nmap hydra hping3 ssh sshd ssh-keygen ping nsenter; do
-	command -v $program >/dev/null || skip "$program is not installed"
-done
-[ -e "$root/models/default.karma" ] || skip "there is no models/default.karma"
-ip netns add "$server" 2>/dev/null || skip "network namespaces cannot be made here"
-ip netns add "$others"
-ip -n "$server" link add v0 type veth peer name v0 netns "$others" || skip "no veth pair"
-mkdir -p "$work/bpf"
-mount -t bpf bpf "$work/bpf" 2>/dev/null || skip "no bpffs"
-for ns in "$server" "$others"; do
-	ip -n "$ns" link set lo up
-	ip -n "$ns" link set v0 up
-done
-ip -n "$server" addr add 10.91.0.1/24 dev v0
+needs nmap hydra hping3 ssh sshd ssh-keygen ping
+[ -e models/default.karma ] || skip_all "there is no models/default.karma"
+make_spaces "$server" "$others"
+join_spaces "$server" "$others" 10.91.0
+mount_here bpf "$work/bpf" || skip_all "no bpffs"
 ip -n "$server" addr add fd91::1/64 dev v0 nodad
 # Each has a host's part: 10 scans, 11 guesses, 12 works, 13 keeps the server, 20 is allowed.
+ip -4 -n "$others" addr flush dev v0
 for host in 11 2 10 12 13 14 15 16 17 20; do # the first is the usual source
 	ip -n "$others" addr add "10.91.0.$host/24" dev v0
 done
 ip -n "$others" addr add fd91::10/64 dev v0 nodad
-
-inside() { # namespace command...: for a minute at most
-	local ns=$1
-	shift
-	timeout -k 1 60 nsenter --net="/run/netns/$ns" "$@"
-}
 
 # ---- karma ----
 
@@ -93,26 +32,15 @@ configure() { # lines of [block], lines of [policy]
 	printf '[block]\npin = %s\n%b\n[policy]\n%b\n' "$work/bpf/karma" "$1" "$2" >"$conf"
 }
 
-start() { # option...
-	local waited=0
-	: >"$work/err"
-	: >"$work/out"
+watch() { # start|must_start option...
 	rm -f "$work/eve.json"
-	nsenter --net="/run/netns/$server" "$karma" run -i "$on" --no-history --config "$conf" \
-		--socket "$work/socket" --eve "$work/eve.json" "$@" >"$work/out" 2>"$work/err" &
-	watcher=$!
-	until grep -q watching "$work/err"; do
-		sleep 0.1
-		((++waited < 200)) && kill -0 $watcher 2>/dev/null || return 1
-	done
+	"$1" run "$server" run -i "$on" --no-history --config "$conf" --socket "$work/socket" \
+		--eve "$work/eve.json" "${@:2}"
 }
 
-stop() { # signal
-	kill "-$1" "$watcher"
-	wait "$watcher" 2>/dev/null
-	local status=$?
-	watcher=
-	[ "$status" -eq 0 ] || [ "$1" = KILL ]
+killed() {
+	stop run KILL
+	[ $? -eq 137 ]
 }
 
 block() { # argument...
@@ -121,15 +49,6 @@ block() { # argument...
 
 listed() { # what kind
 	block list --json | grep -F "{\"what\":\"$1\",\"kind\":\"$2\""
-}
-
-within() { # seconds command...
-	local tries=$(($1 * 10))
-	shift
-	until "$@"; do
-		((tries-- > 0)) || return 1
-		sleep 0.1
-	done
 }
 
 attached() {
@@ -167,9 +86,9 @@ scan6() {
 }
 
 guess() { # source: until it is on the list, and a second more
-	cd "$work" || return # where hydra leaves a file
-	timeout -k 1 20 nsenter --net="/run/netns/$others" \
-		hydra -I -q -t 4 -l root -P "$work/words" ssh://10.91.0.1 >"$work/hydra" 2>&1 &
+	# It leaves a file where it runs.
+	(cd "$work" && exec ip netns exec "$others" timeout -k 1 20 \
+		hydra -I -q -t 4 -l root -P "$work/words" ssh://10.91.0.1) >"$work/hydra" 2>&1 &
 	within 15 listed "$1" block >/dev/null
 	sleep 1
 	kill $! 2>/dev/null
@@ -188,18 +107,17 @@ for ((i = 0; i < 300; i++)); do
 	echo "word-$i"
 done >"$work/words"
 mkdir -p /run/sshd
-nsenter --net="/run/netns/$server" "$(command -v sshd)" -D -e -f /dev/null -h "$work/host_key" \
+ip netns exec "$server" "$(command -v sshd)" -D -e -f /dev/null -h "$work/host_key" \
 	-o UsePAM=no -o PidFile=none -o StrictModes=no -o PermitRootLogin=yes -o MaxStartups=100 \
 	-o AuthorizedKeysFile="$work/key.pub" -o UseDNS=no 2>"$work/sshd.log" &
 pids+=($!)
 
 # session NAME SOURCE: opens one, in which each line is answered.
-began=$EPOCHSECONDS
 declare -A ask hear
 session() {
 	local to from
 	mkfifo "$work/$1.in" "$work/$1.out"
-	nsenter --net="/run/netns/$others" ssh -i "$work/key" -b "$2" -o StrictHostKeyChecking=no \
+	ip netns exec "$others" ssh -i "$work/key" -b "$2" -o StrictHostKeyChecking=no \
 		-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@10.91.0.1 cat \
 		<"$work/$1.in" >"$work/$1.out" 2>"$work/$1.err" &
 	pids+=($!)
@@ -259,20 +177,15 @@ few_guesses() {
 }
 
 told() { # host text: in an alert's line of the host, or of several of which it is one
-	grep -E "  $1 -> |\\[$1 " "$work/out" | grep -qF "$2"
+	grep -E "  $1 -> |\\[$1 " "$work/run.out" | grep -qF "$2"
 }
 
 # ---- a scan and guessing are cut off; who works, or is logged in, goes on ----
 
 configure 'allow = 10.91.0.20 10.92.0.0/16\nallow = 02:00:5e:10:00:01\nprobation = 2s' \
 	'reconnaissance = block 70% 4s'
-if ! start --block; then
-	grep -q 'Operation not permitted' "$work/err" && skip "this kernel refuses BPF programs"
-	cat "$work/err"
-	failed=1
-	finish
-fi
-check "it says how it drops packets" grep -q 'blocking on v0: native XDP' "$work/err"
+watch must_start --block
+check "it says how it drops packets" grep -q 'blocking on v0: native XDP' "$work/run.err"
 check "a client works" session client 10.91.0.12
 check "the operator is logged in" session operator 10.91.0.13
 sleep 2.5 # sessions are looked for every two seconds
@@ -281,7 +194,7 @@ before=$(refusals)
 scan 10.91.0.10 1-10000
 check "a scan is cut off before a tenth of 10,000 ports" cut_off_early "$before"
 cat "$work/said"
-check "it is put on the list" within 5 grep -q 'block 10.91.0.10 for 4 s: Reconnaissance, alert ' "$work/out"
+check "it is put on the list" within 5 grep -q 'block 10.91.0.10 for 4 s: Reconnaissance, alert ' "$work/run.out"
 
 # What still attacks is renewed, and let go of when it has stopped.
 inside "$others" ping -q -i 0.1 -w 6 -I 10.91.0.10 10.91.0.1 >/dev/null 2>&1 &
@@ -293,7 +206,7 @@ cat "$work/said"
 check "it is on the list" listed 10.91.0.11 block
 check "the other client's session went on" answers client
 wait $pinger
-check "an attack that went on had its block renewed" grep -q 'renew 10.91.0.10 for 8 s' "$work/out"
+check "an attack that went on had its block renewed" grep -q 'renew 10.91.0.10 for 8 s' "$work/run.out"
 check "EVE says blocked where packets are dropped, and who, when and why" within 15 eve_is_true
 
 scan 10.91.0.13 1-2000
@@ -315,8 +228,8 @@ check "a person blocks, for a time" block add 10.91.0.17 --for 10m
 check "and packets are dropped" is_cut_off 10.91.0.17
 check "a person unblocks" block del 10.91.0.17
 check "and packets pass" reaches 10.91.0.17
-check "each is logged, with who" grep -q 'unblock 10.91.0.17: by uid 0' "$work/out"
-check "a block ends when its time is over" within 15 grep -q 'unblock 10.91.0.10: its time is over' "$work/out"
+check "each is logged, with who" grep -q 'unblock 10.91.0.17: by uid 0' "$work/run.out"
+check "a block ends when its time is over" within 15 grep -q 'unblock 10.91.0.10: its time is over' "$work/run.out"
 check "and packets pass again" reaches 10.91.0.10
 
 # ---- a flood from forged sources ----
@@ -334,21 +247,21 @@ check "a flood from forged sources blocks no address, and limits the port" only_
 check "an innocent is not blocked" reaches 10.91.0.2
 check "the sessions went on" eval 'answers client && answers operator'
 
-check "kill -9 ends it" stop KILL
+check "kill -9 ends it" killed
 check "and leaves no program" within 2 nothing_attached
 
 # ---- a kept list, a restart in the midst of an attack ----
 
 configure 'entries = 3' 'reconnaissance = block 70% 10m'
-check "it starts again, with a list that is to be kept" start --block --keep-blocks
+check "it starts again, with a list that is to be kept" watch start --block --keep-blocks
 scan 10.91.0.10 1-2000
 check "a scan is blocked" within 2 listed 10.91.0.10 block
 inside "$others" ping -q -i 0.1 -w 6 -I 10.91.0.10 10.91.0.1 >"$work/ping" 2>&1 &
 pinger=$!
-check "kill -9 ends it" stop KILL
+check "kill -9 ends it" killed
 check "the pinned program stays" attached
 check "and drops" is_cut_off 10.91.0.10
-check "another one takes the list over" start --block --keep-blocks
+check "another one takes the list over" watch start --block --keep-blocks
 check "with its entry" listed 10.91.0.10 block
 wait $pinger
 check "and no packet got through meanwhile" grep -q ' 100% packet loss' "$work/ping"
@@ -356,10 +269,10 @@ block add 192.0.2.1 192.0.2.2 >/dev/null
 check "a full list is said to a person" eval '! block add 192.0.2.3 2>"$work/said" && grep -q "the list is full" "$work/said"'
 scan 10.91.0.14 1-500
 check "and in an alert" within 3 told 10.91.0.14 'not blocked: the list is full'
-check "Ctrl-C ends it" stop INT
+check "Ctrl-C ends it" stop run
 check "what is to be kept stays" attached
-check "without --keep-blocks it is taken over" start --block
-check "Ctrl-C ends it" stop INT
+check "without --keep-blocks it is taken over" watch start --block
+check "Ctrl-C ends it" stop run
 check "and nothing is left of it" eval 'nothing_attached && [ ! -e "$work/bpf/karma" ]'
 
 # ---- a driver that cannot, a dry run ----
@@ -374,15 +287,15 @@ if ip -n "$server" link add br0 type bridge 2>"$work/said"; then
 else
 	echo "skipped: generic mode: no bridge here, $(cat "$work/said")"
 fi
-check "it starts on a bridge, whose driver cannot drop" start --block
-check "it says how" grep -q "blocking on $on: $([ $on = v0 ] && echo native || echo generic) XDP" "$work/err"
+check "it starts on a bridge, whose driver cannot drop" watch start --block
+check "it says how" grep -q "blocking on $on: $([ $on = v0 ] && echo native || echo generic) XDP" "$work/run.err"
 scan 10.91.0.15 1-2000
 check "a scan is blocked" within 2 listed 10.91.0.15 block
 check "and its packets are dropped" is_cut_off 10.91.0.15
-check "Ctrl-C ends it" stop INT
-check "a dry run" start --block=dry-run
+check "Ctrl-C ends it" stop run
+check "a dry run" watch start --block=dry-run
 scan 10.91.0.16 1-500
 check "says what it would do" within 3 told 10.91.0.16 'dry run: would be blocked for '
 check "and does it not" eval 'nothing_attached && reaches 10.91.0.16'
-check "Ctrl-C ends it" stop INT
+check "Ctrl-C ends it" stop run
 finish

@@ -2,58 +2,19 @@
 # The block list on interfaces, without detection: native and generic, IPv4 and IPv6, tags, a limit,
 # an interface without link headers; what stays and what goes when its process is killed; a pinned
 # list that is taken over. Needs root and gcc; says why where it is skipped.
-#
-# shellcheck disable=SC2317 # functions that `check` calls
-set -u
-
-cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+tests=25
 ours=karma-filter-$$ theirs=karma-filter-$$-b
-work=$(mktemp -d)
-pin=/sys/fs/bpf/karma-filter-$$
-made_bpffs=
-filter_pid=
-passed=0 failed=0
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin # Debian's own python3
+pin=$work/bpf/karma
 
-clean() {
-	[ -n "$filter_pid" ] && kill -KILL "$filter_pid" 2>/dev/null
-	ip netns del "$ours" 2>/dev/null
-	ip netns del "$theirs" 2>/dev/null
-	rm -rf "$work" "$pin"
-	[ -z "$made_bpffs" ] || umount /sys/fs/bpf
-}
-trap clean EXIT
-trap 'exit 1' INT TERM
+# ---- the list's process, in a network namespace ----
 
-finish() {
-	echo "$passed passed, $failed failed, ${1:-0} skipped"
-	exit $((failed > 0))
-}
-
-skip() {
-	echo "skipped: the block list: $*"
-	finish 1
-}
-
-check() { # text command...
-	local text=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok: $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-	fi
-}
-
-# ---- the list's process, in a network namespace; the file system stays ours ----
-
-start() { # [folder]: whether it is ready
+begin() { # [folder]: whether it is ready
 	rm -f "$work/orders" "$work/answers"
 	mkfifo "$work/orders" "$work/answers"
-	nsenter --net="/run/netns/$ours" "$work/filter" "$@" <"$work/orders" >"$work/answers" &
-	filter_pid=$!
+	ip netns exec "$ours" "$work/filter" "$@" <"$work/orders" >"$work/answers" &
+	job[filter]=$!
 	exec 3>"$work/orders" 4<"$work/answers"
 	read -r -t 20 answer <&4
 	[ "$answer" = ready ]
@@ -84,22 +45,20 @@ more_than() { # number order...
 
 leave() { # keep|end
 	echo "$1" >&3
-	wait "$filter_pid"
-	filter_pid=
+	wait "${job[filter]}"
+	unset 'job[filter]'
 	exec 3>&- 4<&-
 }
 
 killed() {
-	kill -KILL "$filter_pid"
-	wait "$filter_pid" 2>/dev/null
-	filter_pid=
+	stop filter KILL
 	exec 3>&- 4<&-
 }
 
 # ---- the network ----
 
 reaches() { # address: from the other side
-	ip netns exec "$theirs" ping -c 1 -W 1 "$1" >/dev/null 2>&1
+	inside "$theirs" ping -c 1 -W 1 "$1" >/dev/null 2>&1
 }
 
 blocked() { # address
@@ -107,7 +66,7 @@ blocked() { # address
 }
 
 at_home() {
-	ip netns exec "$ours" ping -c 1 -W 1 127.0.0.1 >/dev/null 2>&1
+	inside "$ours" ping -c 1 -W 1 127.0.0.1 >/dev/null 2>&1
 }
 
 not_at_home() {
@@ -129,11 +88,11 @@ taken() { # interface
 }
 
 send() {
-	ip netns exec "$theirs" python3 tests/live/filter_send.py "$@"
+	inside "$theirs" python3 tests/live/filter_send.py "$@"
 }
 
 send_here() {
-	ip netns exec "$ours" python3 tests/live/filter_send.py "$@"
+	inside "$ours" python3 tests/live/filter_send.py "$@"
 }
 
 make_veth() {
@@ -188,7 +147,7 @@ a_tun() {
 }
 
 a_large_ping() {
-	ip netns exec "$theirs" ping -c 1 -W 1 -M "do" -s 8000 10.9.0.1 >/dev/null
+	inside "$theirs" ping -c 1 -W 1 -M "do" -s 8000 10.9.0.1 >/dev/null
 }
 
 no_large_ping() {
@@ -209,7 +168,7 @@ an_interface_that_goes() {
 
 another_is_refused() {
 	local said
-	said=$(echo "attach a0" | nsenter --net="/run/netns/$ours" "$work/filter" | tail -n 1)
+	said=$(echo "attach a0" | inside "$ours" "$work/filter" | tail -n 1)
 	[[ $said == *"blocks on a0 already"* ]] && return
 	echo "  $said"
 	return 1
@@ -220,18 +179,18 @@ killed_leaves_nothing() {
 }
 
 ended_leaves_nothing() {
-	start && says native attach a0 && says ok add 10.9.0.2 && blocked 10.9.0.1 && leave end &&
+	begin && says native attach a0 && says ok add 10.9.0.2 && blocked 10.9.0.1 && leave end &&
 		free a0 && reaches 10.9.0.1
 }
 
 pinned_stays() {
-	start "$pin" && says native attach a0 && says ok add 10.9.0.2 && says ok add fd00:9::/64 &&
+	begin "$pin" && says native attach a0 && says ok add 10.9.0.2 && says ok add fd00:9::/64 &&
 		says ok limit 10.9.0.1 53 10 20 && blocked 10.9.0.1 && killed && sleep 0.3 && taken a0 &&
 		blocked 10.9.0.1 && blocked fd00:9::1
 }
 
 is_taken_over() {
-	start "$pin" && says 2 entries && more_than 1 get 10.9.0.2 && says native attach a0 &&
+	begin "$pin" && says 2 entries && more_than 1 get 10.9.0.2 && says native attach a0 &&
 		ask get 10.9.0.2 && blocked 10.9.0.1 && more_than "$answer" get 10.9.0.2 &&
 		says ok del 10.9.0.2 && reaches 10.9.0.1 && blocked fd00:9::1 && says ok add 10.9.0.2 &&
 		blocked 10.9.0.1 && says 2 entries
@@ -239,7 +198,7 @@ is_taken_over() {
 
 one_at_a_time() {
 	local said
-	said=$(nsenter --net="/run/netns/$ours" "$work/filter" "$pin" </dev/null)
+	said=$(inside "$ours" "$work/filter" "$pin" </dev/null)
 	[[ $said == *"another karma has the block list"* ]] && blocked 10.9.0.1 && return
 	echo "  $said"
 	return 1
@@ -250,7 +209,7 @@ kept_stays() {
 }
 
 not_kept_goes() {
-	start "$pin" && says 2 entries && leave end && free a0 && reaches 10.9.0.1 &&
+	begin "$pin" && says 2 entries && leave end && free a0 && reaches 10.9.0.1 &&
 		reaches fd00:9::1 && [ ! -e "$pin" ]
 }
 
@@ -272,26 +231,13 @@ no_bpffs() {
 	return 1
 }
 
-[ "$(id -u)" -eq 0 ] || skip "needs root"
-for tool in ip nsenter ping python3 bpftool gcc; do
-	command -v "$tool" >/dev/null || skip "needs $tool"
-done
-if ! gcc -std=gnu11 -D_GNU_SOURCE -Isrc -o "$work/filter" tests/live/filter.c build/libkarma.a \
-	-lbpf -lelf -lz -lpcap -lm; then
-	echo "0 passed, 1 failed, 0 skipped"
-	exit 1
-fi
-if ! ip netns add "$ours" 2>/dev/null || ! ip netns add "$theirs"; then
-	skip "no network namespaces here"
-fi
-ip -n "$ours" link set lo up
-make_veth || skip "no veth pair"
-grep -q '^[^ ]* /sys/fs/bpf bpf ' /proc/mounts || {
-	mount -t bpf bpf /sys/fs/bpf || skip "no bpffs"
-	made_bpffs=1
-}
+needs ping python3 bpftool gcc
+compile tests/live/filter.c -lbpf -lelf -lpcap
+make_spaces "$ours" "$theirs"
+make_veth || skip_all "no veth pair"
+mount_here bpf "$work/bpf" || skip_all "no bpffs"
 
-check "it loads" start
+check "it loads" begin
 check "a veth device has it natively" says native attach a0
 check "an address is dropped, and let in again" an_entry 10.9.0.2 10.9.0.2 10.9.0.1
 check "an IPv6 address" an_entry fd00:9::2 fd00:9::2 fd00:9::1
