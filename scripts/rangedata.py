@@ -19,10 +19,6 @@ RECIPE = ("--loss", "ce", "--alpha", "none", "--by-attack", "--splice", "0.5", "
 # A flood's ten thousandth record teaches what its first thousand did.
 MOST_OF_ACTOR, MOST_AT_TARGET = 2000, 4000
 
-# The records of a reflected flood have its victim, whose address is forged, as their sender: who learnt
-# from them would accuse the victim, and whoever asks several servers much.
-FORGED = ("reflect",)
-
 
 def scenarios(folder):
     lines = (pathlib.Path(folder) / "scenarios").read_text().split("\n")
@@ -92,7 +88,7 @@ def range_rows(karma, runs, table, work, left_out=()):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         files = pool.map(lambda c: make_rows(
             karma, c, work / f"{c.stem}.csv",
-            truth_without(c.with_suffix(".truth"), table, (*left_out, *FORGED))), runs)
+            truth_without(c.with_suffix(".truth"), table, left_out)), runs)
         return [f for f in files if f]
 
 

@@ -25,7 +25,7 @@
  * UNSW-NB15's rows are; and the payload's sizes. */
 static const double stretch_low = 0.2, stretch_high = 10, drop_share = 0.2, resize = 1.5;
 /* Whoever works may be busier than those seen, whoever attacks slower. */
-static const double busiest = 16, slowest = 1 / 3.0;
+static const double busiest = 6, slowest = 1 / 3.0;
 
 struct session {
 	struct train_options options;
