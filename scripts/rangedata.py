@@ -4,10 +4,13 @@ import collections
 import concurrent.futures
 import csv
 import hashlib
+import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
+import sys
 
 Scenario = collections.namedtuple("Scenario", "name category group kind tool place part")
 
@@ -117,3 +120,11 @@ def attack_captures(corpus):
 
 def train(karma, files, model, *options):
     subprocess.run([karma, "train", *map(str, files), "-o", model, *RECIPE, *options], check=True)
+
+
+def model_header(model):
+    data = pathlib.Path(model).read_bytes()
+    magic, _, length = struct.unpack_from("<8sII", data)
+    if magic != b"KARMALSM":
+        sys.exit(f"{model}: not a model")
+    return json.loads(data[16:16 + length])
