@@ -182,7 +182,8 @@ static void bind_query(sqlite3_stmt *s, const struct history_query *q)
 			s, CLASS, class_name((enum karma_class)q->class), -1, SQLITE_STATIC);
 	if (q->mark > MARK_NONE)
 		sqlite3_bind_text(s, MARK, mark_text[q->mark], -1, SQLITE_STATIC);
-	sqlite3_bind_double(s, CONFIDENCE, q->confidence);
+	/* As it is shown, to four digits. */
+	sqlite3_bind_double(s, CONFIDENCE, q->confidence - 0.00005);
 	sqlite3_bind_int64(s, LIMIT, q->limit ? (sqlite3_int64)q->limit : -1);
 	for (unsigned i = 0; i < q->words; i++)
 		sqlite3_bind_text(s, (int)(WORD + i), q->word[i], -1, SQLITE_STATIC);
