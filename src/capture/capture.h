@@ -78,6 +78,9 @@ int live_stats(const struct live *live, struct meter_stats *stats);
 /* "tcx" or "clsact": how the programs are attached. */
 const char *live_attachment(const struct live *live);
 
+/* How each interface does. Returns how many. */
+unsigned live_interfaces(const struct live *live, struct live_interface out[INTERFACES_MAX]);
+
 /* The interface that a record's ifindex names; NULL: none that was watched. */
 const char *live_interface(const struct live *live, uint32_t ifindex);
 

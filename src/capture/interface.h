@@ -46,6 +46,15 @@ struct interface {
  * packets are of a kind that is not understood, of which `i` has the number alone. */
 int interface_look(const char *name, struct interface *i, struct error *e);
 
+/* ---- how one that is watched does ---- */
+
+struct live_interface {
+	const char *name;
+	const char *attached; /* "tcx", "clsact"; "": nothing is */
+	bool there;           /* and watched */
+	bool up;
+};
+
 /* ---- word of interfaces ---- */
 
 /* A socket that becomes readable when something happens to an interface. A negative errno and the

@@ -371,6 +371,11 @@ const char *live_attachment(const struct live *live)
 	return watch_attachment(live->watch);
 }
 
+unsigned live_interfaces(const struct live *live, struct live_interface out[INTERFACES_MAX])
+{
+	return watch_states(live->watch, out);
+}
+
 const char *live_interface(const struct live *live, uint32_t ifindex)
 {
 	return watch_name(live->watch, ifindex);

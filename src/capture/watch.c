@@ -233,6 +233,22 @@ void watch_counts(const struct watch *w, uint64_t *down, uint64_t *up)
 	*up = w->up;
 }
 
+unsigned watch_states(const struct watch *w, struct live_interface out[INTERFACES_MAX])
+{
+	for (unsigned i = 0; i < w->list.count; i++) {
+		const struct watched *x = &w->watched[i];
+		bool there = x->at.ifindex != 0;
+
+		out[i] = (struct live_interface){.name = x->name,
+			.attached = !there         ? ""
+				    : x->at.clsact ? "clsact"
+						   : "tcx",
+			.there = there,
+			.up = there && x->up};
+	}
+	return w->list.count;
+}
+
 const char *watch_attachment(const struct watch *w)
 {
 	return w->clsact ? "clsact" : "tcx";

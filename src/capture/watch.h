@@ -38,6 +38,9 @@ const char *watch_name(const struct watch *w, unsigned ifindex);
 /* How often one went down or away, and came up. */
 void watch_counts(const struct watch *w, uint64_t *down, uint64_t *up);
 
+/* How each does. Returns how many. */
+unsigned watch_states(const struct watch *w, struct live_interface out[INTERFACES_MAX]);
+
 /* "tcx" or "clsact": how the programs are attached. */
 const char *watch_attachment(const struct watch *w);
 

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "respond/commands.h"
-
 static void tell(void *session, const char *line)
 {
 	(void)session;
@@ -12,14 +10,12 @@ static void tell(void *session, const char *line)
 	fprintf(stderr, "karma: %s\n", line);
 }
 
-int blocking_open(struct blocking *b, const struct settings *s,
-	const struct interface_list *interfaces, struct session *session, struct live *live,
-	struct error *e)
+int blocking_open(const struct settings *s, const struct interface_list *interfaces,
+	struct session *session, struct error *e)
 {
 	const struct respond_calls calls = {session_block, tell, session};
 	int err;
 
-	*b = (struct blocking){NULL, NULL};
 	if (s->block != BLOCK_ON && access(s->respond.pin, F_OK) == 0)
 		fprintf(stderr,
 			"karma: the block list that was kept in %s goes on dropping; take it over "
@@ -27,34 +23,27 @@ int blocking_open(struct blocking *b, const struct settings *s,
 			s->respond.pin);
 	if (s->block == BLOCK_OFF)
 		return 0;
-	err = respond_open(&b->respond, &s->respond, interfaces, &calls, e);
-	if (!err)
-		err = control_open(&b->control, s->socket, s->group[0] ? s->group : NULL,
-			respond_commands, RESPOND_COMMANDS, b->respond, e);
-	if (err) {
-		respond_undo(b->respond);
-		*b = (struct blocking){NULL, NULL};
-		return err;
-	}
-	session->respond = b->respond;
-	live_wake(live, control_fd(b->control));
-	if (s->block == BLOCK_DRY_RUN)
+	err = respond_open(&session->respond, &s->respond, interfaces, &calls, e);
+	if (err)
+		session->respond = NULL;
+	else if (s->block == BLOCK_DRY_RUN)
 		fputs("karma: dry run: what would be blocked is said, and nothing is\n", stderr);
-	return 0;
+	return err;
 }
 
-void blocking_poll(struct blocking *b)
+void blocking_poll(struct session *session)
 {
-	if (!b->respond)
-		return;
-	control_serve(b->control);
-	respond_poll(b->respond);
+	if (session->respond)
+		respond_poll(session->respond);
 }
 
-void blocking_close(struct blocking *b, struct session *session)
+void blocking_close(struct session *session, bool undo)
 {
+	struct respond *r = session->respond;
+
 	session->respond = NULL;
-	control_close(b->control);
-	respond_close(b->respond);
-	*b = (struct blocking){NULL, NULL};
+	if (undo)
+		respond_undo(r);
+	else
+		respond_close(r);
 }

@@ -27,6 +27,8 @@ static const struct command commands[] = {
 		"[--follow] [--scores FILE.csv] [--verdicts FILE.csv] [--flows N] "
 		"[--each-interface]",
 		"find attacks in captures"},
+	{"status", cmd_status, "[--json] [--socket PATH]",
+		"how a running karma does, and what is wrong, if anything is"},
 	{"history", cmd_history,
 		"[list] | show ID | ack ID | false ID | mute ID | unmark ID | mutes | hosts | "
 		"minutes | card | export "

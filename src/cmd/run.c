@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "capture/packets.h"
+#include "cmd/attend.h"
 #include "cmd/blocking.h"
 #include "cmd/cmd.h"
 #include "cmd/meter_options.h"
@@ -30,7 +31,7 @@ enum {
 	OPT_SOCKET,
 };
 
-static const int poll_ms = 200;
+static const int64_t poll_ms = 200;
 static const int64_t second = 1000000000LL;
 static const int64_t stats_ns = 60 * second;
 
@@ -178,8 +179,9 @@ struct watch {
 	struct session *session;
 	struct live *live;
 	struct packets *packets; /* NULL: none are kept */
-	struct blocking blocking;
+	struct attend attend;
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
+	int64_t due_ns;                        /* when a second is over, monotonic */
 	uint64_t judged;                       /* when the status was shown last */
 	bool warned;                           /* that an output cannot be written */
 	bool history_warned;
@@ -251,12 +253,16 @@ static void housekeeping(struct watch *w)
 	int64_t at_ns = (int64_t)clock_now(CLOCK_MONOTONIC);
 	struct summary figures;
 
-	if (at_ns - w->shown_ns < second)
+	if (at_ns < w->due_ns)
 		return;
+	w->due_ns += second;
+	if (w->due_ns <= at_ns) /* it was held up */
+		w->due_ns = at_ns + second;
 	warn_of_losses(w);
 	figures_now(w, &figures);
 	if (w->session->history)
 		history_figures(w->session->history, &figures);
+	attend_tick(&w->attend, &figures);
 	show_status(w, &figures, at_ns);
 	if (at_ns - w->told_ns >= stats_ns) {
 		session_show(w->session, &figures, false);
@@ -289,20 +295,31 @@ static void tell_size(const struct live *live)
 		(double)bytes / 1e6, bytes / events);
 }
 
+/* No longer than until the second is over. */
+static int poll_time(const struct watch *w)
+{
+	int64_t left_ms = (w->due_ns - (int64_t)clock_now(CLOCK_MONOTONIC)) / 1000000 + 1;
+
+	return (int)(left_ms < 1 ? 1 : left_ms < poll_ms ? left_ms : poll_ms);
+}
+
 /* Until a signal, or until records or alerts have no way any more. */
 static int watch(struct watch *w, struct error *e)
 {
 	int n = 0;
 
 	while (!session_stopped && n >= 0) {
-		n = live_poll(w->live, poll_ms, session_record_live, w->session);
+		n = live_poll(w->live, poll_time(w), session_record_live, w->session);
+		desk_turn_begins(w->session->desk);
 		if (n == -EINTR)
 			n = 0;
 		if (w->packets)
 			packets_poll(w->packets, session_packet, w->session);
 		session_flush(w->session, (int64_t)clock_now(CLOCK_REALTIME));
-		blocking_poll(&w->blocking);
+		blocking_poll(w->session);
+		attend_poll(&w->attend);
 		housekeeping(w);
+		desk_turn_ends(w->session->desk);
 	}
 	terminal_status_clear();
 	if (n == -EPIPE)
@@ -338,8 +355,12 @@ static int run(struct session *s, const struct options *options, struct error *e
 		err = packets_open(&w.packets, &o->interfaces, keeper_limits.packet_bytes,
 			o->settings.outer, e);
 	if (!err)
-		err = blocking_open(&w.blocking, &options->settings, &o->interfaces, s, w.live, e);
+		err = blocking_open(&options->settings, &o->interfaces, s, e);
+	if (!err)
+		err = attend_open(
+			&w.attend, &options->settings, options->socket != NULL, s, w.live, e);
 	if (err) {
+		blocking_close(s, true);
 		packets_close(w.packets);
 		live_close(w.live);
 		return err;
@@ -351,9 +372,11 @@ static int run(struct session *s, const struct options *options, struct error *e
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
 		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
 	w.started_ns = w.shown_ns = w.told_ns = (int64_t)clock_now(CLOCK_MONOTONIC);
+	w.due_ns = w.started_ns + second;
 	figures_now(&w, &figures);
 	if (s->history)
 		history_figures(s->history, &figures);
+	attend_tick(&w.attend, &figures);
 	err = watch(&w, e);
 	/* What is still open is judged, too, however often a signal asks for the end. */
 	if (!err) {
@@ -375,7 +398,8 @@ static int run(struct session *s, const struct options *options, struct error *e
 	if (err != -EPIPE)
 		session_show(s, &figures, true); /* also of a watch that failed */
 	s->live = NULL;
-	blocking_close(&w.blocking, s);
+	attend_close(&w.attend);
+	blocking_close(s, false);
 	packets_close(w.packets);
 	live_close(w.live);
 	return err;

@@ -151,6 +151,7 @@ int session_keep_history(struct session *s, const char *path, bool folder, struc
 	const struct history_settings settings = {path, s->model_id, folder, s->patient, s->limits};
 	int err = history_open(&s->history, &settings, e);
 
+	snprintf(s->history_path, sizeof(s->history_path), "%s", path);
 	s->total.history.failing = err < 0;
 	if (err)
 		snprintf(s->total.history.why, sizeof(s->total.history.why), "%.250s", e->text);
@@ -185,6 +186,7 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 	memset(s, 0, sizeof(*s));
 	s->flows = o->flows;
 	s->observer = o->observer;
+	s->profile = o->profile;
 	s->limits = o->limits.alerts ? o->limits : history_limits;
 	s->patient = !o->live;
 	s->kernel = o->kernel ? o->kernel : lstm_kernel_find("fp32", e);
@@ -225,6 +227,8 @@ static void tell_outputs(void *context, const struct alert *a, enum alert_stage 
 		s->output[i].kind->alert(&s->output[i], a, stage, &from);
 	if (s->history)
 		history_alert(s->history, a, stage, &from);
+	if (s->desk)
+		desk_alert(s->desk, a, stage, &from);
 	if (s->keeper && stage == ALERT_END)
 		keeper_end(s->keeper, a);
 	if (s->respond)
@@ -338,6 +342,8 @@ static void weigh(void *session, const struct record *r, const struct verdict *o
 	if (s->history && w.actor > 0)
 		history_suspect(s->history, v.actor, r->at_ns, w.actor,
 			w.actor >= evidence_enough(&s->settings));
+	if (s->desk)
+		desk_weighed(s->desk, r, v.actor, &w);
 	if (s->has_scores)
 		put_scores(s->scores.stream, r, &v, &w);
 	if (s->drift)
@@ -349,6 +355,8 @@ static void weigh(void *session, const struct record *r, const struct verdict *o
 void session_flush(struct session *s, int64_t now_ns)
 {
 	judge_flush(s->judge, weigh, s);
+	if (s->desk)
+		desk_judged(s->desk);
 	detector_tick(s->detector, now_ns);
 	if (s->history)
 		history_write(s->history, false);
@@ -365,7 +373,11 @@ int session_record(void *session, const struct record *r)
 	s->last_ns = r->at_ns;
 	if (s->history)
 		history_record(s->history, r);
+	if (s->desk)
+		desk_record(s->desk, r);
 	judge_record(s->judge, r, weigh, s);
+	if (s->desk)
+		desk_judged(s->desk);
 	if (s->output[0].why == EPIPE)
 		return -EPIPE;
 	if (s->bad)

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "desk/desk.h"
 #include "detect/profile.h"
 #include "lstm/model.h"
 #include "output/history.h"
@@ -58,7 +59,10 @@ struct session {
 	struct history_limits limits;
 	bool patient;   /* records wait for the history rather than that some of it is lost */
 	uint64_t muted; /* alerts that were not told */
-	struct keeper *keeper;   /* of packets; NULL: none are kept */
+	struct keeper *keeper;           /* of packets; NULL: none are kept */
+	char history_path[HISTORY_PATH]; /* where it is, or should be; "": none is wanted */
+	const char *profile;             /* where the site's is; NULL: none */
+	struct desk *desk;               /* for those who look on; NULL: nobody does. Its owner's */
 	struct respond *respond; /* what acts upon alerts; NULL: nothing does. Its owner's */
 	/* of the timeline that is being judged; NULL between two of them */
 	struct judge *judge;

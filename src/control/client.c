@@ -28,7 +28,7 @@ int control_connect(const char *path, struct error *e)
 		close(fd);
 	if (code == ENOENT || code == ECONNREFUSED)
 		return error_set(e, -code,
-			"%s: no karma answers there; start one (karma run --block), or name its "
+			"%s: no karma answers there; start one with 'karma run', or name its "
 			"socket by --socket",
 			path);
 	if (code == EACCES)

@@ -26,9 +26,8 @@ struct client {
 struct control {
 	char path[CONTROL_PATH_ROOM];
 	int listening, epoll;
-	const struct control_command *commands;
+	const struct control_part *parts;
 	size_t count;
-	void *context;
 	uint64_t heard;
 	struct client client[CONTROL_CLIENTS];
 };
@@ -115,7 +114,8 @@ static void send_on(struct control *s, struct client *c)
 /* Put an answer behind what is to be sent; it is released. */
 static void answer(struct client *c, json_t *object)
 {
-	char *line = object ? json_dumps(object, JSON_COMPACT) : NULL, *more;
+	char *line = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL,
+	     *more;
 	size_t length = line ? strlen(line) : 0;
 
 	json_decref(object);
@@ -133,6 +133,19 @@ static void answer(struct client *c, json_t *object)
 		c->last = true; /* it is owed an answer that it cannot have */
 }
 
+static json_t *command(
+	const struct control *s, const struct client *c, const char *name, const json_t *request)
+{
+	for (const struct control_part *p = s->parts; p < s->parts + s->count; p++)
+		for (size_t i = 0; i < p->count; i++) {
+			if (strcmp(p->commands[i].name, name) != 0)
+				continue;
+			return p->off ? control_refusal("%s", p->off)
+				      : p->commands[i].handle(p->context, &c->peer, request);
+		}
+	return control_refusal("there is no command '%.40s'", name);
+}
+
 static json_t *handle(const struct control *s, const struct client *c, const char *line)
 {
 	json_error_t where;
@@ -143,14 +156,8 @@ static json_t *handle(const struct control *s, const struct client *c, const cha
 		reply = control_refusal("a request is a JSON object on one line: %s", where.text);
 	else if (!name)
 		reply = control_refusal("a request has a \"command\"");
-	else {
-		reply = NULL;
-		for (size_t i = 0; i < s->count && !reply; i++)
-			if (strcmp(s->commands[i].name, name) == 0)
-				reply = s->commands[i].handle(s->context, &c->peer, request);
-		if (!reply)
-			reply = control_refusal("there is no command '%.40s'", name);
-	}
+	else
+		reply = command(s, c, name, request);
 	json_decref(request);
 	return reply;
 }
@@ -320,7 +327,7 @@ static int listen_at(struct control *c, const char *group, struct error *e)
 }
 
 int control_open(struct control **control, const char *path, const char *group,
-	const struct control_command *commands, size_t count, void *context, struct error *e)
+	const struct control_part *parts, size_t count, struct error *e)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	int err;
@@ -329,9 +336,8 @@ int control_open(struct control **control, const char *path, const char *group,
 	if (!c)
 		return error_set(e, -ENOMEM, "out of memory");
 	c->listening = c->epoll = -1;
-	c->commands = commands;
+	c->parts = parts;
 	c->count = count;
-	c->context = context;
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
 		c->client[i].fd = -1;
 	if (strlen(path) >= sizeof(c->path)) {

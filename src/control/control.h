@@ -38,15 +38,23 @@ struct control_command {
 	control_handler handle;
 };
 
+/* Commands that belong together. */
+struct control_part {
+	const struct control_command *commands;
+	size_t count;
+	void *context;   /* of their handlers */
+	const char *off; /* NULL: they are served; else they are refused, and why */
+};
+
 /* ---- the daemon's end ---- */
 
 struct control;
 
 /* Make the socket, and its folder if that is not there. `group`: NULL, or who else may use it. What
  * is left of a karma that is no more is replaced; -EADDRINUSE: one is running. 0, or a negative
- * errno and the line. `commands` and `context` are kept. */
+ * errno and the line. `parts` are kept. */
 int control_open(struct control **c, const char *path, const char *group,
-	const struct control_command *commands, size_t count, void *context, struct error *e);
+	const struct control_part *parts, size_t count, struct error *e);
 
 /* Readable when there is something to do for control_serve(). */
 int control_fd(const struct control *c);

@@ -73,6 +73,11 @@ bool sensitivity_parse(const char *text, enum sensitivity *s)
 	return false;
 }
 
+const char *sensitivity_name(enum sensitivity s)
+{
+	return sensitivities[s].name;
+}
+
 float evidence_enough(const struct evidence_settings *s)
 {
 	return s->threshold * sensitivities[s->sensitivity].factor;

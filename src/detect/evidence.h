@@ -77,6 +77,8 @@ int evidence_settings_read(
 /* "low", "normal", "high"; false: another word. */
 bool sensitivity_parse(const char *text, enum sensitivity *s);
 
+const char *sensitivity_name(enum sensitivity s);
+
 /* The sum at which an alert arises. */
 float evidence_enough(const struct evidence_settings *s);
 

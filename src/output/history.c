@@ -74,6 +74,7 @@ struct history {
 	uint64_t tries;
 	bool closing;
 	struct history_stats stats;
+	struct latency latency;
 	struct mute mute[HISTORY_MUTES];
 	unsigned mutes;
 };
@@ -89,9 +90,11 @@ static void failed(struct history *h)
 }
 
 /* Another program's turn at the file is no failure, unless there is no later. */
-static void take_result(struct history *h, int err, bool last)
+static void take_result(struct history *h, int err, bool last, uint64_t began_ns)
 {
 	h->tries++;
+	if (!err)
+		latency_add(&h->latency, (int64_t)(clock_now(CLOCK_MONOTONIC) - began_ns));
 	h->stats.removed = store_removed(h->store);
 	if (!err) {
 		batch_free(h->batch);
@@ -137,6 +140,7 @@ static void *write_batches(void *history)
 	pthread_mutex_lock(&h->lock);
 	while (!last && (h->batch || !h->closing)) {
 		struct batch *b = h->batch;
+		uint64_t began_ns;
 		int err;
 
 		if (!b || (again && !h->closing)) {
@@ -149,9 +153,10 @@ static void *write_batches(void *history)
 		}
 		last = h->closing;
 		pthread_mutex_unlock(&h->lock);
+		began_ns = clock_now(CLOCK_MONOTONIC);
 		err = store_write(h->store, b, last ? 1000 * WAIT_AT_END_S : WAIT_MS);
 		pthread_mutex_lock(&h->lock);
-		take_result(h, err, last);
+		take_result(h, err, last, began_ns);
 		again = err != 0;
 	}
 	pthread_mutex_unlock(&h->lock);
@@ -614,6 +619,13 @@ void history_stats(struct history *h, struct history_stats *s)
 {
 	pthread_mutex_lock(&h->lock);
 	*s = h->stats;
+	pthread_mutex_unlock(&h->lock);
+}
+
+void history_latency(struct history *h, struct latency *l)
+{
+	pthread_mutex_lock(&h->lock);
+	*l = h->latency;
 	pthread_mutex_unlock(&h->lock);
 }
 

@@ -12,6 +12,7 @@
 #include "detect/alert.h"
 #include "output/output.h"
 #include "util/error.h"
+#include "util/latency.h"
 
 enum {
 	HISTORY_FIRST = 100,
@@ -75,6 +76,9 @@ bool history_is_muted(struct history *h, const struct alert *a);
 void history_write(struct history *h, bool now);
 
 void history_stats(struct history *h, struct history_stats *s);
+
+/* How long its batches took to be written. */
+void history_latency(struct history *h, struct latency *l);
 
 /* Write the rest and close. `s`: how it ended; may be NULL. NULL for `h` is fine. */
 void history_close(struct history *h, struct history_stats *s);

@@ -55,8 +55,9 @@ struct respond {
 	bool allow_failed;
 	int64_t looked_ns, look_next_ns, ticked_ns;
 	const struct interface_list *interfaces;
-	int attached[INTERFACES_MAX]; /* ifindex, 0: it is not there */
-	int refused[INTERFACES_MAX];  /* the same, where it was told that it does not go */
+	int attached[INTERFACES_MAX];     /* ifindex, 0: it is not there */
+	const char *mode[INTERFACES_MAX]; /* of those attached */
+	int refused[INTERFACES_MAX];      /* the same, where it was told that it does not go */
 	struct block_change queue[QUEUE];
 	unsigned queued;
 	bool kept_before; /* an earlier karma's list was there */
@@ -316,6 +317,7 @@ static int attach(struct respond *r, unsigned i, struct error *e)
 	if (err)
 		return err;
 	r->attached[i] = now.ifindex;
+	r->mode[i] = mode;
 	tell(r, "blocking on %s: %s XDP", name, mode);
 	return 0;
 }
@@ -690,9 +692,22 @@ struct policy *respond_policy(struct respond *r)
 	return r->policy;
 }
 
+/* Of several the slower one. */
+static const char *attached(const struct respond *r)
+{
+	const char *mode = "";
+
+	for (unsigned i = 0; r->filter && i < r->interfaces->count; i++)
+		if (r->attached[i] && strcmp(mode, "generic") != 0)
+			mode = r->mode[i];
+	return mode;
+}
+
 void respond_stats(const struct respond *r, struct respond_stats *s)
 {
-	*s = (struct respond_stats){.is_protected = r->list.count, .protected_lost = r->list.lost};
+	*s = (struct respond_stats){.is_protected = r->list.count,
+		.protected_lost = r->list.lost,
+		.attached = attached(r)};
 	policy_stats(r->policy, &s->policy);
 	if (r->filter)
 		filter_stats(r->filter, &s->filter);

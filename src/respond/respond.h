@@ -79,6 +79,7 @@ struct respond_stats {
 	struct filter_stats filter; /* 0 without a filter */
 	uint32_t is_protected;      /* prefixes */
 	uint64_t protected_lost;    /* that had no room, or could not be asked for */
+	const char *attached; /* "native", "generic" if one of the interfaces is that, "": none */
 };
 
 void respond_stats(const struct respond *r, struct respond_stats *s);

@@ -45,6 +45,9 @@ static json_t *big(void *context, const struct control_peer *from, const json_t 
 }
 
 static const struct control_command commands[] = {{"echo", echo}, {"big", big}};
+static const struct control_command idle[] = {{"idle", echo}};
+static const struct control_part parts[] = {
+	{commands, 2, NULL, NULL}, {idle, 1, NULL, "it is off; begin karma with --idle"}};
 
 static int make_folder(void **state)
 {
@@ -66,7 +69,7 @@ static struct control *begin(void)
 {
 	struct control *c = NULL;
 
-	if (control_open(&c, path, NULL, commands, 2, NULL, &e) < 0)
+	if (control_open(&c, path, NULL, parts, 2, &e) < 0)
 		fail_msg("%s", e.text);
 	return c;
 }
@@ -245,7 +248,7 @@ static void there_is_one_at_a_time(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(control_open(&second, path, NULL, commands, 2, NULL, &e), -EADDRINUSE);
+	assert_int_equal(control_open(&second, path, NULL, parts, 2, &e), -EADDRINUSE);
 	assert_non_null(strstr(e.text, "another karma is running"));
 	assert_null(second);
 	control_close(c);
@@ -262,16 +265,16 @@ static void there_is_one_at_a_time(void **state)
 	/* What is no socket is not. */
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
 	close(fd);
-	assert_true(control_open(&c, path, NULL, commands, 2, NULL, &e) < 0);
+	assert_true(control_open(&c, path, NULL, parts, 2, &e) < 0);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(control_open(&c, path, "no-such-group", commands, 2, NULL, &e), -ENOENT);
+	assert_int_equal(control_open(&c, path, "no-such-group", parts, 2, &e), -ENOENT);
 	assert_non_null(strstr(e.text, "no group 'no-such-group'"));
 	memset(at.sun_path, 'x', sizeof(at.sun_path) - 1);
 	assert_int_equal(control_open(&c,
 				 "/a/path/that/is/far/too/long/for/a/socket/a/path/that/is/"
 				 "far/too/long/for/a/socket/a/path/that/is/"
 				 "far/too/long/for/a/socket/and/then/some/karma.sock",
-				 NULL, commands, 2, NULL, &e),
+				 NULL, parts, 2, &e),
 		-ENAMETOOLONG);
 }
 
@@ -310,6 +313,7 @@ static void the_block_list_is_at_hand(void **state)
 	const struct respond_calls calls = {changed, told, NULL};
 	struct respond *r = NULL;
 	struct control *c = NULL;
+	struct control_part part = {respond_commands, RESPOND_COMMANDS, NULL, NULL};
 	int fd;
 
 	(void)state;
@@ -318,8 +322,8 @@ static void the_block_list_is_at_hand(void **state)
 	s.policy.entries = 2;
 	assert_true(prefix_parse("198.51.100.0/24", &s.allow[s.allows++]));
 	assert_int_equal(respond_open(&r, &s, &none, &calls, &e), 0);
-	assert_int_equal(
-		control_open(&c, path, NULL, respond_commands, RESPOND_COMMANDS, r, &e), 0);
+	part.context = r;
+	assert_int_equal(control_open(&c, path, NULL, &part, 1, &e), 0);
 	fd = join();
 	ask(c, fd, "{\"command\":\"block.list\"}\n", "\"entries\":[],\"next\":null");
 	ask(c, fd, "{\"command\":\"block.add\"}\n", "is no address");

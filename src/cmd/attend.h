@@ -1,0 +1,38 @@
+/* What a running karma has for those who attach to it: the live state that they see, and the
+ * control socket by which they ask, with the commands of all parts. */
+#ifndef KARMA_CMD_ATTEND_H
+#define KARMA_CMD_ATTEND_H
+
+#include "cmd/session.h"
+#include "cmd/settings.h"
+
+enum attend_part { ATTEND_DESK, ATTEND_BLOCK, ATTEND_PARTS };
+
+struct attend {
+	struct session *session;
+	const struct live *live;
+	struct control *control; /* NULL: there is none */
+	struct control_part part[ATTEND_PARTS];
+	int64_t started_ns; /* since 1970 */
+	uint32_t room;      /* of the flow table */
+	const char *block;  /* "off", "dry-run", "on" */
+	/* Set by the parts that know: */
+	int64_t reloaded_ns;     /* since 1970; 0: never */
+	const char *web, *token; /* the dashboard's address, the file of its token; NULL: none */
+};
+
+/* Begin: session->desk is kept up from then on. Where the socket cannot be made, a line says so and
+ * all else goes on, unless it `must` be, or somebody is to be blocked. 0, or a negative errno and
+ * the line. The arguments are kept. */
+int attend_open(struct attend *a, const struct settings *s, bool must, struct session *session,
+	struct live *live, struct error *e);
+
+/* Answer those who ask. */
+void attend_poll(struct attend *a);
+
+/* Once a second, and at the beginning. */
+void attend_tick(struct attend *a, const struct summary *figures);
+
+void attend_close(struct attend *a);
+
+#endif

@@ -1,0 +1,106 @@
+#include "desk/losses.h"
+
+#include <string.h>
+
+enum {
+	METER = METER_COUNTERS - LOST_MAP_FULL,
+	HOSTS = METER,
+	EVENTS,
+	EVIDENCE,
+	ALERTS,
+	HISTORY_ALERTS,
+	HISTORY_HOSTS,
+	HISTORY_MINUTES,
+	KEPT_ROOM,
+	KEPT_LINK,
+	KEPT_FAILED,
+	KEPT_FAST,
+	KEPT_NONE,
+	BLOCK_FULL,
+	BLOCK_FAST,
+	PROTECTED,
+	ALL,
+};
+
+_Static_assert((int)ALL == (int)LOSSES, "the header says how many there are");
+
+#define OF(counter) ((counter)-LOST_MAP_FULL)
+
+static const char broken[] = "damaged or hostile packets; 'karma flows' has what could be decoded";
+static const char slow_disk[] = "see whether the disk is full or slow";
+
+static const struct loss all[LOSSES] = {
+	[OF(LOST_MAP_FULL)] = {"flow table full", "give it more room with --flows", LOSS_ROOM},
+	[OF(LOST_BUSY)] = {"flow busy", "give the machine more processor time", LOSS_ROOM},
+	[OF(LOST_RING_FULL)] = {"ring full",
+		"records come late: give the machine more processor time", LOSS_ROOM},
+	[OF(LOST_TRUNCATED)] = {"truncated", broken, LOSS_UNKNOWN},
+	[OF(LOST_BAD_LENGTH)] = {"contradicting lengths", broken, LOSS_UNKNOWN},
+	[OF(LOST_BAD_VERSION)] = {"unknown IP version", broken, LOSS_UNKNOWN},
+	[OF(LOST_EXTENSIONS)] = {"too many headers", broken, LOSS_UNKNOWN},
+	[OF(LOST_NOT_IP)] = {"not IP", "nothing: Karma judges IP and ARP", LOSS_OTHER},
+	[OF(LOST_LINK)] = {"unknown link type", broken, LOSS_UNKNOWN},
+	[OF(LOST_ENCRYPTED)] = {"encrypted 802.11", broken, LOSS_OTHER},
+	[OF(LOST_DAMAGED)] = {"damaged 802.11", broken, LOSS_UNKNOWN},
+	[OF(LOST_TIME)] = {"clock backwards", "see what sets the clock", LOSS_ROOM},
+	[HOSTS] = {"hosts forgotten", "more hosts than are remembered at a time", LOSS_ROOM},
+	[EVENTS] = {"flows forgotten", "give the counters over time more room with --flows",
+		LOSS_ROOM},
+	[EVIDENCE] = {"evidence forgotten", "more suspects than are remembered at a time",
+		LOSS_ROOM},
+	[ALERTS] = {"alerts ended early", "more alerts than are kept open at a time", LOSS_ROOM},
+	[HISTORY_ALERTS] = {"history: alerts", slow_disk, LOSS_KEPT},
+	[HISTORY_HOSTS] = {"history: hosts", slow_disk, LOSS_KEPT},
+	[HISTORY_MINUTES] = {"history: minutes", slow_disk, LOSS_KEPT},
+	[KEPT_ROOM] = {"kept packets: capture full", "nothing: an alert's capture has a limit",
+		LOSS_OTHER},
+	[KEPT_LINK] = {"kept packets: other link layer",
+		"watch interfaces of one kind with --pcap-dir", LOSS_OTHER},
+	[KEPT_FAILED] = {"kept packets: not written", slow_disk, LOSS_KEPT},
+	[KEPT_FAST] = {"kept packets: too fast", "give the machine more processor time", LOSS_KEPT},
+	[KEPT_NONE] = {"kept packets: alerts without capture",
+		"more alerts at a time than captures", LOSS_KEPT},
+	[BLOCK_FULL] = {"blocks: list full", "delete entries, or raise 'entries' in karma.conf",
+		LOSS_KEPT},
+	[BLOCK_FAST] = {"blocks: too many a minute",
+		"raise 'new-a-minute' in karma.conf if these are attackers", LOSS_KEPT},
+	[PROTECTED] = {"protected look-ups",
+		"see that /proc and the routes can be read; who is not known as protected may be "
+		"blocked",
+		LOSS_KEPT},
+};
+
+const struct loss *loss_of(unsigned i)
+{
+	return &all[i < LOSSES ? i : 0];
+}
+
+void losses_of(const struct summary *s, uint64_t lost[LOSSES])
+{
+	memcpy(lost, &s->meter.count[LOST_MAP_FULL], METER * sizeof(*lost));
+	lost[HOSTS] = s->judge.hosts_forgotten;
+	lost[EVENTS] = s->judge.events_forgotten;
+	lost[EVIDENCE] = s->detect.evidence_forgotten;
+	lost[ALERTS] = s->detect.alerts.ended_early;
+	lost[HISTORY_ALERTS] = s->history.lost;
+	lost[HISTORY_HOSTS] = s->history.lost_hosts;
+	lost[HISTORY_MINUTES] = s->history.lost_minutes;
+	lost[KEPT_ROOM] = s->keeper.no_room;
+	lost[KEPT_LINK] = s->keeper.other_link;
+	lost[KEPT_FAILED] = s->keeper.failed;
+	lost[KEPT_FAST] = s->keeper.dropped;
+	lost[KEPT_NONE] = s->keeper.alerts_without;
+	lost[BLOCK_FULL] = s->block.refused_full;
+	lost[BLOCK_FAST] = s->block.refused_fast;
+	lost[PROTECTED] = s->block.protected_lost;
+}
+
+uint64_t losses_sum(const uint64_t lost[LOSSES])
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < LOSSES; i++)
+		if (all[i].kind == LOSS_ROOM || all[i].kind == LOSS_UNKNOWN)
+			sum += lost[i];
+	return sum;
+}
