@@ -34,6 +34,7 @@ static const struct bench benches[] = {
 	{"latency", bench_latency,
 		"from a closed flow's last packet to its record, 10,000 flows/s"},
 	{"meter", bench_meter, "a packet in the meter of captures"},
+	{"desk", bench_desk, "what those who look on cost: a record, an alert, an answer"},
 	{"lstm", bench_lstm, "a step of the network, alone and many together"},
 	{"train", bench_train, "training: samples a second"},
 };

@@ -21,6 +21,7 @@ struct bench {
 };
 
 json_t *bench_lstm(const struct bench_options *o, struct error *e);
+json_t *bench_desk(const struct bench_options *o, struct error *e);
 json_t *bench_train(const struct bench_options *o, struct error *e);
 
 /* Seconds of a clock that only goes forward. */
