@@ -53,10 +53,13 @@ static double us_per_alert(struct desk *d)
 {
 	const struct origin from = {.interface = "eth0"};
 	struct alert a = {.class = CLASS_DOS, .record = {.net = NET_IPV4, .proto = 6}};
-	double took = bench_clock();
+	double took = 0;
 
-	for (uint64_t n = 1; n <= DESK_ALERTS; n++) {
-		a.id = n;
+	/* The second time they take the places of others. */
+	for (uint64_t n = 0; n < 2 * DESK_ALERTS; n++) {
+		if (n == DESK_ALERTS)
+			took = bench_clock();
+		a.id = n + 1;
 		desk_alert(d, &a, ALERT_NEW, &from);
 	}
 	return (bench_clock() - took) * 1e6 / DESK_ALERTS;
@@ -125,7 +128,7 @@ json_t *bench_desk(const struct bench_options *o, struct error *e)
 	alert = us_per_alert(d);
 	pass_seconds(d, &f, 1);
 	first = us_per_answer(d, 0, &first_bytes);
-	next = us_per_answer(d, DESK_POINTS + DESK_ALERTS - 1, &next_bytes);
+	next = us_per_answer(d, DESK_POINTS + 2 * DESK_ALERTS, &next_bytes);
 	out = json_pack("{sf sf sf sf sf sI sf sI sf}", "ns_per_record", quiet,
 		"ns_per_record_of_a_suspect", again, "ns_per_record_of_a_forged_sender", forged,
 		"us_per_alert", alert, "us_per_first_answer", first, "first_answer_bytes",

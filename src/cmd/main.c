@@ -62,7 +62,8 @@ static const struct command commands[] = {
 	{"model", cmd_model, "show FILE [--json]",
 		"what a model file says: network, settings, scores, data"},
 	{"bench", cmd_bench,
-		"[kernel|block|latency|meter|detect|desk|lstm|train|all] [-m MODEL] [--kernel NAME] "
+		"[kernel|block|latency|meter|detect|desk|lstm|train|all] [-m MODEL] [--kernel "
+		"NAME] "
 		"[--json]",
 		"how fast it is on this machine"},
 	{"help", cmd_help, "[COMMAND|features]",

@@ -251,7 +251,7 @@ static void find_news(struct news *n, const struct desk *d, uint64_t since, unsi
 	for (int i = 0; i < DESK_ALERTS; i++)
 		if (d->alert[i].seq > since && d->alert[i].event)
 			n->alert[n->alerts++] = &d->alert[i];
-	qsort(n->alert, n->alerts, sizeof(n->alert[0]), by_seq);
+	qsort(n->alert, n->alerts, sizeof(const struct desk_kept *), by_seq);
 }
 
 /* In order of their numbers, until a page is full. Whether there is more. */

@@ -157,8 +157,8 @@ static void what_is_wrong_is_said(void **state)
 	assert_int_equal(send(fd, "{\"command\0\":\"echo\"}\n", 20, 0), 20);
 	assert_non_null(strstr(heard(c, fd), "\"ok\":false"));
 	say(fd, "{\"command\":\"idle\"}\n"); /* of a part that is off */
-	assert_string_equal(heard(c, fd),
-		"{\"ok\":false,\"error\":\"it is off; begin karma with --idle\"}\n");
+	assert_string_equal(
+		heard(c, fd), "{\"ok\":false,\"error\":\"it is off; begin karma with --idle\"}\n");
 	/* It goes on. */
 	say(fd, "{\"command\":\"echo\",\"say\":true}\n");
 	assert_string_equal(heard(c, fd), "{\"ok\":true,\"said\":true}\n");
