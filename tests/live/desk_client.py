@@ -3,12 +3,12 @@
 
 usage: desk_client.py SOCKET ask REQUEST       the answer, as JSON
        desk_client.py SOCKET text              the metrics
-       desk_client.py SOCKET follow SECONDS STARTS
-                                               asks for what is new, from 0 on and again when karma
-                                               was restarted: what it has in the end, as JSON. It ends
-                                               then, or some seconds after so many starts of karma
+       desk_client.py SOCKET follow FILE       asks for what is new, from 0 on and again when karma
+                                               was restarted, until FILE is there: what it has in
+                                               the end, as JSON
 """
 import json
+import os
 import socket
 import sys
 import time
@@ -37,12 +37,10 @@ class Karma:
         return json.loads(line)
 
 
-def follow(karma, seconds, starts):
+def follow(karma, enough):
     seen = {"points": [], "alerts": {}, "starts": [], "twice": 0, "hosts": [], "wrong": []}
-    seq, until = 0, time.monotonic() + seconds
-    while time.monotonic() < until:
-        if len(seen["starts"]) == starts:
-            starts, until = 0, min(until, time.monotonic() + 4)
+    seq, until = 0, time.monotonic() + 100
+    while time.monotonic() < until and not os.path.exists(enough):
         try:
             live = karma.ask({"command": "live", "since": seq, "points": 600})
         except (OSError, ConnectionError):
@@ -73,7 +71,7 @@ def main():
     elif what == "text":
         print(karma.ask({"command": "metrics"})["text"], end="")
     else:
-        print(json.dumps(follow(karma, float(sys.argv[3]), int(sys.argv[4]))))
+        print(json.dumps(follow(karma, sys.argv[3])))
 
 
 main()
