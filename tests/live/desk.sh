@@ -67,8 +67,8 @@ check "nothing was wrong" holds 'd["wrong"] == []'
 
 client text >"$work/metrics.out"
 if command -v promtool >/dev/null; then
-	clean() { promtool check metrics <"$work/metrics.out" 2>&1 | tee /dev/stderr | (! grep -q .); }
-	check "promtool finds nothing to say of the metrics" clean
+	linted() { promtool check metrics <"$work/metrics.out" 2>&1 | tee /dev/stderr | (! grep -q .); }
+	check "promtool finds nothing to say of the metrics" linted
 else
 	skip 1 "promtool is not installed (Debian's prometheus)"
 fi
