@@ -6,6 +6,7 @@
 # make detection  how well it tells attack from work: docs/detection.md
 # make paper      the experiments of docs/model.md
 # make bench      how fast; make run: watch the default route; make install
+# make deb        a Debian package; make test-deb: in a fresh Debian, too
 
 CC      = gcc
 CLANG   = clang
@@ -15,7 +16,7 @@ PREFIX  = /usr/local
 WARN    = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 CFLAGS  = -std=gnu11 -O2 -g $(WARN)
 CPPFLAGS = -Isrc -I$(B) -D_GNU_SOURCE -DKARMA_PREFIX='"$(PREFIX)"'
-LDLIBS  = -lbpf -lelf -lpcap -ljansson -lsqlite3 -lndpi -linih -lnettle -lz -lm -lpthread
+LDLIBS  = -lbpf -lelf -lpcap -ljansson -lsqlite3 -lndpi -linih -lnettle -lsystemd -lz -lm -lpthread
 
 # What gcc would write for copies and zeros of a known size, rep movs and rep stos, takes 20 ns to
 # start; the C library's take 3.
@@ -107,14 +108,36 @@ $(B)/mixed-capture: tests/bench/mixed.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g $(WARN) -o $@ $< -lm
 
+# The configuration is its owner's: one that is there stays.
+ETC     = $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+UNITS   = $(PREFIX)/lib/systemd/system
+ZSH     = $(PREFIX)/share/zsh/site-functions
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/karma \
-		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(ETC)/karma $(DESTDIR)$(ETC)/logrotate.d $(DESTDIR)$(UNITS) $(DESTDIR)$(ZSH) \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 $(B)/karma $(DESTDIR)$(PREFIX)/bin/karma
 	install -m 644 models/default.karma $(DESTDIR)$(PREFIX)/share/karma/default.karma
 	install -m 644 docs/karma.conf $(DESTDIR)$(PREFIX)/share/karma/karma.conf
+	[ -e $(DESTDIR)$(ETC)/karma/karma.conf ] || \
+		install -m 644 docs/karma.conf $(DESTDIR)$(ETC)/karma/karma.conf
+	install -m 644 systemd/karma.logrotate $(DESTDIR)$(ETC)/logrotate.d/karma
+	sed 's|@PREFIX@|$(PREFIX)|' systemd/karma.service.in >$(DESTDIR)$(UNITS)/karma.service
+	chmod 644 $(DESTDIR)$(UNITS)/karma.service
+	install -m 644 completion/karma.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/karma
+	install -m 644 completion/_karma $(DESTDIR)$(ZSH)/_karma
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+
+# build/deb/karma_VERSION_ARCH.deb; test-deb also in a fresh Debian (a download of some 60 MB).
+deb:
+	scripts/install-packages.sh build package
+	scripts/deb.sh
+
+test-deb:
+	scripts/install-packages.sh build test package
+	tests/live/deb.sh
 
 lint: all
 	@for l in format tidy cppcheck shell man words; do scripts/lint.sh $$l || exit 1; done
@@ -142,7 +165,7 @@ clean:
 	rm -rf build build-san build-fuzz
 
 FORCE:
-.PHONY: all tests unit test test-kernels run bench install lint range-data model detection paper clean FORCE
+.PHONY: all tests unit test test-kernels run bench install deb test-deb lint range-data model detection paper clean FORCE
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -56,6 +56,15 @@ static const struct control_command desk_commands[] = {
 	{"metrics", answer_metrics},
 };
 
+static json_t *answer_reload(void *of, const struct control_peer *from, const json_t *request)
+{
+	(void)from;
+	(void)request;
+	return reload(of);
+}
+
+static const struct control_command reload_commands[] = {{"reload", answer_reload}};
+
 /* ---- the whole ---- */
 
 static void name_parts(struct attend *a)
@@ -66,18 +75,23 @@ static void name_parts(struct attend *a)
 		desk_commands, sizeof(desk_commands) / sizeof(desk_commands[0]), s->desk, NULL};
 	a->part[ATTEND_BLOCK] = (struct control_part){respond_commands, RESPOND_COMMANDS,
 		s->respond, s->respond ? NULL : "nothing is blocked; begin karma with --block"};
+	a->part[ATTEND_RELOAD] = (struct control_part){reload_commands, 1, a->reload, NULL};
 }
 
-int attend_open(struct attend *a, const struct settings *s, bool must, struct session *session,
-	struct live *live, struct error *e)
+int attend_open(struct attend *a, struct reload *reload, struct live *live, struct error *e)
 {
 	static const char *const modes[] = {
 		[BLOCK_OFF] = "off", [BLOCK_DRY_RUN] = "dry-run", [BLOCK_ON] = "on"};
+	struct settings *s = reload->settings;
+	struct session *session = reload->session;
+	const struct config config = settings_config(s);
+	bool must = config_from(&config, "control", "socket") == CONFIG_ARGUMENT;
 	struct live_size size;
 	int err;
 
 	*a = (struct attend){.session = session,
 		.live = live,
+		.reload = reload,
 		.started_ns = (int64_t)clock_now(CLOCK_REALTIME),
 		.block = modes[s->block]};
 	live_size(live, &size);
@@ -128,7 +142,7 @@ void attend_tick(struct attend *a, const struct summary *figures)
 		.block = a->block,
 		.web = a->web,
 		.token = a->token,
-		.reloaded_ns = a->reloaded_ns};
+		.reloaded_ns = a->reload->at_ns};
 
 	f.interfaces = live_interfaces(a->live, f.interface);
 	if (s->respond)

@@ -3,10 +3,11 @@
 #ifndef KARMA_CMD_ATTEND_H
 #define KARMA_CMD_ATTEND_H
 
+#include "cmd/reload.h"
 #include "cmd/session.h"
 #include "cmd/settings.h"
 
-enum attend_part { ATTEND_DESK, ATTEND_BLOCK, ATTEND_PARTS };
+enum attend_part { ATTEND_DESK, ATTEND_BLOCK, ATTEND_RELOAD, ATTEND_PARTS };
 
 struct attend {
 	struct session *session;
@@ -16,16 +17,15 @@ struct attend {
 	int64_t started_ns; /* since 1970 */
 	uint32_t room;      /* of the flow table */
 	const char *block;  /* "off", "dry-run", "on" */
-	/* Set by the parts that know: */
-	int64_t reloaded_ns;     /* since 1970; 0: never */
+	struct reload *reload;
+	/* Set by the part that knows: */
 	const char *web, *token; /* the dashboard's address, the file of its token; NULL: none */
 };
 
-/* Begin: session->desk is kept up from then on. Where the socket cannot be made, a line says so and
- * all else goes on, unless it `must` be, or somebody is to be blocked. 0, or a negative errno and
- * the line. The arguments are kept. */
-int attend_open(struct attend *a, const struct settings *s, bool must, struct session *session,
-	struct live *live, struct error *e);
+/* Begin: the session's desk is kept up from then on. Where the socket cannot be made, a line says
+ * so and all else goes on, unless the command line names it, or somebody is to be blocked. 0, or a
+ * negative errno and the line. The arguments are kept. */
+int attend_open(struct attend *a, struct reload *reload, struct live *live, struct error *e);
 
 /* Answer those who ask. */
 void attend_poll(struct attend *a);

@@ -240,7 +240,7 @@ static int use_tuning(struct learning *l, struct error *e)
 	if (!l->profile.has_tuning)
 		return error_set(e, -ENODATA,
 			"no record to tune the last layer by; learn from more traffic");
-	tuning_apply(&l->profile.tuning, &l->session.model);
+	tuning_apply(&l->profile.tuning, l->session.model);
 	return 0;
 }
 
@@ -496,7 +496,7 @@ static int learn(struct learning *l, struct error *e)
 		return err;
 	l->margins = learner_new(&l->session.settings);
 	l->drift = drift_learner_new();
-	l->tuner = l->o->tune ? tuner_new(&l->session.model) : NULL;
+	l->tuner = l->o->tune ? tuner_new(l->session.model) : NULL;
 	if (!l->margins || !l->drift || (l->o->tune && !l->tuner))
 		return error_set(e, -ENOMEM, "not enough memory to learn");
 	err = l->o->meter.interfaces.count ? learn_live(l, e) : learn_captures(l, e);

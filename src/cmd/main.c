@@ -42,6 +42,10 @@ static const struct command commands[] = {
 		"list|add|del|flush [ADDRESS[/LENGTH]] [--for TIME] [--dry-run] [--json] "
 		"[--socket PATH]",
 		"whom a running karma stops: look, and lend a hand"},
+	{"config", cmd_config, "check [FILE] | show [FILE] [--json]",
+		"the configuration: is it good; what holds, and where it comes from"},
+	{"reload", cmd_reload, "[--json] [--socket PATH]",
+		"let a running karma take up its configuration, model and outputs anew"},
 	{"learn", cmd_learn,
 		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [--for TIME] -o FILE [-m MODEL] "
 		"[--false-alerts N] [--trust all|ADDRESS[,ADDRESS]...] [--tune] [--outer] "

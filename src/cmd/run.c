@@ -1,185 +1,33 @@
 /* karma run: watch interfaces until interrupted. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/packets.h"
 #include "cmd/attend.h"
 #include "cmd/blocking.h"
 #include "cmd/cmd.h"
-#include "cmd/meter_options.h"
+#include "cmd/reload.h"
+#include "cmd/run_options.h"
+#include "cmd/manager.h"
 #include "cmd/session.h"
 #include "feature/window.h"
 #include "util/clock.h"
 #include "util/number.h"
 
-enum {
-	OPT_EVE = 256,
-	OPT_JSON,
-	OPT_KERNEL,
-	OPT_SENSITIVITY,
-	OPT_PCAP_DIR,
-	OPT_HISTORY,
-	OPT_HISTORY_AGE,
-	OPT_HISTORY_SIZE,
-	OPT_NO_HISTORY,
-	OPT_PROFILE,
-	OPT_BLOCK,
-	OPT_KEEP_BLOCKS,
-	OPT_CONFIG,
-	OPT_SOCKET,
-};
-
 static const int64_t poll_ms = 200;
 static const int64_t second = 1000000000LL;
 static const int64_t stats_ns = 60 * second;
-
-struct options {
-	struct session_options session;
-	struct meter_options meter;
-	bool no_history;
-	const char *config; /* NULL: the usual file */
-	const char *socket; /* NULL: the configuration's */
-	bool block, dry_run, keep_blocks;
-	struct settings settings;
-};
-
-static const struct option longs[] = {
-	{"interface", required_argument, NULL, 'i'},
-	{"flows", required_argument, NULL, OPT_FLOWS},
-	{"each-interface", no_argument, NULL, OPT_EACH_INTERFACE},
-	{"model", required_argument, NULL, 'm'},
-	{"kernel", required_argument, NULL, OPT_KERNEL},
-	{"profile", required_argument, NULL, OPT_PROFILE},
-	{"eve", required_argument, NULL, OPT_EVE},
-	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
-	{"history", required_argument, NULL, OPT_HISTORY},
-	{"history-age", required_argument, NULL, OPT_HISTORY_AGE},
-	{"history-size", required_argument, NULL, OPT_HISTORY_SIZE},
-	{"no-history", no_argument, NULL, OPT_NO_HISTORY},
-	{"pcap-dir", required_argument, NULL, OPT_PCAP_DIR},
-	{"block", optional_argument, NULL, OPT_BLOCK},
-	{"keep-blocks", no_argument, NULL, OPT_KEEP_BLOCKS},
-	{"config", required_argument, NULL, OPT_CONFIG},
-	{"socket", required_argument, NULL, OPT_SOCKET},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"outer", no_argument, NULL, OPT_OUTER},
-	{NULL, 0, NULL, 0},
-};
-
-static int read_options(int argc, char **argv, struct options *o)
-{
-	struct error e = {""};
-	int c, status;
-
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":i:m:", longs, NULL)) != -1) {
-		switch (c) {
-		case 'i':
-		case OPT_FLOWS:
-		case OPT_EACH_INTERFACE:
-		case OPT_OUTER:
-			status = meter_option(&o->meter, "run", c, optarg);
-			if (status)
-				return status;
-			break;
-		case 'm':
-			o->session.model = optarg;
-			break;
-		case OPT_KERNEL:
-			o->session.kernel = lstm_kernel_find(optarg, &e);
-			if (!o->session.kernel)
-				return usage_error("run", "%s", e.text);
-			break;
-		case OPT_PROFILE:
-			o->session.profile = optarg;
-			break;
-		case OPT_EVE:
-			o->session.eve = optarg;
-			break;
-		case OPT_SENSITIVITY:
-			if (!sensitivity_parse(optarg, &o->session.sensitivity))
-				return usage_error("run",
-					"--sensitivity takes low, normal or high, not '%s'",
-					optarg);
-			break;
-		case OPT_HISTORY:
-			o->session.history = optarg;
-			break;
-		case OPT_NO_HISTORY:
-			o->no_history = true;
-			break;
-		case OPT_HISTORY_AGE:
-		case OPT_HISTORY_SIZE:
-			status = session_history_limit(
-				&o->session, "run", c == OPT_HISTORY_AGE, optarg);
-			if (status)
-				return status;
-			break;
-		case OPT_PCAP_DIR:
-			o->session.pcap_dir = optarg;
-			break;
-		case OPT_JSON:
-			o->session.json = true;
-			break;
-		case OPT_BLOCK:
-			if (optarg && strcmp(optarg, "dry-run") != 0)
-				return usage_error("run",
-					"--block takes nothing or =dry-run, not '%s'", optarg);
-			o->block = true;
-			o->dry_run = optarg != NULL;
-			break;
-		case OPT_KEEP_BLOCKS:
-			o->keep_blocks = true;
-			break;
-		case OPT_CONFIG:
-			o->config = optarg;
-			break;
-		case OPT_SOCKET:
-			o->socket = optarg;
-			break;
-		case ':':
-			return usage_error("run", "'%s' needs a value", argv[optind - 1]);
-		default:
-			return usage_error("run", "there is no option '%s'", argv[optind - 1]);
-		}
-	}
-	if (optind < argc)
-		return usage_error("run", "'%s' is one argument too many", argv[optind]);
-	o->session.flows = o->meter.settings.flows;
-	return 0;
-}
-
-/* The configuration, and over it what the command line says. */
-static int read_settings(struct options *o, struct error *e)
-{
-	struct settings *s = &o->settings;
-	int err;
-
-	settings_defaults(s);
-	err = settings_read(s, o->config, e);
-	if (err)
-		return err;
-	if (o->block)
-		s->block = o->dry_run ? BLOCK_DRY_RUN : BLOCK_ON;
-	s->respond.policy.dry_run = s->block == BLOCK_DRY_RUN;
-	s->respond.keep |= o->keep_blocks;
-	if (o->keep_blocks && s->block != BLOCK_ON)
-		return error_set(e, -EINVAL, "--keep-blocks keeps what --block blocks; add that");
-	if (o->socket && strlen(o->socket) >= sizeof(s->socket))
-		return error_set(
-			e, -ENAMETOOLONG, "--socket: %s is too long for a socket", o->socket);
-	if (o->socket)
-		strcpy(s->socket, o->socket);
-	return 0;
-}
 
 struct watch {
 	struct session *session;
 	struct live *live;
 	struct packets *packets; /* NULL: none are kept */
 	struct attend attend;
+	struct manager manager;
+	bool on_terminal;                      /* at the start */
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	int64_t due_ns;                        /* when a second is over, monotonic */
 	uint64_t judged;                       /* when the status was shown last */
@@ -303,6 +151,36 @@ static int poll_time(const struct watch *w)
 	return (int)(left_ms < 1 ? 1 : left_ms < poll_ms ? left_ms : poll_ms);
 }
 
+/* ---- taking up the configuration anew ---- */
+
+static volatile sig_atomic_t hung_up;
+
+static void hang_up(int signal)
+{
+	(void)signal;
+	hung_up = 1;
+}
+
+static void take_hangups(void)
+{
+	struct sigaction act = {.sa_handler = hang_up};
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGHUP, &act, NULL);
+}
+
+/* SIGHUP asks for it; but that of a terminal which is gone is the end. */
+static void answer_hangup(struct watch *w)
+{
+	if (!hung_up)
+		return;
+	hung_up = 0;
+	if (w->on_terminal && !isatty(STDERR_FILENO))
+		session_stopped = 1;
+	else
+		json_decref(reload(w->attend.reload));
+}
+
 /* Until a signal, or until records or alerts have no way any more. */
 static int watch(struct watch *w, struct error *e)
 {
@@ -319,6 +197,8 @@ static int watch(struct watch *w, struct error *e)
 		blocking_poll(w->session);
 		attend_poll(&w->attend);
 		housekeeping(w);
+		answer_hangup(w);
+		manager_alive(&w->manager);
 		desk_turn_ends(w->session->desk);
 	}
 	terminal_status_clear();
@@ -340,25 +220,27 @@ static void keep_history(struct session *s)
 		fprintf(stderr, "karma run: no history is kept: %s\n", e.text);
 }
 
-static int run(struct session *s, const struct options *options, struct error *e)
+/* `how`: what is watched, and how to read that anew. */
+static int run(struct reload *how, const struct meter_options *o, struct error *e)
 {
-	const struct meter_options *o = &options->meter;
+	const struct settings *settings = how->settings;
+	struct session *s = how->session;
 	char interfaces[INTERFACES_TEXT];
-	struct watch w = {.session = s};
+	struct watch w = {.session = s, .on_terminal = isatty(STDERR_FILENO) == 1};
 	struct origin from = {.interface = interface_list_text(&o->interfaces, interfaces)};
 	struct summary figures;
 	int err = session_begin(s, &from, e);
 
+	take_hangups();
 	if (!err)
 		err = live_open(&w.live, &o->interfaces, &o->settings, tell, NULL, e);
 	if (!err && s->keeper)
 		err = packets_open(&w.packets, &o->interfaces, keeper_limits.packet_bytes,
 			o->settings.outer, e);
 	if (!err)
-		err = blocking_open(&options->settings, &o->interfaces, s, e);
+		err = blocking_open(settings, &o->interfaces, s, e);
 	if (!err)
-		err = attend_open(
-			&w.attend, &options->settings, options->socket != NULL, s, w.live, e);
+		err = attend_open(&w.attend, how, w.live, e);
 	if (err) {
 		blocking_close(s, true);
 		packets_close(w.packets);
@@ -366,7 +248,7 @@ static int run(struct session *s, const struct options *options, struct error *e
 		return err;
 	}
 	s->live = w.live;
-	if (!s->history && !options->no_history)
+	if (!s->history && !settings->no_history)
 		keep_history(s);
 	tell_size(w.live);
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
@@ -377,7 +259,9 @@ static int run(struct session *s, const struct options *options, struct error *e
 	if (s->history)
 		history_figures(s->history, &figures);
 	attend_tick(&w.attend, &figures);
+	manager_ready(&w.manager, interfaces);
 	err = watch(&w, e);
+	manager_ends();
 	/* What is still open is judged, too, however often a signal asks for the end. */
 	if (!err) {
 		int drained = live_drain(w.live, session_record_live, s);
@@ -407,24 +291,25 @@ static int run(struct session *s, const struct options *options, struct error *e
 
 int cmd_run(int argc, char **argv)
 {
-	static struct options options = {.session = {.live = true}}; /* large */
-	struct interface_list *interfaces = &options.meter.interfaces;
+	static struct settings settings; /* large */
+	struct meter_options meter;
+	struct session_options options = {.live = true};
 	struct error e = {""}, closing = {""};
 	struct session s;
-	int status = read_options(argc, argv, &options), err;
+	struct reload how = {.argc = argc, .argv = argv, .settings = &settings, .session = &s};
+	int err = run_settings(argc, argv, &settings, &e);
 
-	if (status)
-		return status;
-	err = read_settings(&options, &e);
 	if (err)
-		return fail("run", e.text);
-	err = session_open(&s, &options.session, &e);
-	if (!err && !interfaces->count) {
-		err = live_default_interface(interfaces->name[0], &e);
-		interfaces->count = 1;
+		return err < 0 ? fail("run", e.text) : err;
+	meter = settings.meter;
+	settings_session(&settings, &options);
+	err = session_open(&s, &options, &e);
+	if (!err && !meter.interfaces.count) {
+		err = live_default_interface(meter.interfaces.name[0], &e);
+		meter.interfaces.count = 1;
 	}
 	if (!err)
-		err = run(&s, &options, &e);
+		err = run(&how, &meter, &e);
 	if (session_close(&s, !err, &closing) < 0 && (!err || !e.text[0])) {
 		e = closing;
 		err = -EIO;

@@ -70,32 +70,36 @@ static int load_model(struct session *s, const char *given, struct error *e)
 {
 	int err = find_model(s, given, e);
 
+	s->model = calloc(1, sizeof(*s->model));
+	if (!err && !s->model)
+		err = error_set(e, -ENOMEM, "not enough memory for a model");
 	if (!err)
-		err = model_load(&s->model, s->model_path, e);
+		err = model_load(s->model, s->model_path, e);
 	if (!err)
-		err = evidence_settings_read(&s->settings, s->model.header, s->model_path, e);
+		err = evidence_settings_read(&s->settings, s->model->header, s->model_path, e);
 	if (!err)
 		snprintf(s->model_id, sizeof(s->model_id), "%08lx",
-			crc32(0, (const Bytef *)s->model.net.data,
-				(uInt)(s->model.net.count * sizeof(float))));
+			crc32(0, (const Bytef *)s->model->net.data,
+				(uInt)(s->model->net.count * sizeof(float))));
 	return err;
 }
 
 static int use_profile(struct session *s, const char *path, struct error *e)
 {
-	struct profile p;
-	int err = profile_read(&p, path, s->model_id, e);
+	struct profile *p = &s->site;
+	int err = profile_read(p, path, s->model_id, e);
 
 	if (err)
 		return err;
-	if (p.has_tuning && !tuning_apply(&p.tuning, &s->model))
+	s->has_profile = true;
+	if (p->has_tuning && !tuning_apply(&p->tuning, s->model))
 		return error_set(e, -EINVAL,
 			"%s: its last layer is for another network; learn it again with "
 			"'karma learn'",
 			path);
-	memcpy(s->settings.shift, p.shift, sizeof(s->settings.shift));
-	s->drift = p.has_site ? drift_new(&p.site) : NULL;
-	return p.has_site && !s->drift
+	memcpy(s->settings.shift, p->shift, sizeof(s->settings.shift));
+	s->drift = p->has_site ? drift_new(&p->site) : NULL;
+	return p->has_site && !s->drift
 		       ? error_set(e, -ENOMEM, "not enough memory to watch for drift")
 		       : 0;
 }
@@ -114,20 +118,19 @@ static int add_output(
 	return err;
 }
 
-/* "256M", "2G": bytes, of 1024 times; 0: something else. */
-static uint64_t read_size(const char *text)
+/* Where a name cannot be opened the old file goes on: no line is lost. */
+void session_reopen(struct session *s)
 {
-	char digits[16];
-	size_t n = strlen(text);
-	uint64_t value;
+	for (unsigned i = 0; i < s->outputs; i++) {
+		struct output *o = &s->output[i], again = *o;
 
-	if (n < 2 || n > sizeof(digits))
-		return 0;
-	memcpy(digits, text, n - 1);
-	digits[n - 1] = '\0';
-	if (!number_parse(digits, 1, 1 << 20, &value))
-		return 0;
-	return text[n - 1] == 'M' ? value << 20 : text[n - 1] == 'G' ? value << 30 : 0;
+		if (o->stream == stdout || o->kind->open(&again, o->path, NULL) < 0)
+			continue;
+		o->kind->close(o);
+		again.lost = o->lost;
+		again.why = o->why;
+		*o = again;
+	}
 }
 
 int session_history_limit(struct session_options *o, const char *name, bool age, const char *text)
@@ -139,8 +142,7 @@ int session_history_limit(struct session_options *o, const char *name, bool age,
 			       ? 0
 			       : usage_error(name,
 					 "--history-age takes a time, such as 30d, not '%s'", text);
-	o->limits.bytes = read_size(text);
-	return o->limits.bytes
+	return size_parse(text, &o->limits.bytes)
 		       ? 0
 		       : usage_error(name,
 				 "--history-size takes a size, such as 256M or 2G, not '%s'", text);
@@ -179,21 +181,28 @@ static int open_outputs(struct session *s, const struct session_options *o, stru
 	return err;
 }
 
-int session_open(struct session *s, const struct session_options *o, struct error *e)
+int session_load(struct session *s, const struct session_options *o, struct error *e)
 {
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	s->flows = o->flows;
-	s->observer = o->observer;
 	s->profile = o->profile;
-	s->limits = o->limits.alerts ? o->limits : history_limits;
-	s->patient = !o->live;
 	s->kernel = o->kernel ? o->kernel : lstm_kernel_find("fp32", e);
 	err = load_model(s, o->model, e);
 	s->settings.sensitivity = o->sensitivity;
 	if (!err && o->profile)
 		err = use_profile(s, o->profile, e);
+	return err;
+}
+
+int session_open(struct session *s, const struct session_options *o, struct error *e)
+{
+	int err = session_load(s, o, e);
+
+	s->flows = o->flows;
+	s->observer = o->observer;
+	s->limits = o->limits.alerts ? o->limits : history_limits;
+	s->patient = !o->live;
 	if (!err)
 		err = open_outputs(s, o, e);
 	if (!err)
@@ -296,7 +305,7 @@ static void watch_drift(
 
 int session_begin(struct session *s, const struct origin *from, struct error *e)
 {
-	int err = judge_new(&s->judge, &s->model, s->model_path, s->kernel, 0, s->flows, e);
+	int err = judge_new(&s->judge, s->model, s->model_path, s->kernel, 0, s->flows, e);
 
 	if (err)
 		return err;
@@ -521,6 +530,8 @@ int session_close(struct session *s, bool good, struct error *e)
 	}
 	keeper_close(s->keeper);
 	drift_free(s->drift);
-	model_free(&s->model);
+	if (s->model)
+		model_free(s->model);
+	free(s->model);
 	return err;
 }

@@ -42,9 +42,11 @@ struct session_options {
 struct session {
 	char model_path[4096];
 	char model_id[9];
-	struct model model;
+	struct model *model; /* with the profile's last layer, if it has one */
 	const struct lstm_kernel *kernel;
 	struct evidence_settings settings;
+	bool has_profile;
+	struct profile site; /* what the profile says */
 	struct drift *drift; /* of the traffic from the profile's; NULL: not looked for */
 	const struct session_observer *observer;
 	uint32_t flows;
@@ -82,6 +84,10 @@ int session_history_limit(struct session_options *o, const char *name, bool age,
  * is gone shows as an output that cannot be written. */
 extern volatile sig_atomic_t session_stopped;
 
+/* Load the model and what is laid over it, and nothing else. 0, or a negative errno and the line.
+ * session_close() it either way. */
+int session_load(struct session *s, const struct session_options *o, struct error *e);
+
 /* Load the model, open the outputs. 0, or a negative errno and the line. session_close() it either
  * way. */
 int session_open(struct session *s, const struct session_options *o, struct error *e);
@@ -89,6 +95,9 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 /* Keep a history from now on; `folder`: make the folder that it is in, too. 0, or a negative errno
  * and the line; then it goes on without one, and the figures say why. */
 int session_keep_history(struct session *s, const char *path, bool folder, struct error *e);
+
+/* The logs were moved away: their names are opened again. Call it outside of a signal's handler. */
+void session_reopen(struct session *s);
 
 /* A caught_sink: packets among which those of alerts are kept, where they are. */
 void session_packet(void *session, const struct caught *c);

@@ -60,6 +60,13 @@ void detector_tell_flows(struct detector *d, alert_flow_sink sink)
 	d->flow_sink = sink;
 }
 
+void detector_change(
+	struct detector *d, const struct evidence_settings *settings, struct judge *judge)
+{
+	d->settings = *settings;
+	d->judge = judge;
+}
+
 /* Nothing is remembered of hosts against which nothing speaks. */
 static struct evidence *evidence_of(struct lru *table, const uint8_t host[16], bool suspect)
 {

@@ -21,6 +21,10 @@ void detector_free(struct detector *d);
 /* Who is to hear of the flows behind alerts, with the context of the alert_sink. */
 void detector_tell_flows(struct detector *d, alert_flow_sink sink);
 
+/* Other settings and another judge from now on. What is held against hosts stays, and so do alerts. */
+void detector_change(
+	struct detector *d, const struct evidence_settings *settings, struct judge *judge);
+
 /* What a record did, for those who want to see scores. */
 struct weight {
 	float score;  /* evidence_score() */

@@ -139,6 +139,22 @@ void judge_free(struct judge *j)
 	free(j);
 }
 
+void judge_inherit(struct judge *j, struct judge *from, bool memories)
+{
+	struct window *window = j->window;
+	struct lru *hosts = j->hosts;
+
+	j->window = from->window;
+	from->window = window;
+	j->stats = from->stats;
+	if (memories) {
+		j->hosts = from->hosts;
+		from->hosts = hosts;
+	} else {
+		j->stats.hosts_forgotten += lru_replaced(from->hosts);
+	}
+}
+
 /* The record in place `at` of the queue, without some features: its inputs, which stand there too.
  */
 static void encode(struct judge *j, int at, const bool *blank)
@@ -278,6 +294,6 @@ void judge_stats(const struct judge *j, struct judge_stats *s)
 {
 	*s = j->stats;
 	s->hosts = lru_count(j->hosts);
-	s->hosts_forgotten = lru_replaced(j->hosts);
+	s->hosts_forgotten += lru_replaced(j->hosts);
 	s->events_forgotten = window_forgotten(j->window);
 }

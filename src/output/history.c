@@ -35,7 +35,8 @@ enum {
 /* An alert that has not ended, or has not been handed over since. */
 struct kept {
 	char id[ALERT_ID_TEXT];
-	char *event; /* NULL: not shown yet */
+	char model[HISTORY_MODEL]; /* that raised it */
+	char *event;               /* NULL: not shown yet */
 	int64_t first_ns, last_ns;
 	enum karma_class class;
 	float confidence;
@@ -54,7 +55,7 @@ struct kept {
 };
 
 struct history {
-	char path[HISTORY_PATH], model[16];
+	char path[HISTORY_PATH], model[HISTORY_MODEL];
 	bool patient;
 	struct store *store; /* the thread's, once there is one */
 	struct lru *kept;    /* by id */
@@ -182,7 +183,6 @@ static int begin_thread(struct history *h)
 int history_open(struct history **result, const struct history_settings *settings, struct error *e)
 {
 	struct history *h = calloc(1, sizeof(*h));
-	struct history_settings own = *settings;
 	pthread_condattr_t monotonic;
 	int err = 0;
 
@@ -192,7 +192,6 @@ int history_open(struct history **result, const struct history_settings *setting
 	snprintf(h->path, sizeof(h->path), "%s", settings->path);
 	snprintf(h->model, sizeof(h->model), "%s", settings->model ? settings->model : "");
 	h->patient = settings->patient;
-	own.model = h->model;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&h->lock, NULL);
@@ -206,7 +205,7 @@ int history_open(struct history **result, const struct history_settings *setting
 	if (!h->kept || !h->hosts)
 		err = error_set(e, -ENOMEM, "not enough memory for the history");
 	if (!err)
-		err = store_open(&h->store, &own, e);
+		err = store_open(&h->store, settings, e);
 	if (!err && begin_thread(h) < 0)
 		err = error_set(e, -EAGAIN, "no thread can be begun for the history");
 	if (err)
@@ -272,6 +271,7 @@ static struct batch_alert *alert_of(const struct kept *k)
 		return NULL;
 	}
 	memcpy(a->id, k->id, sizeof(a->id));
+	memcpy(a->model, k->model, sizeof(a->model));
 	a->first_ns = k->first_ns;
 	a->last_ns = k->last_ns;
 	a->class = k->class;
@@ -352,6 +352,7 @@ static struct batch *make_batch(struct history *h)
 
 	if (!b)
 		return NULL;
+	memcpy(b->model, h->model, sizeof(b->model));
 	take_alerts(h, b);
 	if (lru_count(h->hosts))
 		take_hosts(h, b);
@@ -414,6 +415,12 @@ void history_write(struct history *h, bool now)
 		wait_for_thread(h);
 }
 
+void history_model(struct history *h, const char *model)
+{
+	hand_over(h);
+	snprintf(h->model, sizeof(h->model), "%s", model);
+}
+
 /* ---- what is new ---- */
 
 /* The table is full: what has ended makes room if it can be handed over; else the oldest goes. */
@@ -444,6 +451,7 @@ static struct kept *kept_of(struct history *h, const struct alert *a)
 		make_room(h);
 	k = lru_use(h->kept, &a->id, &fresh);
 	alert_id_text(a->id, k->id);
+	memcpy(k->model, h->model, sizeof(k->model));
 	return k;
 }
 

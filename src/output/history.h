@@ -21,6 +21,7 @@ enum {
 				*/
 	HISTORY_MUTES = 256,
 	HISTORY_PATH = 4096,
+	HISTORY_MODEL = 16, /* of a model's id */
 };
 
 struct history_limits {
@@ -64,6 +65,9 @@ void history_flow(struct history *h, const struct alert *a, const struct alert_f
 /* An alert as it was shown. */
 void history_alert(struct history *h, const struct alert *a, enum alert_stage stage,
 	const struct origin *from);
+
+/* Another model judges from now on. */
+void history_model(struct history *h, const char *model);
 
 /* All figures up to now, of which the minute's are made. The first ones are the beginning. */
 void history_figures(struct history *h, const struct summary *s);

@@ -72,7 +72,6 @@ static const char *const statements[STATEMENTS] = {
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statement[STATEMENTS];
-	const char *model;
 	struct history_limits limits;
 	int64_t form;         /* of the features, in the table of forms; 0: not put there yet */
 	int64_t data_version; /* when mutes were read last */
@@ -186,7 +185,6 @@ int store_open(struct store **result, const struct history_settings *settings, s
 	*result = NULL;
 	if (!s)
 		return error_set(e, -ENOMEM, "not enough memory for the history");
-	s->model = settings->model;
 	s->limits = settings->limits;
 	s->data_version = -1;
 	if (settings->folder)
@@ -267,7 +265,7 @@ static int put_alert(struct store *s, const struct batch_alert *a, int64_t *numb
 	sqlite3_bind_int64(p, 8, (sqlite3_int64)a->left_out);
 	sqlite3_bind_text(p, 9, a->event, -1, SQLITE_STATIC);
 	sqlite3_bind_double(p, 10, (double)a->confidence);
-	sqlite3_bind_text(p, 11, s->model, -1, SQLITE_STATIC);
+	sqlite3_bind_text(p, 11, a->model, -1, SQLITE_STATIC);
 	sqlite3_bind_int(p, 12, a->ended);
 	sqlite3_bind_int64(p, 13, (sqlite3_int64)clock_now(CLOCK_REALTIME));
 	return step(p, number);
@@ -383,7 +381,7 @@ static int put_host(struct store *s, const struct batch_host *h)
 	return step(p, NULL);
 }
 
-static int put_minute(struct store *s, const struct batch_minute *m)
+static int put_minute(struct store *s, const char *model, const struct batch_minute *m)
 {
 	const uint64_t count[] = {
 		m->packets, m->bytes, m->flows, m->records, m->alerts, m->lost, m->hosts, m->open};
@@ -396,7 +394,7 @@ static int put_minute(struct store *s, const struct batch_minute *m)
 		sqlite3_bind_int64(p, 3 + i, (sqlite3_int64)count[i]);
 	err = step(p, NULL);
 	p = s->statement[PUT_WATCHED];
-	sqlite3_bind_text(p, 1, s->model, -1, SQLITE_STATIC);
+	sqlite3_bind_text(p, 1, model, -1, SQLITE_STATIC);
 	sqlite3_bind_double(p, 2, m->seconds);
 	return err ? err : step(p, NULL);
 }
@@ -410,7 +408,7 @@ static int put_batch(struct store *s, const struct batch *b)
 	for (unsigned i = 0; i < b->hosts && !err; i++)
 		err = put_host(s, &b->host[i]);
 	for (unsigned i = 0; i < b->minutes && !err; i++)
-		err = put_minute(s, &b->minute[i]);
+		err = put_minute(s, b->model, &b->minute[i]);
 	return err;
 }
 

@@ -16,6 +16,7 @@ struct batch_flow {
 struct batch_alert {
 	struct batch_alert *next;
 	char id[ALERT_ID_TEXT];
+	char model[HISTORY_MODEL]; /* that raised it */
 	char *event;
 	int64_t first_ns, last_ns;
 	enum karma_class class;
@@ -51,6 +52,7 @@ struct batch_minute {
 void minute_add(struct batch_minute *m, const struct summary *before, const struct summary *s);
 
 struct batch {
+	char model[HISTORY_MODEL]; /* that judged in these minutes */
 	struct batch_alert *alert; /* chained by `next`; NULL: none */
 	struct batch_host *host;
 	unsigned hosts;

@@ -113,6 +113,16 @@ void policy_free(struct policy *p)
 	free(p);
 }
 
+void policy_change(struct policy *p, const struct policy_settings *s)
+{
+	struct policy_settings before = p->s;
+
+	p->s = *s;
+	p->s.entries = before.entries;
+	p->s.limits = before.limits;
+	p->s.dry_run = before.dry_run;
+}
+
 /* ---- prefixes ---- */
 
 static struct policy_what prefix_of(const uint8_t addr[16], unsigned bits)

@@ -100,6 +100,10 @@ struct policy;
 struct policy *policy_new(const struct policy_settings *s, const struct policy_calls *calls);
 void policy_free(struct policy *p);
 
+/* Other settings from now on, for what comes: entries stay as they are. How many entries and limits
+ * there may be, and dry_run, do not change. */
+void policy_change(struct policy *p, const struct policy_settings *s);
+
 /* ---- alerts ---- */
 
 /* What an alert says. */

@@ -304,6 +304,20 @@ static void look(struct respond *r, int64_t now_ns)
 	policy_recheck(r->policy, now_ns);
 }
 
+void respond_change(struct respond *r)
+{
+	const struct respond_settings *s = r->s;
+	int err = 0;
+
+	policy_change(r->policy, &s->policy);
+	if (r->filter)
+		err = filter_allow_macs(r->filter, (const uint8_t(*)[6])s->mac, s->macs);
+	if (err < 0)
+		tell(r, "the allowed hardware addresses find no room: %s", strerror(-err));
+	look(r, respond_now());
+	respond_tell(r);
+}
+
 /* ---- interfaces ---- */
 
 static int attach(struct respond *r, unsigned i, struct error *e)

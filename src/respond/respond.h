@@ -39,6 +39,10 @@ int respond_open(struct respond **r, const struct respond_settings *s,
 	const struct interface_list *interfaces, const struct respond_calls *calls,
 	struct error *e);
 
+/* The settings that it was opened with have changed: their policy, but for `entries`, `limits` and
+ * `dry_run`, and who is allowed hold from now on. Who is allowed now leaves the list. */
+void respond_change(struct respond *r);
+
 /* The filter goes, but for what is to be kept. NULL is fine. */
 void respond_close(struct respond *r);
 

@@ -33,6 +33,22 @@ bool number_parse(const char *text, uint64_t least, uint64_t most, uint64_t *val
 	return !*end && !errno && *value >= least && *value <= most;
 }
 
+bool size_parse(const char *text, uint64_t *bytes)
+{
+	char digits[16];
+	size_t n = strlen(text);
+	uint64_t value;
+
+	if (n < 2 || n > sizeof(digits) || (text[n - 1] != 'M' && text[n - 1] != 'G'))
+		return false;
+	memcpy(digits, text, n - 1);
+	digits[n - 1] = '\0';
+	if (!number_parse(digits, 1, 1 << 20, &value))
+		return false;
+	*bytes = value << (text[n - 1] == 'M' ? 20 : 30);
+	return true;
+}
+
 const char *duration_text(double seconds, char text[NUMBER_TEXT])
 {
 	uint64_t s = seconds > 0 && seconds < 1e15 ? (uint64_t)(seconds + 0.5) : 0;

@@ -1,6 +1,7 @@
 #include "util/when.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,12 +10,13 @@
 
 static const int64_t second = 1000000000;
 
+static const struct {
+	char unit;
+	uint64_t seconds;
+} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
+
 bool duration_parse(const char *text, uint64_t *seconds)
 {
-	static const struct {
-		char unit;
-		uint64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
 	static const uint64_t longest = 366 * 86400;
 	char digits[16];
 	size_t n = strlen(text);
@@ -33,6 +35,16 @@ bool duration_parse(const char *text, uint64_t *seconds)
 		return *seconds <= longest;
 	}
 	return false;
+}
+
+const char *duration_word(uint64_t seconds, char *text)
+{
+	int i = 3; /* nobody counts days in weeks */
+
+	while (i > 0 && (!seconds || seconds % units[i].seconds))
+		i--;
+	snprintf(text, NUMBER_TEXT, "%" PRIu64 "%c", seconds / units[i].seconds, units[i].unit);
+	return text;
 }
 
 /* ".5" of a second, into nanoseconds; where it ends. */

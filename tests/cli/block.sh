@@ -15,8 +15,8 @@ refuses "a time that is none" 2 "such as 90s" "$karma" block add 192.0.2.1 --for
 refuses "--dry-run of a list" 2 "changes nothing" "$karma" block list --dry-run
 refuses "an unknown option" 2 "no option '--no'" "$karma" block list --no
 refuses "nobody there" 1 "no karma answers there" "$karma" block list --socket "$work/none"
-refuses "nobody at the other end" 1 "is too long for a socket" "$karma" run --block --socket "$(printf '%0200d' 0)"
-refuses "another kind of --block" 2 "=dry-run, not 'wet'" "$karma" run --block=wet
+refuses "a path too long for a socket" 2 "--socket takes text of 1 to 107 characters" "$karma" run --block --socket "$(printf '%0200d' 0)"
+refuses "another kind of --block" 2 "--block takes off, dry-run or on, not 'wet'" "$karma" run --block=wet
 refuses "--keep-blocks alone" 1 "--keep-blocks keeps what --block blocks" "$karma" run --keep-blocks
 refuses "a configuration that is not there" 1 "$work/none.conf" "$karma" run --config "$work/none.conf"
 printf '[block]\nmode = off\nentires = 7\n' >"$work/bad.conf"
