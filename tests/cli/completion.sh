@@ -3,6 +3,7 @@
 # What bash and zsh complete of a command line of karma's: commands, options, interfaces, classes,
 # hosts and alerts of a history, words of a choice, files. Bash is asked by the function that readline
 # calls, zsh through a pseudo-terminal.
+# shellcheck disable=SC2016 # what eval and other shells expand
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,0 +1,102 @@
+#!/bin/bash
+# karma run as its systemd unit has it: as a user of its own with the unit's capabilities and no
+# others, in a namespace; it says that it is ready and alive to the socket of NOTIFY_SOCKET, finds a
+# scan, says what it does at a reload and at the end, and a loop that stands still is not alive. The
+# unit itself, where systemd-analyze can look at it. Needs root; says why where it is skipped.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+tests=10
+watched=karma-service-$$ other=karma-visitor-$$
+
+# ---- the unit ----
+
+unit=$work/karma.service
+sed "s|@PREFIX@/bin/karma|$karma|" systemd/karma.service.in >"$unit"
+exposure() { # below 3
+	systemd-analyze security --offline=true --no-pager "$unit" 2>/dev/null |
+		sed -n 's/.*Overall exposure level for karma.service: \([0-9.]*\).*/\1/p' >"$work/exposure"
+	awk '{ exit !($1 < 3) } END { exit !NR }' "$work/exposure"
+}
+if systemd-analyze --version 2>/dev/null | grep -q 'systemd 2[5-9]'; then
+	check "systemd takes the unit" systemd-analyze verify --man=no --recursive-errors=no "$unit"
+	check "its exposure is below 3" exposure
+	echo "exposure by systemd-analyze security: $(cat "$work/exposure")"
+else
+	skip 2 "no systemd-analyze of 250 or later"
+fi
+tests=8
+
+# ---- as the unit has it ----
+
+needs nmap python3 setpriv
+[ -e models/default.karma ] || skip_all "there is no models/default.karma"
+make_spaces "$watched" "$other"
+join_spaces "$watched" "$other" 10.95.0
+
+# The socket of a service manager: a line for each message, with its time.
+cat >"$work/manager.py" <<'END'
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+print("bound", flush=True)
+while True:
+    for line in s.recv(4096).decode().split("\n"):
+        print(f"{time.monotonic():.3f} {line}", flush=True)
+END
+chmod 711 "$work"
+python3 "$work/manager.py" "$work/notify" >"$work/manager.out" 2>"$work/manager.err" &
+pids+=($!)
+within 10 grep -q bound "$work/manager.out" || broken "no socket for messages"
+
+# What it may read and where it may write: as /usr and the unit's folders.
+mkdir -m 755 "$work/usr" "$work/usr/bin" "$work/usr/models"
+mkdir -m 700 "$work/var"
+cp build/karma "$work/usr/bin/karma"
+cp models/default.karma "$work/usr/models/"
+chown -R 65534:65534 "$work/var"
+capabilities=$(sed -n 's/^AmbientCapabilities=//p' "$unit" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+begin() {
+	: >"$work/run.err"
+	NOTIFY_SOCKET=$work/notify WATCHDOG_USEC=2000000 STATE_DIRECTORY=$work/var \
+		ip netns exec "$watched" setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \
+		--inh-caps "-all,$capabilities" --ambient-caps "-all,$capabilities" --bounding-set "-all,$capabilities" \
+		"$work/usr/bin/karma" run -i v0 --eve "$work/var/eve.json" --socket "$work/var/socket" \
+		>"$work/run.out" 2>"$work/run.err" </dev/null &
+	job[run]=$!
+	within 60 grep -q '^[0-9.]* READY=1' "$work/manager.out"
+}
+messages() { # word: how many
+	grep -c " $1" "$work/manager.out"
+}
+
+must_start root "$watched" run -i v0 --no-history --socket "$work/root" # can anybody?
+stop root
+check "as the unit's user, with the unit's capabilities, it says READY=1" begin
+kill -0 "${job[run]}" 2>/dev/null || broken "karma run does not start as the unit's user"
+is_other() {
+	[ "$(awk '/^Uid:/ {print $2}' "/proc/${job[run]}/status")" = 65534 ]
+}
+check "it is not root" is_other
+check "what it does stands in its status" grep -q ' STATUS=v0' "$work/manager.out"
+alive() { [ "$(messages WATCHDOG=1)" -ge 3 ]; }
+check "it is alive" within 15 alive
+inside "$other" nmap -n -Pn -sS -p 1000-1100 10.95.0.1 >/dev/null 2>&1
+check "it finds a scan" within 30 grep -q 'ALERT .*10\.95\.0\.2' "$work/run.out"
+kill -HUP "${job[run]}"
+reloaded() { [ "$(messages RELOADING=1)" -eq 1 ] && [ "$(messages READY=1)" -eq 2 ]; }
+check "a reload begins and ends" within 10 reloaded
+stands_still() { # what does not run gives no sign of life
+	local before
+	kill -STOP "${job[run]}"
+	sleep 0.2
+	before=$(messages WATCHDOG=1)
+	sleep 3
+	[ "$(messages WATCHDOG=1)" -eq "$before" ] && kill -CONT "${job[run]}"
+}
+check "stopped, it is not alive" stands_still
+ends() {
+	stop run TERM && [ "$(messages STOPPING=1)" -eq 1 ]
+}
+check "it ends well, and says so" ends
+finish
