@@ -5,7 +5,7 @@
 # unit itself, where systemd-analyze can look at it. Needs root; says why where it is skipped.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=10
+tests=11
 watched=karma-service-$$ other=karma-visitor-$$
 
 # ---- the unit ----
@@ -24,7 +24,7 @@ if systemd-analyze --version 2>/dev/null | grep -q 'systemd 2[5-9]'; then
 else
 	skip 2 "no systemd-analyze of 250 or later"
 fi
-tests=8
+tests=9
 
 # ---- as the unit has it ----
 
@@ -99,4 +99,53 @@ ends() {
 	stop run TERM && [ "$(messages STOPPING=1)" -eq 1 ]
 }
 check "it ends well, and says so" ends
+
+# ---- every system call of another run, with what else it may do, is one that the unit allows ----
+
+words_of() { # set: of system calls
+	local word
+	systemd-analyze syscall-filter --no-pager "$1" | sed 's/#.*//' | while read -r word; do
+		case $word in
+		"$1" | "") ;;
+		@*) words_of "$word" ;;
+		*) echo "$word" ;;
+		esac
+	done
+}
+allowed() { # what the unit's lines come to, in their order
+	local sign names name
+	: >"$work/allowed"
+	while read -r sign names; do
+		for name in $names; do
+			case $name in @*) words_of "$name" ;; *) echo "$name" ;; esac
+		done | sort -u >"$work/these"
+		if [ "$sign" = + ]; then
+			sort -u "$work/allowed" "$work/these" >"$work/sum"
+		else
+			comm -23 "$work/allowed" "$work/these" >"$work/sum"
+		fi
+		mv "$work/sum" "$work/allowed"
+	done < <(sed -n 's/^SystemCallFilter=~/- /p; s/^SystemCallFilter=\([^~]\)/+ \1/p' "$unit")
+}
+made() {
+	sed -E 's/^[0-9]+ +//; s/\(.*//' "$work/trace" | grep -xE '[a-z_0-9]+' | sort -u
+}
+few_calls() {
+	ip netns exec "$watched" timeout -s INT 60 strace -f -qq -o "$work/trace" build/karma run -i v0 --block \
+		--eve "$work/e.json" --history "$work/h.db" --pcap-dir "$work/packets" --socket "$work/s" \
+		>"$work/traced.out" 2>"$work/traced.err" </dev/null &
+	local pid=$!
+	within 40 "$karma" reload --socket "$work/s" >/dev/null 2>&1
+	inside "$other" nmap -n -Pn -sS -p 1-50 10.95.0.1 >/dev/null 2>&1
+	pkill -INT -P "$pid"
+	wait "$pid"
+	allowed
+	made >"$work/calls"
+	[ "$(wc -l <"$work/calls")" -gt 40 ] && [ -z "$(comm -23 "$work/calls" "$work/allowed" | tee /dev/stderr)" ]
+}
+if command -v strace >/dev/null && command -v systemd-analyze >/dev/null; then
+	check "the unit allows every system call that it makes" few_calls
+else
+	skip 1 "needs strace and systemd-analyze"
+fi
 finish
