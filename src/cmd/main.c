@@ -16,7 +16,8 @@ static const struct command commands[] = {
 		"[-i IFACE[,IFACE]...] [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
 		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] [--no-history] "
 		"[--history-age TIME] [--history-size SIZE] "
-		"[--pcap-dir DIR] [--block[=off|dry-run|on]] [--keep-blocks] [--config FILE] [--socket "
+		"[--pcap-dir DIR] [--block[=off|dry-run|on]] [--keep-blocks] [--config FILE] "
+		"[--socket "
 		"PATH] "
 		"[--outer] [--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},

@@ -21,7 +21,8 @@ void detector_free(struct detector *d);
 /* Who is to hear of the flows behind alerts, with the context of the alert_sink. */
 void detector_tell_flows(struct detector *d, alert_flow_sink sink);
 
-/* Other settings and another judge from now on. What is held against hosts stays, and so do alerts. */
+/* Other settings and another judge from now on. What is held against hosts stays, and so do alerts.
+ */
 void detector_change(
 	struct detector *d, const struct evidence_settings *settings, struct judge *judge);
 

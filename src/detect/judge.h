@@ -43,8 +43,8 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 	const struct lstm_kernel *kernel, uint32_t hosts, uint32_t flows, struct error *e);
 void judge_free(struct judge *j);
 
-/* Go on where another judge was, with which no verdicts wait, and which is to be freed then: with its
- * counters over time, which must be sized alike, and its figures; `memories`: with the hosts'
+/* Go on where another judge was, with which no verdicts wait, and which is to be freed then: with
+ * its counters over time, which must be sized alike, and its figures; `memories`: with the hosts'
  * memories, too, which are those of the same network. */
 void judge_inherit(struct judge *j, struct judge *from, bool memories);
 
