@@ -135,6 +135,8 @@ static int prepare(struct reload *r, struct change *c, struct session *fresh, st
 	const struct session *s = r->session;
 	int err = run_settings(r->argc, r->argv, c->next, e);
 
+	if (err > 0)
+		return error_set(e, -EINVAL, "the command line does not go with it");
 	if (err)
 		return err;
 	config_each(&config, compare, c);

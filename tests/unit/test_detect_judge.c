@@ -322,6 +322,58 @@ static void numbers_are_written_for_people(void **state)
 	assert_string_equal(duration_text(3600 * 5 + 60 * 7, text), "5 h 7 min");
 }
 
+/* As at a reload: the counters over time stay, memories where the network is the same. */
+static void a_judge_goes_on_where_another_was(void **state)
+{
+	struct model m = refusals_model(20);
+
+	(void)state;
+	for (int memories = 0; memories <= 1; memories++) {
+		struct judge *before = new_judge(&m, 0), *after = new_judge(&m, 0);
+		struct verdict v = {.app = NULL};
+		struct judge_stats s;
+		struct record r;
+
+		for (uint16_t i = 0; i < 30; i++) {
+			r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 100);
+			assert_true(judge_now(before, &r, &v));
+		}
+		judge_inherit(after, before, memories);
+		judge_free(before);
+		judge_stats(after, &s);
+		assert_int_equal(s.judged, 30);
+		assert_int_equal(s.hosts, memories);
+		assert_int_equal(s.hosts_forgotten, 0);
+		/* By the memory alone: the counters have let go of it all. */
+		r = refused(1, 2, 99, start + 100 * second);
+		assert_true(judge_now(after, &r, &v));
+		assert_int_equal(v.probability[CLASS_RECONNAISSANCE] > 0.5F, memories);
+		judge_free(after);
+	}
+	model_free(&m);
+}
+
+static void counters_over_time_stay(void **state)
+{
+	struct model m = refusals_model(-20);
+	struct judge *before = new_judge(&m, 0), *after = new_judge(&m, 0);
+	struct verdict v = {.app = NULL};
+	struct record r;
+
+	(void)state;
+	for (uint16_t i = 0; i < 30; i++) {
+		r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 100);
+		assert_true(judge_now(before, &r, &v));
+	}
+	judge_inherit(after, before, false);
+	judge_free(before);
+	r = refused(1, 2, 99, start + second);
+	assert_true(judge_now(after, &r, &v));
+	assert_true(v.probability[CLASS_RECONNAISSANCE] > 0.5F);
+	judge_free(after);
+	model_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +385,8 @@ int main(void)
 		cmocka_unit_test(an_alert_gives_its_reason),
 		cmocka_unit_test(explaining_changes_nothing),
 		cmocka_unit_test(foreign_models_are_refused),
+		cmocka_unit_test(a_judge_goes_on_where_another_was),
+		cmocka_unit_test(counters_over_time_stay),
 		cmocka_unit_test(numbers_are_written_for_people),
 	};
 

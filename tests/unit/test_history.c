@@ -183,6 +183,41 @@ static void an_alert_comes_back_with_its_flows(void **state)
 	unlink(path);
 }
 
+static const char *model_of(uint64_t id, char model[16])
+{
+	struct history_entry entry = {.event = NULL};
+	struct history_reader *r = NULL;
+	char text[ALERT_ID_TEXT];
+	struct error e = {""};
+
+	alert_id_text(id, text);
+	assert_int_equal(history_reader_open(&r, path, &e), 0);
+	assert_int_equal(history_find(r, text, &entry, &e), 0);
+	snprintf(model, 16, "%s",
+		json_string_value(json_object_get(json_object_get(entry.event, "karma"), "model")));
+	json_decref(entry.event);
+	history_reader_close(r);
+	return model;
+}
+
+/* What one model began is not another one's, though it goes on. */
+static void an_alert_is_its_models(void **state)
+{
+	struct history *h = open_history(&history_limits);
+	struct alert a = an_alert(7), b = an_alert(8);
+	char model[16];
+
+	(void)state;
+	history_alert(h, &a, ALERT_NEW, NULL);
+	history_model(h, "feedbeef");
+	history_alert(h, &a, ALERT_END, NULL);
+	history_alert(h, &b, ALERT_NEW, NULL);
+	history_close(h, NULL);
+	assert_string_equal(model_of(7, model), "0123abcd");
+	assert_string_equal(model_of(8, model), "feedbeef");
+	unlink(path);
+}
+
 static void the_first_and_the_last_flows_are_kept(void **state)
 {
 	struct history *h = open_history(&history_limits);
@@ -484,6 +519,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_alert_comes_back_with_its_flows),
+		cmocka_unit_test(an_alert_is_its_models),
 		cmocka_unit_test(the_first_and_the_last_flows_are_kept),
 		cmocka_unit_test(the_oldest_alerts_give_way),
 		cmocka_unit_test(the_file_is_bounded),

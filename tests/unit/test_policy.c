@@ -360,6 +360,30 @@ static void pages_in_order(void **state)
 	policy_free(p);
 }
 
+static void other_settings_hold_for_what_comes(void **state)
+{
+	struct policy_settings s = policy_defaults;
+	struct policy_case first = attack(CLASS_BRUTE_FORCE, 1),
+			   next = attack(CLASS_BRUTE_FORCE, 2);
+	struct policy *p = begin(&policy_defaults);
+	int64_t until = policy_alert(p, &first, start).entry->until_ns;
+
+	(void)state;
+	s.rule[CLASS_BRUTE_FORCE].action = POLICY_OFF;
+	s.rule[CLASS_RECONNAISSANCE].first_ns = minute;
+	s.entries = 1;
+	s.dry_run = true; /* neither is taken up */
+	policy_change(p, &s);
+	assert_int_equal(verdict(p, &next, start), POLICY_IS_OFF);
+	assert_int_equal(kernel.count, 1);
+	assert_int_equal(kernel.e[0].until_ns, until);
+	next.class = CLASS_RECONNAISSANCE;
+	assert_int_equal(policy_alert(p, &next, start).entry->until_ns - start, minute);
+	assert_int_equal(kernel.count, 2);
+	assert_false(kernel.e[1].dry);
+	policy_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +399,7 @@ int main(void)
 		cmocka_unit_test(many_of_a_net),
 		cmocka_unit_test(a_persons_hand),
 		cmocka_unit_test(pages_in_order),
+		cmocka_unit_test(other_settings_hold_for_what_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
