@@ -2,7 +2,7 @@
 # usage: tests/live/deb.sh
 # Karma's Debian package in a fresh Debian (debootstrap, minbase): it installs, reads a capture,
 # upgrades to a higher version and keeps a configuration that was changed, and purged leaves nothing.
-# A download of some 100 MB and some minutes: ./test.sh leaves it to make test-deb. Needs root; says
+# A download of some 60 MB and some minutes: ./test.sh leaves it to make test-deb. Needs root; says
 # why where it is skipped.
 # shellcheck disable=SC2016 # what eval expands
 # shellcheck source=tests/lib.sh
