@@ -16,12 +16,13 @@ static const struct option longs[] = {
 };
 
 struct options {
-	const char *verb, *file; /* NULL: none */
-	bool json;
+	const char *file; /* NULL: the usual one */
+	bool show, json;
 };
 
 static int read_options(int argc, char **argv, struct options *o)
 {
+	const char *verb;
 	int c;
 
 	opterr = 0;
@@ -30,15 +31,16 @@ static int read_options(int argc, char **argv, struct options *o)
 			return usage_error("config", "there is no option '%s'", argv[optind - 1]);
 		o->json = true;
 	}
-	o->verb = optind < argc ? argv[optind++] : NULL;
+	verb = optind < argc ? argv[optind++] : NULL;
 	o->file = optind < argc ? argv[optind++] : NULL;
-	if (!o->verb)
+	if (!verb)
 		return usage_error("config", "what is to be done? check or show");
-	if (strcmp(o->verb, "check") != 0 && strcmp(o->verb, "show") != 0)
-		return usage_error("config", "'%s' is neither check nor show", o->verb);
+	o->show = strcmp(verb, "show") == 0;
+	if (!o->show && strcmp(verb, "check") != 0)
+		return usage_error("config", "'%s' is neither check nor show", verb);
 	if (optind < argc)
 		return usage_error("config", "'%s' is one argument too many", argv[optind]);
-	if (o->json && strcmp(o->verb, "check") == 0)
+	if (o->json && !o->show)
 		return usage_error("config", "--json goes with show");
 	return 0;
 }
@@ -162,7 +164,7 @@ static int show(struct settings *s, bool json, struct error *e)
 int cmd_config(int argc, char **argv)
 {
 	static struct settings settings; /* large */
-	struct options o = {NULL};
+	struct options o = {.file = NULL};
 	struct error e = {""};
 	int err = read_options(argc, argv, &o);
 
@@ -173,8 +175,7 @@ int cmd_config(int argc, char **argv)
 	if (!err)
 		err = settings_finish(&settings, &e);
 	if (!err)
-		err = strcmp(o.verb, "show") == 0 ? show(&settings, o.json, &e)
-						  : check(&settings, &e);
+		err = o.show ? show(&settings, o.json, &e) : check(&settings, &e);
 	if (err)
 		return fail("config", e.text);
 	if (fflush(stdout) != 0 || ferror(stdout))

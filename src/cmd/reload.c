@@ -75,7 +75,7 @@ static bool same_model(const struct session *a, const struct session *b)
 
 static bool same_profile(const struct session *a, const struct session *b)
 {
-	return a->has_profile == b->has_profile && memcmp(&a->site, &b->site, sizeof(a->site)) == 0;
+	return a->profile_sum == b->profile_sum;
 }
 
 /* What judges is `with`'s from now on, and `with` has what did. Of another model the hosts'
@@ -97,8 +97,7 @@ static void exchange(struct session *s, struct session *with)
 	with->model = was.model;
 	if (memories && same_profile(s, with))
 		return; /* drift goes on where it was */
-	s->has_profile = with->has_profile;
-	s->site = with->site;
+	s->profile_sum = with->profile_sum;
 	s->drift = with->drift;
 	with->drift = was.drift;
 	if (s->drift)
@@ -143,7 +142,8 @@ static int prepare(struct reload *r, struct change *c, struct session *fresh, st
 	settings_session(c->next, &options);
 	err = c->failed ? error_set(e, -ENOMEM, "not enough memory")
 			: session_load(fresh, &options, e);
-	if (err || (same_model(s, fresh) && same_profile(s, fresh) && s->kernel == fresh->kernel))
+	if (err || !fresh->model ||
+		(same_model(s, fresh) && same_profile(s, fresh) && s->kernel == fresh->kernel))
 		return err;
 	return judge_new(
 		&fresh->judge, fresh->model, fresh->model_path, fresh->kernel, 0, s->flows, e);

@@ -70,11 +70,12 @@ static int load_model(struct session *s, const char *given, struct error *e)
 {
 	int err = find_model(s, given, e);
 
+	if (err)
+		return err;
 	s->model = calloc(1, sizeof(*s->model));
-	if (!err && !s->model)
-		err = error_set(e, -ENOMEM, "not enough memory for a model");
-	if (!err)
-		err = model_load(s->model, s->model_path, e);
+	if (!s->model)
+		return error_set(e, -ENOMEM, "not enough memory for a model");
+	err = model_load(s->model, s->model_path, e);
 	if (!err)
 		err = evidence_settings_read(&s->settings, s->model->header, s->model_path, e);
 	if (!err)
@@ -86,20 +87,20 @@ static int load_model(struct session *s, const char *given, struct error *e)
 
 static int use_profile(struct session *s, const char *path, struct error *e)
 {
-	struct profile *p = &s->site;
-	int err = profile_read(p, path, s->model_id, e);
+	struct profile p;
+	int err = profile_read(&p, path, s->model_id, e);
 
 	if (err)
 		return err;
-	s->has_profile = true;
-	if (p->has_tuning && !tuning_apply(&p->tuning, s->model))
+	s->profile_sum = (uint32_t)crc32(0, (const Bytef *)&p, sizeof(p)) | 1;
+	if (p.has_tuning && !tuning_apply(&p.tuning, s->model))
 		return error_set(e, -EINVAL,
 			"%s: its last layer is for another network; learn it again with "
 			"'karma learn'",
 			path);
-	memcpy(s->settings.shift, p->shift, sizeof(s->settings.shift));
-	s->drift = p->has_site ? drift_new(&p->site) : NULL;
-	return p->has_site && !s->drift
+	memcpy(s->settings.shift, p.shift, sizeof(s->settings.shift));
+	s->drift = p.has_site ? drift_new(&p.site) : NULL;
+	return p.has_site && !s->drift
 		       ? error_set(e, -ENOMEM, "not enough memory to watch for drift")
 		       : 0;
 }

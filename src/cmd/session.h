@@ -45,9 +45,8 @@ struct session {
 	struct model *model; /* with the profile's last layer, if it has one */
 	const struct lstm_kernel *kernel;
 	struct evidence_settings settings;
-	bool has_profile;
-	struct profile site; /* what the profile says */
-	struct drift *drift; /* of the traffic from the profile's; NULL: not looked for */
+	uint32_t profile_sum; /* of what the profile says; 0: there is none */
+	struct drift *drift;  /* of the traffic from the profile's; NULL: not looked for */
 	const struct session_observer *observer;
 	uint32_t flows;
 	struct output output[2];
