@@ -15,6 +15,11 @@
 
 enum {
 	OPT_EVE = 256,
+	OPT_EVE_SOCKET,
+	OPT_SYSLOG,
+	OPT_JOURNALD,
+	OPT_NOTIFY,
+	OPT_WEBHOOK,
 	OPT_JSON,
 	OPT_KERNEL,
 	OPT_SENSITIVITY,
@@ -52,6 +57,11 @@ static const struct option longs[] = {
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"profile", required_argument, NULL, OPT_PROFILE},
 	{"eve", required_argument, NULL, OPT_EVE},
+	{"eve-socket", required_argument, NULL, OPT_EVE_SOCKET},
+	{"syslog", no_argument, NULL, OPT_SYSLOG},
+	{"journald", no_argument, NULL, OPT_JOURNALD},
+	{"notify", required_argument, NULL, OPT_NOTIFY},
+	{"webhook", required_argument, NULL, OPT_WEBHOOK},
 	{"sensitivity", required_argument, NULL, OPT_SENSITIVITY},
 	{"history", required_argument, NULL, OPT_HISTORY},
 	{"history-age", required_argument, NULL, OPT_HISTORY_AGE},
@@ -96,6 +106,21 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_EVE:
 			o->session.eve = optarg;
+			break;
+		case OPT_EVE_SOCKET:
+			o->session.eve_socket = optarg;
+			break;
+		case OPT_SYSLOG:
+			o->session.syslog = OUTPUT_SYSLOG;
+			break;
+		case OPT_JOURNALD:
+			o->session.journald = OUTPUT_JOURNALD;
+			break;
+		case OPT_NOTIFY:
+			o->session.notify = optarg;
+			break;
+		case OPT_WEBHOOK:
+			o->session.webhook = optarg;
 			break;
 		case OPT_SENSITIVITY:
 			if (!sensitivity_parse(optarg, &o->session.sensitivity))
@@ -181,7 +206,7 @@ struct watch {
 	struct blocking blocking;
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	uint64_t judged;                       /* when the status was shown last */
-	bool warned;                           /* that an output cannot be written */
+	bool warned[OUTPUTS];                  /* that an output cannot be written */
 	bool history_warned;
 };
 
@@ -217,6 +242,22 @@ static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
 	w->shown_ns = at_ns;
 }
 
+static void warn_of_output(struct watch *w, unsigned i)
+{
+	struct output_stats o;
+
+	output_stats(&w->session->output[i], &o);
+	if (o.of.failing == w->warned[i])
+		return;
+	w->warned[i] = o.of.failing;
+	terminal_status_clear();
+	if (o.of.failing)
+		fprintf(stderr, "karma run: %s: %s; detection goes on\n", o.path, o.of.why);
+	else
+		fprintf(stderr, "karma run: %s: works again; %" PRIu64 " lost until now\n", o.path,
+			o.of.lost);
+}
+
 /* A log that cannot be written does not end the watch, but its owner must know at once. */
 static void warn_of_losses(struct watch *w)
 {
@@ -233,16 +274,8 @@ static void warn_of_losses(struct watch *w)
 			history.why);
 		w->history_warned = history.failing;
 	}
-	for (unsigned i = 0; i < w->session->outputs && !w->warned; i++) {
-		const struct output *o = &w->session->output[i];
-
-		if (!o->lost)
-			continue;
-		terminal_status_clear();
-		fprintf(stderr, "karma run: %s: lines are being lost: %s\n", o->path,
-			strerror(o->why));
-		w->warned = true;
-	}
+	for (unsigned i = 0; i < w->session->outputs; i++)
+		warn_of_output(w, i);
 }
 
 /* What is due once a second, once a minute. */
@@ -314,13 +347,18 @@ static int watch(struct watch *w, struct error *e)
 }
 
 /* The usual one; a machine that has no place for it is watched all the same. */
-static void keep_history(struct session *s)
+static void keep_history(struct watch *w)
 {
+	struct history_stats stats = {0};
 	char path[HISTORY_PATH];
 	struct error e = {""};
 
-	if (session_keep_history(s, history_default_path(path), true, &e) < 0)
-		fprintf(stderr, "karma run: no history is kept: %s\n", e.text);
+	if (session_keep_history(w->session, history_default_path(path), true, &e) == 0)
+		history_stats(w->session->history, &stats);
+	w->history_warned = stats.failing;
+	if (stats.failing || e.text[0])
+		fprintf(stderr, "karma run: no history is kept: %s%s\n", e.text,
+			stats.failing ? "; it is tried again" : "");
 }
 
 static int run(struct session *s, const struct options *options, struct error *e)
@@ -346,7 +384,7 @@ static int run(struct session *s, const struct options *options, struct error *e
 	}
 	s->live = w.live;
 	if (!s->history && !options->no_history)
-		keep_history(s);
+		keep_history(&w);
 	tell_size(w.live);
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
 		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
@@ -366,6 +404,7 @@ static int run(struct session *s, const struct options *options, struct error *e
 	if (w.packets)
 		packets_poll(w.packets, session_packet, s);
 	session_finish(s);
+	session_settle(s);
 	figures_now(&w, &figures);
 	if (s->history) {
 		history_figures(s->history, &figures);

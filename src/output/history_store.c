@@ -17,6 +17,7 @@ enum {
 	WAIT_TO_OPEN_MS = 5000,
 	PARTIES = 256,     /* of an alert, by which it is found */
 	MINUTES = 131072,  /* three months */
+	BLOCKS = 20000,    /* changes of the block list */
 	SPARE_PAGES = 256, /* that are not given back */
 	MANY_HOSTS = 256,
 	FEATURES_ROOM = 1024,
@@ -29,6 +30,7 @@ enum statement {
 	PUT_HOST,
 	PUT_MINUTE,
 	PUT_WATCHED,
+	PUT_BLOCK,
 	PUT_FORM,
 	DROP_FLOWS,
 	DROP_PARTIES,
@@ -63,6 +65,7 @@ static const char *const statements[STATEMENTS] = {
 		       " hosts = ?9, open = ?10",
 	[PUT_WATCHED] = "INSERT INTO watched VALUES (?1, ?2)"
 			" ON CONFLICT (model) DO UPDATE SET seconds = seconds + ?2",
+	[PUT_BLOCK] = "INSERT INTO blocks (at_ns, low, high, event) VALUES (?1, ?2, ?3, ?4)",
 	[PUT_FORM] = "INSERT INTO forms (form) VALUES (?1)"
 		     " ON CONFLICT (form) DO UPDATE SET form = ?1 RETURNING number",
 	[DROP_FLOWS] = "DELETE FROM flows WHERE alert = ?1",
@@ -96,6 +99,9 @@ void batch_free(struct batch *b)
 		free(a->features);
 		free(a);
 	}
+	for (unsigned i = 0; i < b->blocks; i++)
+		free(b->block[i].event);
+	free(b->block);
 	free(b->host);
 	free(b->minute);
 	free(b);
@@ -401,6 +407,17 @@ static int put_minute(struct store *s, const struct batch_minute *m)
 	return err ? err : step(p, NULL);
 }
 
+static int put_block(struct store *s, const struct batch_block *b)
+{
+	sqlite3_stmt *p = s->statement[PUT_BLOCK];
+
+	sqlite3_bind_int64(p, 1, b->at_ns);
+	sqlite3_bind_blob(p, 2, b->low, 16, SQLITE_STATIC);
+	sqlite3_bind_blob(p, 3, b->high, 16, SQLITE_STATIC);
+	sqlite3_bind_text(p, 4, b->event, -1, SQLITE_STATIC);
+	return step(p, NULL);
+}
+
 static int put_batch(struct store *s, const struct batch *b)
 {
 	int err = SQLITE_OK;
@@ -411,6 +428,8 @@ static int put_batch(struct store *s, const struct batch *b)
 		err = put_host(s, &b->host[i]);
 	for (unsigned i = 0; i < b->minutes && !err; i++)
 		err = put_minute(s, &b->minute[i]);
+	for (unsigned i = 0; i < b->blocks && !err; i++)
+		err = put_block(s, &b->block[i]);
 	return err;
 }
 
@@ -469,16 +488,18 @@ static bool is_over(struct store *s)
  * of last. */
 static int keep_few(struct store *s, int64_t before_ns)
 {
-	char sql[1024];
+	char sql[1536];
 
 	snprintf(sql, sizeof(sql),
+		"DELETE FROM blocks WHERE at_ns < %lld;"
+		"DELETE FROM blocks WHERE number <= (SELECT max(number) FROM blocks) - %d;"
 		"DELETE FROM minutes WHERE minute < %lld;"
 		"DELETE FROM minutes WHERE minute IN (SELECT minute FROM minutes ORDER BY minute"
 		" LIMIT max(0, (SELECT count(*) FROM minutes) - %d));"
 		"DELETE FROM hosts WHERE addr IN (SELECT addr FROM hosts ORDER BY"
 		" addr IN (SELECT addr FROM parties), last_ns"
 		" LIMIT max(0, (SELECT count(*) FROM hosts) - %u))",
-		(long long)(before_ns / 60000000000), MINUTES, s->limits.hosts);
+		(long long)before_ns, BLOCKS, (long long)(before_ns / 60000000000), MINUTES, s->limits.hosts);
 	return execute(s, sql);
 }
 
