@@ -190,12 +190,19 @@ int bench_stand_in_begin(struct bench_stand_in *s, bool stuck, struct error *e)
 	return 0;
 }
 
-void bench_stand_in_end(struct bench_stand_in *s)
+void bench_stand_in_stop(struct bench_stand_in *s)
 {
 	if (s->pid > 0) {
 		kill(s->pid, SIGKILL);
 		waitpid(s->pid, NULL, 0);
-		remove_places(&s->at);
 	}
 	s->pid = -1;
+}
+
+void bench_stand_in_end(struct bench_stand_in *s)
+{
+	bench_stand_in_stop(s);
+	if (*s->at.folder)
+		remove_places(&s->at);
+	*s->at.folder = '\0';
 }

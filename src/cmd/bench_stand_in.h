@@ -27,6 +27,10 @@ struct bench_stand_in {
 
 /* 0, or a negative errno and the line. */
 int bench_stand_in_begin(struct bench_stand_in *s, bool stuck, struct error *e);
+/* It listens no more, and holds nothing. */
+void bench_stand_in_stop(struct bench_stand_in *s);
+
+/* The same, and its folder goes. */
 void bench_stand_in_end(struct bench_stand_in *s);
 
 #endif

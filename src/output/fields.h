@@ -11,7 +11,7 @@
 void fields_put_alert(FILE *out, const struct alert *a, enum alert_stage stage,
 	const struct origin *from, char end);
 
-/* One of them: "NAME=value". */
+/* One of them: the name, "NAME=", then its value. */
 void fields_put(FILE *out, char end, const char *name, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

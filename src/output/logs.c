@@ -51,6 +51,20 @@ static void end_text(struct output *o, struct text *t)
 	courier_send(o->courier, t->all, t->length);
 }
 
+/* The alert's line: one, whatever is in it. */
+static void put_line(FILE *out, const char *name, const struct alert *a, enum alert_stage stage,
+	const struct origin *from)
+{
+	struct text t;
+
+	if (!begin_text(&t))
+		return;
+	line_print(t.stream, a, stage, from, "");
+	if (fclose(t.stream) == 0)
+		fields_put(out, '\n', name, "%s", t.all);
+	free(t.all);
+}
+
 /* ---- syslog: RFC 3164, as /dev/log has it ---- */
 
 static int syslog_open(struct output *o, const char *path, struct error *e)
@@ -64,6 +78,7 @@ static void syslog_alert(
 	static const char *const month[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
 		"Sep", "Oct", "Nov", "Dec"};
 	time_t now = time(NULL);
+	char head[64];
 	struct text t;
 	struct tm tm;
 
@@ -71,11 +86,10 @@ static void syslog_alert(
 		return;
 	localtime_r(&now, &tm);
 	if (begin_text(&t)) {
-		fprintf(t.stream, "<%d>%s %2d %02d:%02d:%02d karma[%d]: ",
+		snprintf(head, sizeof(head), "<%d>%s %2d %02d:%02d:%02d karma[%d]: ",
 			LOG_AUTHPRIV | priority_of(a, stage), month[tm.tm_mon], tm.tm_mday,
 			tm.tm_hour, tm.tm_min, tm.tm_sec, (int)getpid());
-		line_print(t.stream, a, stage, from, "");
-		fputc('\n', t.stream);
+		put_line(t.stream, head, a, stage, from);
 	}
 	end_text(o, &t);
 }
@@ -98,15 +112,13 @@ static void journald_alert(
 	if (!is_told(stage, from))
 		return;
 	if (begin_text(&t)) {
-		fputs("MESSAGE=", t.stream);
-		line_print(t.stream, a, stage, from, "");
-		fputc('\n', t.stream);
-		fields_put(t.stream, '\n', "MESSAGE_ID", "%s", message_id);
-		fields_put(t.stream, '\n', "PRIORITY", "%d", priority_of(a, stage));
-		fields_put(t.stream, '\n', "SYSLOG_FACILITY", "%d", LOG_FAC(LOG_AUTHPRIV));
-		fields_put(t.stream, '\n', "SYSLOG_IDENTIFIER", "karma");
+		put_line(t.stream, "MESSAGE=", a, stage, from);
+		fields_put(t.stream, '\n', "MESSAGE_ID=", "%s", message_id);
+		fields_put(t.stream, '\n', "PRIORITY=", "%d", priority_of(a, stage));
+		fields_put(t.stream, '\n', "SYSLOG_FACILITY=", "%d", LOG_FAC(LOG_AUTHPRIV));
+		fields_put(t.stream, '\n', "SYSLOG_IDENTIFIER=", "karma");
 		for (unsigned i = 0; i < a->reasons; i++)
-			fields_put(t.stream, '\n', "KARMA_REASON", "%s", a->reason[i]);
+			fields_put(t.stream, '\n', "KARMA_REASON=", "%s", a->reason[i]);
 		fields_put_alert(t.stream, a, stage, from, '\n');
 	}
 	end_text(o, &t);

@@ -12,8 +12,8 @@ enum {
 	WAITING = 128,
 	WAITING_BYTES = 4 << 20,
 	TRIES = 6, /* of an alert: within a minute, if each is refused at once */
-	CONNECT_S = 5,
-	LIMIT_S = 10,
+	CONNECT_S = 10,
+	LIMIT_S = 15,
 	ANSWER_BYTES = 64 << 10, /* that are listened to */
 };
 

