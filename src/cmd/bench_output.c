@@ -32,10 +32,11 @@ static const char *const load_name[] = {
 
 /* What a run gives; it comes through a pipe from a process of its own. */
 struct figures {
-	double core;           /* processor time of all threads, of the time that it took */
-	double rate;           /* records a second */
-	double p50, p99, most; /* us of processor time that a turn took of the thread that detects */
-	double longest;        /* us, by the clock on the wall */
+	double core; /* processor time of all threads, of the time that it took */
+	double rate; /* records a second */
+	double p50, p99,
+		most;   /* us of processor time that a turn took of the thread that detects */
+	double longest; /* us, by the clock on the wall */
 	unsigned outputs;
 	struct {
 		char kind[16];
@@ -268,8 +269,8 @@ static int run_session(const struct bench_options *o, enum load load, struct ben
 }
 
 /* In a process of its own: its standard output goes nowhere, and its time is its own. */
-static int run_apart(const struct bench_options *o, enum load load, struct figures *f,
-	struct error *e)
+static int run_apart(
+	const struct bench_options *o, enum load load, struct figures *f, struct error *e)
 {
 	struct bench_stand_in stand = {.pid = -1, .at = {.folder = ""}};
 	int pipes[2], err = 0;
@@ -329,7 +330,8 @@ static json_t *outputs_of(const struct figures *f)
 			json_pack("{sI sI sI}", "told", (json_int_t)f->output[i].told, "lost",
 				(json_int_t)f->output[i].lost, "limited",
 				(json_int_t)f->output[i].limited));
-	json_object_set_new(all, "history", json_pack("{sI}", "lost", (json_int_t)f->history_waits));
+	json_object_set_new(
+		all, "history", json_pack("{sI}", "lost", (json_int_t)f->history_waits));
 	return all;
 }
 

@@ -35,13 +35,12 @@ static int open_local(const char *path, int type)
 
 static int open_http(char url[64])
 {
-	struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(to);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ||
-		listen(fd, 8) < 0 || getsockname(fd, (struct sockaddr *)&to, &length) < 0)
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 || listen(fd, 8) < 0 ||
+		getsockname(fd, (struct sockaddr *)&to, &length) < 0)
 		return -1;
 	snprintf(url, 64, "http://127.0.0.1:%u/alert", ntohs(to.sin_port));
 	return fd;
@@ -169,8 +168,8 @@ int bench_stand_in_begin(struct bench_stand_in *s, bool stuck, struct error *e)
 		int code = errno;
 
 		remove_places(&s->at);
-		return error_set(e, -code, "%s: who listens cannot be made there: %s",
-			s->at.folder, strerror(code));
+		return error_set(e, -code, "%s: who listens cannot be made there: %s", s->at.folder,
+			strerror(code));
 	}
 	s->pid = fork();
 	if (s->pid == 0) {

@@ -28,11 +28,11 @@ struct session_options {
 	const struct lstm_kernel *kernel; /* that steps the network; NULL: the fastest of float32 */
 	const char *eve;                  /* NULL: none; as are those that follow */
 	const char *eve_socket, *syslog, *journald, *notify, *webhook;
-	const char *scores;               /* NULL: none */
-	const char *verdicts;             /* in place of the model's; NULL: the model's */
-	const char *history;              /* NULL: none */
-	const char *pcap_dir;             /* NULL: no packets are kept */
-	uint32_t flows; /* how many may be open at a time; 0: no more than usual */
+	const char *scores;   /* NULL: none */
+	const char *verdicts; /* in place of the model's; NULL: the model's */
+	const char *history;  /* NULL: none */
+	const char *pcap_dir; /* NULL: no packets are kept */
+	uint32_t flows;       /* how many may be open at a time; 0: no more than usual */
 	enum sensitivity sensitivity;
 	bool json; /* standard output: EVE instead of lines for people */
 	bool live; /* the traffic waits for nothing; what a person has muted is not told */
@@ -83,9 +83,9 @@ extern volatile sig_atomic_t session_stopped;
  * way. */
 int session_open(struct session *s, const struct session_options *o, struct error *e);
 
-/* Keep a history from now on; the `usual` one: the folder that it is in is made, too, and a file that
- * cannot be opened is tried again later; the figures say why. 0, or a negative errno and the line;
- * then it goes on without one. */
+/* Keep a history from now on; the `usual` one: the folder that it is in is made, too, and a file
+ * that cannot be opened is tried again later; the figures say why. 0, or a negative errno and the
+ * line; then it goes on without one. */
 int session_keep_history(struct session *s, const char *path, bool usual, struct error *e);
 
 /* The logs were moved away: their names are opened again. Call it outside of a signal's handler. */

@@ -36,9 +36,9 @@ struct courier {
 	pthread_t thread[THREADS];
 	unsigned threads;
 
-	pthread_mutex_t lock; /* of all that follows */
-	pthread_cond_t wake;  /* the threads: a message, a nudge or the end */
-	pthread_cond_t idle;  /* courier_settle(): a message is done with */
+	pthread_mutex_t lock;  /* of all that follows */
+	pthread_cond_t wake;   /* the threads: a message, a nudge or the end */
+	pthread_cond_t idle;   /* courier_settle(): a message is done with */
 	struct message *queue; /* (settings.messages), a ring */
 	unsigned oldest, count;
 	size_t bytes;
@@ -75,8 +75,7 @@ static void count_result(struct courier *c, int result, const struct error *why)
 
 static void pause_until(struct courier *c, uint64_t until_ns)
 {
-	struct timespec until = {
-		(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
+	struct timespec until = {(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
 
 	pthread_cond_timedwait(&c->wake, &c->lock, &until);
 }
@@ -382,8 +381,7 @@ void courier_close(struct courier *c, uint64_t until_ns, struct courier_stats *s
 		atomic_store(&c->over, true);
 		if (c->over_fd >= 0 && write(c->over_fd, &one, sizeof(one)) < 0)
 			errno = 0; /* then it says so by `over` alone */
-		ended = join_by(
-			c, clock_now(CLOCK_MONOTONIC) + LAST_WAIT_MS * millisecond);
+		ended = join_by(c, clock_now(CLOCK_MONOTONIC) + LAST_WAIT_MS * millisecond);
 	}
 	pthread_mutex_lock(&c->lock);
 	c->stats.lost += c->count + (ended ? 0 : c->busy);

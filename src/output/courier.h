@@ -22,8 +22,8 @@ struct courier_settings {
 	/* Deliver a message: 0; a negative errno and the line: it is lost; a positive one: it is
 	 * to be tried again, after a pause that doubles from a second to a minute. In a thread of
 	 * the courier; where there are several, at the same time. */
-	int (*deliver)(void *own, struct courier *c, const char *text, size_t length,
-		struct error *why);
+	int (*deliver)(
+		void *own, struct courier *c, const char *text, size_t length, struct error *why);
 	void (*nudge)(void *own);   /* courier_nudge() was called; in a thread; may be NULL */
 	void (*release)(void *own); /* nobody uses `own` any more; may be NULL */
 };

@@ -232,8 +232,8 @@ static json_t *outputs_json(const struct summary *s, json_t *lost)
 
 	for (unsigned i = 0; i < s->outputs; i++) {
 		const struct courier_stats *of = &s->output[i].of;
-		json_t *o = json_pack("{ss ss}", "kind", s->output[i].kind, "path",
-			s->output[i].path);
+		json_t *o =
+			json_pack("{ss ss}", "kind", s->output[i].kind, "path", s->output[i].path);
 
 		put_count(o, "told", of->told);
 		put_count(o, "lost", of->lost);

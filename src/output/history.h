@@ -1,6 +1,6 @@
-/* What was: alerts and the flows behind them, what hosts did, changes of the block list, counters for each minute, in a file
- * of SQLite's (sqlite.org): written by karma run and karma read, read by karma history
- * (history_read.h), also at the same time.
+/* What was: alerts and the flows behind them, what hosts did, changes of the block list, counters
+ * for each minute, in a file of SQLite's (sqlite.org): written by karma run and karma read, read by
+ * karma history (history_read.h), also at the same time.
  *
  * Bounded: of an alert the first and the last flows are kept, and as many alerts and hosts as the
  * limits allow; the oldest go. Nobody waits for the file: what is new is handed to a thread of its

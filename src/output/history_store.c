@@ -499,7 +499,8 @@ static int keep_few(struct store *s, int64_t before_ns)
 		"DELETE FROM hosts WHERE addr IN (SELECT addr FROM hosts ORDER BY"
 		" addr IN (SELECT addr FROM parties), last_ns"
 		" LIMIT max(0, (SELECT count(*) FROM hosts) - %u))",
-		(long long)before_ns, BLOCKS, (long long)(before_ns / 60000000000), MINUTES, s->limits.hosts);
+		(long long)before_ns, BLOCKS, (long long)(before_ns / 60000000000), MINUTES,
+		s->limits.hosts);
 	return execute(s, sql);
 }
 

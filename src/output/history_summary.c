@@ -1,4 +1,5 @@
-/* The summaries of the history: hosts, minutes, changes of the block list, what became of alerts; mutes. */
+/* The summaries of the history: hosts, minutes, changes of the block list, what became of alerts;
+ * mutes. */
 #include <stdlib.h>
 #include <string.h>
 

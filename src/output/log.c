@@ -74,8 +74,7 @@ static int write_all(struct log *s, struct courier *c, const char *text, size_t 
 }
 
 /* Standard output that nobody reads will never be read again. */
-static int deliver(
-	void *log, struct courier *c, const char *text, size_t length, struct error *why)
+static int deliver(void *log, struct courier *c, const char *text, size_t length, struct error *why)
 {
 	struct log *s = log;
 	int err = 0;

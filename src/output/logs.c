@@ -1,4 +1,5 @@
-/* The system's logs: a line to syslog, fields to the journal, when an alert begins and when it ends.
+/* The system's logs: a line to syslog, fields to the journal, when an alert begins and when it
+ * ends.
  *
  * Both by their sockets, as messages of a courier: syslog(3) waits for a reader that is stuck, and
  * libsystemd's sd_journal_sendv() does, too, and is silent where nobody listens at all; here what
@@ -75,8 +76,8 @@ static int syslog_open(struct output *o, const char *path, struct error *e)
 static void syslog_alert(
 	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from)
 {
-	static const char *const month[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
-		"Sep", "Oct", "Nov", "Dec"};
+	static const char *const month[] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 	time_t now = time(NULL);
 	char head[64];
 	struct text t;

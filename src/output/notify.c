@@ -117,9 +117,8 @@ static int wait_for(struct courier *c, pid_t pid, uint64_t until_ns, struct erro
 			ended < 0 ? "killed at the end of Karma" : "killed after %d s", LIMIT_S);
 	if (WIFSIGNALED(status))
 		return error_set(why, -EIO, "ended by signal %d", WTERMSIG(status));
-	return WEXITSTATUS(status)
-		       ? error_set(why, -EIO, "exit status %d", WEXITSTATUS(status))
-		       : 0;
+	return WEXITSTATUS(status) ? error_set(why, -EIO, "exit status %d", WEXITSTATUS(status))
+				   : 0;
 }
 
 /* The message: fields, each with a 0 behind it, one 0 more, and the event. */
@@ -170,7 +169,8 @@ static int notify_open(struct output *o, const char *path, struct error *e)
 			strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return error_set(e, -EACCES,
-			"%s: cannot be run: not a file; --notify takes the path of a program", path);
+			"%s: cannot be run: not a file; --notify takes the path of a program",
+			path);
 	copy = strdup(path);
 	return copy ? courier_open(&o->courier, &settings, copy, e)
 		    : error_set(e, -ENOMEM, "not enough memory for the outputs");

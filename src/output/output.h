@@ -1,5 +1,5 @@
-/* Where alerts go. An output is a row of functions and a file of its own: it puts into words what it
- * is told and hands that to a courier (courier.h), which delivers it while detection goes on. */
+/* Where alerts go. An output is a row of functions and a file of its own: it puts into words what
+ * it is told and hands that to a courier (courier.h), which delivers it while detection goes on. */
 #ifndef KARMA_OUTPUT_H
 #define KARMA_OUTPUT_H
 

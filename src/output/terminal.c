@@ -178,8 +178,8 @@ static bool print_outputs(FILE *out, const struct summary *s)
 		char number[NUMBER_TEXT];
 
 		if (o->of.limited)
-			fprintf(out, "%s (%s): %s kept back: too many a minute\n", o->kind,
-				o->path, number_text(o->of.limited, number));
+			fprintf(out, "%s (%s): %s kept back: too many a minute\n", o->kind, o->path,
+				number_text(o->of.limited, number));
 		if (!o->of.lost)
 			continue;
 		any = true;
@@ -215,7 +215,8 @@ static void print_lost(FILE *out, const struct summary *s)
 			"hosts' counts that the history had no room for"},
 		{s->history.lost_minutes, "minute that could not be written to the history",
 			"minutes that could not be written to the history"},
-		{s->history.lost_blocks, "change of the block list that the history had no room for",
+		{s->history.lost_blocks,
+			"change of the block list that the history had no room for",
 			"changes of the block list that the history had no room for"},
 		{s->keeper.no_room, "packet of an alert whose capture is full",
 			"packets of alerts whose captures are full"},

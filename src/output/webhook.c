@@ -47,8 +47,8 @@ static size_t take_answer(char *data, size_t size, size_t count, void *webhook)
 	return w->answer > ANSWER_BYTES ? 0 : size * count;
 }
 
-static int stop_at_end(void *courier, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
-	curl_off_t up)
+static int stop_at_end(
+	void *courier, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
 {
 	(void)down_all;
 	(void)down;

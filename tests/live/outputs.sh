@@ -14,7 +14,7 @@ needs nmap python3 openssl unshare
 [ -e models/default.karma ] || skip_all "there is no models/default.karma"
 make_spaces "$watched" "$other"
 join_spaces "$other" "$watched" 10.94.0
-for last in {10..23}; do ip -n "$other" addr add 10.94.0.$last/24 dev v0; done
+for last in {10..23}; do ip -n "$other" addr add "10.94.0.$last"/24 dev v0; done
 
 # Karma sees folders of this script's in the place of /dev and /run, and trusts its certificate.
 mkdir -p "$place"/{dev,run}

@@ -217,7 +217,7 @@ static void what_is_refused_for_good_is_lost(void **state)
 	say(c, "one");
 	wait_until(&l.attempts, 1);
 	courier_settle(c, in(10));
-	l.refuse = EAGAIN; /* for now, but twice */
+	l.refuse = EAGAIN; /* to be tried again, and twice */
 	say(c, "two");
 	wait_until(&l.attempts, 3);
 	courier_settle(c, in(10));

@@ -20,7 +20,7 @@
 static const int64_t start = 1700000000LL * 1000000000LL;
 
 static char folder[] = "/tmp/karma-history-XXXXXX"; /* a template of mkdtemp */
-static char path[64];
+static char path[128];
 
 static struct alert an_alert(uint64_t id)
 {
@@ -449,9 +449,8 @@ static void it_is_opened_later(void **state)
 
 static void what_never_can_be_opened_is_lost(void **state)
 {
-	const struct history_settings settings = {.path = "/nonexistent/history.db",
-		.persist = true,
-		.limits = history_limits};
+	const struct history_settings settings = {
+		.path = "/nonexistent/history.db", .persist = true, .limits = history_limits};
 	struct history *h = NULL;
 	struct history_stats s;
 	struct error e = {""};

@@ -356,8 +356,10 @@ static void a_program_gets_the_alert(void **state)
 	(void)state;
 	in_folder("notify", path);
 	snprintf(input, sizeof(input), "%s.in", path);
-	snprintf(text, sizeof(text), "#!/bin/sh\n{ cat; echo \"$KARMA_CLASS $KARMA_ATTACKER "
-				     "$KARMA_PORT\"; } > %s\n", input);
+	snprintf(text, sizeof(text),
+		"#!/bin/sh\n{ cat; echo \"$KARMA_CLASS $KARMA_ATTACKER "
+		"$KARMA_PORT\"; } > %s\n",
+		input);
 	write_program(path, text);
 	o = begin(&output_notify, path);
 	tell(&o, 1);
@@ -485,7 +487,8 @@ static void a_server_that_fails_is_tried_again(void **state)
 
 static void what_is_no_url_is_refused(void **state)
 {
-	static const char *const wrong[] = {"", "host", "ftp://host/", "file:///etc/passwd", "http://"};
+	static const char *const wrong[] = {
+		"", "host", "ftp://host/", "file:///etc/passwd", "http://"};
 
 	(void)state;
 	for (unsigned i = 0; i < 5; i++) {
