@@ -1,10 +1,12 @@
 #include "cmd/bench_output.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,12 +19,13 @@
 #include "util/clock.h"
 
 enum {
-	SECONDS = 5,
+	SECONDS = 4,
 	ROUNDS = 3,
 	TURNS = SECONDS * 1000, /* of a millisecond each */
 	RECORDS = 10,           /* a turn */
 	ALERT_EACH = 100,       /* turns */
 	FLOWS = 20,             /* behind an alert */
+	THREADS = 16,           /* by name */
 };
 
 enum load { WITHOUT, ALL, STUCK, LOADS };
@@ -32,7 +35,7 @@ static const char *const load_name[] = {
 
 /* What a run gives; it comes through a pipe from a process of its own. */
 struct figures {
-	double core; /* processor time of all threads, of the time that it took */
+	double core; /* processor time of all threads, of the seconds that the records stand for */
 	double rate; /* records a second */
 	double p50, p99,
 		most;   /* us of processor time that a turn took of the thread that detects */
@@ -42,7 +45,12 @@ struct figures {
 		char kind[16];
 		uint64_t told, lost, limited;
 	} output[OUTPUTS];
-	uint64_t history_waits; /* alerts that the history has not written, or lost */
+	uint64_t history_lost;
+	unsigned threads;
+	struct {
+		char name[16];
+		double core;
+	} thread[THREADS]; /* those of one name together */
 	struct error wrong;
 };
 
@@ -202,14 +210,60 @@ static int take_turns(struct session *s, bool alerts, struct figures *f)
 	}
 	getrusage(RUSAGE_SELF, &after);
 	f->rate = (double)n / ((double)(clock_now(CLOCK_MONOTONIC) - begun_ns) / 1e9);
-	f->core = (seconds_of(&after) - seconds_of(&before)) /
-		  ((double)(clock_now(CLOCK_MONOTONIC) - begun_ns) / 1e9);
+	f->core = (seconds_of(&after) - seconds_of(&before)) / SECONDS;
 	qsort(took, TURNS, sizeof(took[0]), by_size);
 	f->p50 = took[TURNS / 2];
 	f->p99 = took[TURNS * 99 / 100];
 	f->most = took[TURNS - 1];
 	free(values);
 	return err;
+}
+
+/* What a thread has had of the processor, in s, and its name. */
+static double thread_time(const char *task, char name[16])
+{
+	char path[300], line[128] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task);
+	f = fopen(path, "r");
+	if (!f || !fgets(name, 16, f))
+		strcpy(name, "?");
+	name[strcspn(name, "\n")] = '\0';
+	if (f)
+		fclose(f);
+	snprintf(path, sizeof(path), "/proc/self/task/%s/schedstat", task);
+	f = fopen(path, "r");
+	if (!f || !fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	if (f)
+		fclose(f);
+	return strtod(line, NULL) / 1e9;
+}
+
+static void take_threads(struct figures *f)
+{
+	DIR *d = opendir("/proc/self/task");
+	const struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		char name[16];
+		unsigned i = 0;
+		double s;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		s = thread_time(entry->d_name, name);
+		while (i < f->threads && strcmp(f->thread[i].name, name) != 0)
+			i++;
+		if (i == THREADS)
+			continue;
+		if (i == f->threads)
+			memcpy(f->thread[f->threads++].name, name, sizeof(name));
+		f->thread[i].core += s / SECONDS;
+	}
+	if (d)
+		closedir(d);
 }
 
 /* What is lost by now: before the end, at which all that waits is tried once more. */
@@ -229,7 +283,7 @@ static void take_stats(const struct session *s, struct figures *f)
 	}
 	if (s->history)
 		history_stats(s->history, &h);
-	f->history_waits = h.lost;
+	f->history_lost = h.lost;
 }
 
 /* Another output of the session's is another line here. */
@@ -263,8 +317,10 @@ static int run_session(const struct bench_options *o, enum load load, struct ben
 		usleep(500000); /* until its consumers are stuck, too */
 	if (!err)
 		err = take_turns(s, load != WITHOUT, f);
-	if (!err)
+	if (!err) {
+		take_threads(f);
 		take_stats(s, f);
+	}
 	return err;
 }
 
@@ -284,7 +340,10 @@ static int run_apart(
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
-		int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		int nowhere;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 		dup2(nowhere, STDOUT_FILENO);
 		memset(f, 0, sizeof(*f));
@@ -330,8 +389,16 @@ static json_t *outputs_of(const struct figures *f)
 			json_pack("{sI sI sI}", "told", (json_int_t)f->output[i].told, "lost",
 				(json_int_t)f->output[i].lost, "limited",
 				(json_int_t)f->output[i].limited));
-	json_object_set_new(
-		all, "history", json_pack("{sI}", "lost", (json_int_t)f->history_waits));
+	json_object_set_new(all, "history", json_pack("{sI}", "lost", (json_int_t)f->history_lost));
+	return all;
+}
+
+static json_t *threads_of(const struct figures *f)
+{
+	json_t *all = json_object();
+
+	for (unsigned i = 0; i < f->threads; i++)
+		json_object_set_new(all, f->thread[i].name, json_real(100 * f->thread[i].core));
 	return all;
 }
 
@@ -342,6 +409,7 @@ static json_t *load_json(const struct figures f[ROUNDS], enum load load)
 		MIDDLE(f, p99), "turn_us_most", MIDDLE(f, most), "turn_us_longest_by_the_wall",
 		MIDDLE(f, longest));
 
+	json_object_set_new(o, "last_round_core_percent", threads_of(&f[ROUNDS - 1]));
 	if (load != WITHOUT)
 		json_object_set_new(o, "last_round", outputs_of(&f[ROUNDS - 1]));
 	return o;

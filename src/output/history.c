@@ -208,6 +208,8 @@ static int begin_thread(struct history *h)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&h->thread, NULL, write_batches, h);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		pthread_setname_np(h->thread, "history");
 	h->has_thread = !err;
 	return -err;
 }
