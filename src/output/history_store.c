@@ -19,7 +19,6 @@ enum {
 	MINUTES = 131072,  /* three months */
 	BLOCKS = 20000,    /* changes of the block list */
 	SPARE_PAGES = 256, /* that are not given back */
-	MANY_HOSTS = 256,
 	FEATURES_ROOM = 1024,
 };
 
@@ -80,6 +79,7 @@ struct store {
 	int64_t form;         /* of the features, in the table of forms; 0: not put there yet */
 	int64_t data_version; /* when mutes were read last */
 	int64_t pruned_minute;
+	uint64_t hosts;          /* written since */
 	uint64_t removed, going; /* alerts; `going`: in the batch at hand */
 	char why[128];
 };
@@ -159,7 +159,9 @@ static int take_over(struct store *s)
 /* Readers never wait for the writer (write-ahead log); what a loss of power costs is the latest. */
 static int open_database(struct store *s, const char *path, struct error *e)
 {
-	int err = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE, NULL), state;
+	/* Without SQLite's own locks: one thread has it at a time. */
+	int err = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	int state;
 
 	if (err != SQLITE_OK)
 		return history_error(e, path, s->db, err);
@@ -484,8 +486,8 @@ static bool is_over(struct store *s)
 	       (uint64_t)(pages * size) > s->limits.bytes;
 }
 
-/* Once a minute, or when many hosts come. Hosts that were seen long ago go, those that alerts tell
- * of last. */
+/* Once a minute, or when as many hosts have come as there may be. Hosts that were seen long ago go,
+ * those that alerts tell of last. */
 static int keep_few(struct store *s, int64_t before_ns)
 {
 	char sql[1536];
@@ -504,7 +506,7 @@ static int keep_few(struct store *s, int64_t before_ns)
 	return execute(s, sql);
 }
 
-static int keep_limits(struct store *s, int64_t now_ns, bool many_hosts)
+static int keep_limits(struct store *s, int64_t now_ns)
 {
 	static const char oldest[] = REMOVE("ORDER BY mark IS NOT NULL, number LIMIT"
 					    " (SELECT count(*) / 100 + 1 FROM alerts)");
@@ -513,9 +515,10 @@ static int keep_limits(struct store *s, int64_t now_ns, bool many_hosts)
 
 	while (!err && gone > 0 && is_over(s))
 		err = remove_alerts(s, oldest, &gone);
-	if (!err && (many_hosts || now_ns / 60000000000 != s->pruned_minute)) {
+	if (!err && (s->hosts >= s->limits.hosts || now_ns / 60000000000 != s->pruned_minute)) {
 		err = keep_few(s, before_ns);
 		s->pruned_minute = now_ns / 60000000000;
+		s->hosts = 0;
 	}
 	if (!err && history_number(s->db, "PRAGMA freelist_count", 0) > SPARE_PAGES)
 		err = execute(s, "PRAGMA incremental_vacuum");
@@ -531,9 +534,9 @@ int store_write(struct store *s, const struct batch *b, int wait_ms)
 	err = execute(s, "BEGIN IMMEDIATE");
 	if (!err && b)
 		err = put_batch(s, b);
+	s->hosts += b ? b->hosts : 0;
 	if (!err)
-		err = keep_limits(
-			s, (int64_t)clock_now(CLOCK_REALTIME), b && b->hosts >= MANY_HOSTS);
+		err = keep_limits(s, (int64_t)clock_now(CLOCK_REALTIME));
 	if (!err)
 		err = execute(s, "COMMIT");
 	if (!err) {
