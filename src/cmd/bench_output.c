@@ -20,7 +20,6 @@
 
 enum {
 	SECONDS = 4,
-	ROUNDS = 3,
 	TURNS = SECONDS * 1000, /* of a millisecond each */
 	RECORDS = 10,           /* a turn */
 	ALERT_EACH = 100,       /* turns */
@@ -368,18 +367,6 @@ static int run_apart(
 
 /* ---- figures ---- */
 
-static double middle(const struct figures f[ROUNDS], size_t at)
-{
-	double value[ROUNDS];
-
-	for (int i = 0; i < ROUNDS; i++)
-		memcpy(&value[i], (const char *)&f[i] + at, sizeof(double));
-	qsort(value, ROUNDS, sizeof(double), by_size);
-	return value[ROUNDS / 2];
-}
-
-#define MIDDLE(f, name) middle(f, offsetof(struct figures, name))
-
 static json_t *outputs_of(const struct figures *f)
 {
 	json_t *all = json_object();
@@ -402,34 +389,31 @@ static json_t *threads_of(const struct figures *f)
 	return all;
 }
 
-static json_t *load_json(const struct figures f[ROUNDS], enum load load)
+static json_t *load_json(const struct figures *f, enum load load)
 {
-	json_t *o = json_pack("{sf sf sf sf sf sf}", "core_percent", 100 * MIDDLE(f, core),
-		"records_per_s", MIDDLE(f, rate), "turn_us_median", MIDDLE(f, p50), "turn_us_p99",
-		MIDDLE(f, p99), "turn_us_most", MIDDLE(f, most), "turn_us_longest_by_the_wall",
-		MIDDLE(f, longest));
+	json_t *o = json_pack("{sf sf sf sf sf sf}", "core_percent", 100 * f->core, "records_per_s",
+		f->rate, "turn_us_median", f->p50, "turn_us_p99", f->p99, "turn_us_most", f->most,
+		"turn_us_longest_by_the_wall", f->longest);
 
-	json_object_set_new(o, "last_round_core_percent", threads_of(&f[ROUNDS - 1]));
+	json_object_set_new(o, "threads_core_percent", threads_of(f));
 	if (load != WITHOUT)
-		json_object_set_new(o, "last_round", outputs_of(&f[ROUNDS - 1]));
+		json_object_set_new(o, "outputs", outputs_of(f));
 	return o;
 }
 
 json_t *bench_output(const struct bench_options *o, struct error *e)
 {
-	static struct figures f[LOADS][ROUNDS];
+	static struct figures f[LOADS];
 	json_t *all;
 	double base;
 
-	for (int round = 0; round < ROUNDS; round++)
-		for (int load = WITHOUT; load < LOADS; load++)
-			if (run_apart(o, (enum load)load, &f[load][round], e) < 0)
-				return NULL;
-	base = MIDDLE(f[WITHOUT], core);
-	all = json_pack("{sf sf}", "cost_of_all_outputs_core_percent",
-		100 * (MIDDLE(f[ALL], core) - base), "cost_of_all_stuck_core_percent",
-		100 * (MIDDLE(f[STUCK], core) - base));
 	for (int load = WITHOUT; load < LOADS; load++)
-		json_object_set_new(all, load_name[load], load_json(f[load], (enum load)load));
+		if (run_apart(o, (enum load)load, &f[load], e) < 0)
+			return NULL;
+	base = f[WITHOUT].core;
+	all = json_pack("{sf sf}", "cost_of_all_outputs_core_percent", 100 * (f[ALL].core - base),
+		"cost_of_all_stuck_core_percent", 100 * (f[STUCK].core - base));
+	for (int load = WITHOUT; load < LOADS; load++)
+		json_object_set_new(all, load_name[load], load_json(&f[load], (enum load)load));
 	return all;
 }

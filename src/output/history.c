@@ -566,15 +566,16 @@ void history_alert(
 
 static struct batch_host *host_of(struct history *h, const uint8_t addr[16], int64_t at_ns)
 {
-	struct batch_host *host = lru_find(h->hosts, addr);
+	uint64_t replaced = lru_replaced(h->hosts);
+	struct batch_host *host;
 	bool fresh;
 
-	if (!host && lru_count(h->hosts) == lru_capacity(h->hosts)) {
+	host = lru_use(h->hosts, addr, &fresh);
+	if (lru_replaced(h->hosts) != replaced) {
 		pthread_mutex_lock(&h->lock);
 		h->stats.lost_hosts++;
 		pthread_mutex_unlock(&h->lock);
 	}
-	host = lru_use(h->hosts, addr, &fresh);
 	if (fresh) {
 		memcpy(host->addr, addr, 16);
 		host->first_ns = at_ns;
