@@ -77,8 +77,8 @@ static const char second_values[] =
 	" WHERE address(iif(actor = 0, dst, src)) IS NOT NULL;";
 
 /* What version 3 adds: changes of the block list; from `low` to `high`, the addresses that one is
- * about; `event` is the EVE line. An index of hosts goes: thousands of them are written each second,
- * and they are looked at seldom. */
+ * about; `event` is the EVE line. An index of hosts goes: thousands of them are written each
+ * second, and they are looked at seldom. */
 static const char third_tables[] =
 	"CREATE TABLE blocks (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL,"
 	" low BLOB NOT NULL, high BLOB NOT NULL, event TEXT NOT NULL);"
