@@ -136,8 +136,6 @@ void attend_tick(struct attend *a, const struct summary *figures)
 		.sensitivity = sensitivity_name(s->settings.sensitivity),
 		.profile = s->profile,
 		.history = s->history_path[0] ? s->history_path : NULL,
-		.output = s->output,
-		.outputs = s->outputs,
 		.room = a->room,
 		.block = a->block,
 		.web = a->web,

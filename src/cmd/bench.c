@@ -12,6 +12,7 @@
 #include "cmd/bench_detect.h"
 #include "cmd/bench_latency.h"
 #include "cmd/bench_meter.h"
+#include "cmd/bench_output.h"
 #include "cmd/cmd.h"
 #include "util/clock.h"
 
@@ -33,6 +34,8 @@ static const struct bench benches[] = {
 	{"block", bench_block, "a packet at the block list, the empty XDP program beside it"},
 	{"latency", bench_latency,
 		"from a closed flow's last packet to its record, 10,000 flows/s"},
+	{"output", bench_output,
+		"all outputs at 10,000 records/s and 10 alerts/s, and with each of them stuck"},
 	{"meter", bench_meter, "a packet in the meter of captures"},
 	{"desk", bench_desk, "what those who look on cost: a record, an alert, an answer"},
 	{"lstm", bench_lstm, "a step of the network, alone and many together"},

@@ -81,7 +81,7 @@ static void put_data(struct flow_side *s, bool tls, bool answer, uint64_t random
 
 /* One of: a web connection, a look-up, a refused connection, a forged SYN. Half of the records are
  * of 64 busy hosts, the rest of so many that hosts have to give way. */
-static void make_record(struct record *r, uint64_t n, uint64_t *seed)
+void bench_detect_record(struct record *r, uint64_t n, uint64_t *seed)
 {
 	uint64_t x = next_random(seed);
 	unsigned kind = (unsigned)(x & 3);
@@ -137,7 +137,7 @@ static void judge_all(struct judge *j, struct detector *d, uint64_t records)
 	struct record r;
 
 	for (uint64_t n = 0; n < records; n++) {
-		make_record(&r, n, &seed);
+		bench_detect_record(&r, n, &seed);
 		judge_record(j, &r, weigh, d);
 	}
 	judge_flush(j, weigh, d);

@@ -56,6 +56,7 @@ enum verb {
 	EXPORT,
 	HOSTS,
 	MINUTES,
+	BLOCKS,
 	CARD,
 	MUTES,
 	EXPLAIN
@@ -77,6 +78,7 @@ static const struct {
 	{"mutes", MUTES, 0, 0, "json csv"},
 	{"hosts", HOSTS, 0, 0, "since until host prefix limit json csv"},
 	{"minutes", MINUTES, 0, 0, "since until limit json csv"},
+	{"blocks", BLOCKS, 0, 0, "since until host prefix limit json csv"},
 	{"card", CARD, 0, 0, "json csv"},
 	{"export", EXPORT, 0, 0, "since until host prefix class confidence text mark output"},
 	{"explain", EXPLAIN, 0, 1, "json"},
@@ -394,6 +396,8 @@ static int read_history(const struct options *o, struct history_reader *r, struc
 		return history_print_hosts(r, &q, o->form, e);
 	case MINUTES:
 		return history_print_minutes(r, &q, o->form, e);
+	case BLOCKS:
+		return history_print_blocks(r, &q, o->form, e);
 	case CARD:
 		return history_print_card(r, o->form, e);
 	case MUTES:

@@ -38,6 +38,8 @@ int history_print_hosts(struct history_reader *r, const struct history_query *q,
 	enum history_form form, struct error *e);
 int history_print_minutes(struct history_reader *r, const struct history_query *q,
 	enum history_form form, struct error *e);
+int history_print_blocks(struct history_reader *r, const struct history_query *q,
+	enum history_form form, struct error *e);
 int history_print_card(struct history_reader *r, enum history_form form, struct error *e);
 int history_print_mutes(struct history_reader *r, enum history_form form, struct error *e);
 

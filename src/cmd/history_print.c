@@ -313,6 +313,47 @@ int history_print_minutes(struct history_reader *r, const struct history_query *
 	return history_minutes(r, q, print_minute, &form, e);
 }
 
+/* ---- the block list ---- */
+
+static void print_block(void *context, json_t *event)
+{
+	const enum history_form *form = context;
+	const json_t *b = json_object_get(event, "block");
+	bool dry = json_is_true(json_object_get(b, "dry_run"));
+	char at[EVE_TIME_TEXT], until[EVE_TIME_TEXT], number[NUMBER_TEXT];
+	uint64_t packets = event_count(b, "packets");
+
+	if (*form == FORM_JSON) {
+		print_object(json_incref(event));
+		return;
+	}
+	if (*form == FORM_CSV) {
+		printf("%s,%s,%s,%s,%s,%s,\"%s\",%" PRIu64 ",%" PRIu64 "\n",
+			event_text(event, "timestamp"), event_text(b, "action"),
+			event_text(b, "what"), event_text(b, "until"), dry ? "true" : "false",
+			event_text(b, "alert_id"), event_text(b, "why"), packets,
+			event_count(b, "bytes"));
+		return;
+	}
+	printf("%.19s  %s%s %s", event_time(event, "timestamp", at), dry ? "dry run: " : "",
+		event_text(b, "action"), event_text(b, "what"));
+	if (*event_text(b, "until"))
+		printf(" until %.19s", event_time(b, "until", until));
+	printf(": %s", event_text(b, "why"));
+	if (packets)
+		printf("; %s packet%s dropped", number_text(packets, number),
+			packets == 1 ? "" : "s");
+	putchar('\n');
+}
+
+int history_print_blocks(struct history_reader *r, const struct history_query *q,
+	enum history_form form, struct error *e)
+{
+	if (form == FORM_CSV)
+		puts("at,action,what,until,dry_run,alert,why,packets,bytes");
+	return history_blocks(r, q, print_block, &form, e);
+}
+
 /* ---- the card ---- */
 
 struct card {

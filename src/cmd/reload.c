@@ -153,8 +153,9 @@ static json_t *reopened(const struct session *s)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < s->outputs; i++)
-		if (s->output[i].stream != stdout)
+	/* The first is standard output's. */
+	for (unsigned i = 1; i < s->outputs; i++)
+		if (s->output[i].kind == &output_eve)
 			json_array_append_new(list, json_string(s->output[i].path));
 	return list;
 }

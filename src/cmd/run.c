@@ -31,7 +31,7 @@ struct watch {
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	int64_t due_ns;                        /* when a second is over, monotonic */
 	uint64_t judged;                       /* when the status was shown last */
-	bool warned;                           /* that an output cannot be written */
+	bool warned[OUTPUTS];                  /* that an output cannot be written */
 	bool history_warned;
 };
 
@@ -67,6 +67,22 @@ static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
 	w->shown_ns = at_ns;
 }
 
+static void warn_of_output(struct watch *w, unsigned i)
+{
+	struct output_stats o;
+
+	output_stats(&w->session->output[i], &o);
+	if (o.of.failing == w->warned[i])
+		return;
+	w->warned[i] = o.of.failing;
+	terminal_status_clear();
+	if (o.of.failing)
+		fprintf(stderr, "karma run: %s: %s; detection goes on\n", o.path, o.of.why);
+	else
+		fprintf(stderr, "karma run: %s: works again; %" PRIu64 " lost until now\n", o.path,
+			o.of.lost);
+}
+
 /* A log that cannot be written does not end the watch, but its owner must know at once. */
 static void warn_of_losses(struct watch *w)
 {
@@ -83,16 +99,8 @@ static void warn_of_losses(struct watch *w)
 			history.why);
 		w->history_warned = history.failing;
 	}
-	for (unsigned i = 0; i < w->session->outputs && !w->warned; i++) {
-		const struct output *o = &w->session->output[i];
-
-		if (!o->lost)
-			continue;
-		terminal_status_clear();
-		fprintf(stderr, "karma run: %s: lines are being lost: %s\n", o->path,
-			strerror(o->why));
-		w->warned = true;
-	}
+	for (unsigned i = 0; i < w->session->outputs; i++)
+		warn_of_output(w, i);
 }
 
 /* What is due once a second, once a minute. */
@@ -211,13 +219,18 @@ static int watch(struct watch *w, struct error *e)
 }
 
 /* The usual one; a machine that has no place for it is watched all the same. */
-static void keep_history(struct session *s)
+static void keep_history(struct watch *w)
 {
+	struct history_stats stats = {0};
 	char path[HISTORY_PATH];
 	struct error e = {""};
 
-	if (session_keep_history(s, history_default_path(path), true, &e) < 0)
-		fprintf(stderr, "karma run: no history is kept: %s\n", e.text);
+	if (session_keep_history(w->session, history_default_path(path), true, &e) == 0)
+		history_stats(w->session->history, &stats);
+	w->history_warned = stats.failing;
+	if (stats.failing || e.text[0])
+		fprintf(stderr, "karma run: no history is kept: %s%s\n", e.text,
+			stats.failing ? "; it is tried again" : "");
 }
 
 /* `how`: what is watched, and how to read that anew. */
@@ -249,7 +262,7 @@ static int run(struct reload *how, const struct meter_options *o, struct error *
 	}
 	s->live = w.live;
 	if (!s->history && !settings->no_history)
-		keep_history(s);
+		keep_history(&w);
 	tell_size(w.live);
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
 		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
@@ -273,6 +286,7 @@ static int run(struct reload *how, const struct meter_options *o, struct error *
 	if (w.packets)
 		packets_poll(w.packets, session_packet, s);
 	session_finish(s);
+	session_settle(s);
 	figures_now(&w, &figures);
 	if (s->history) {
 		history_figures(s->history, &figures);

@@ -113,25 +113,44 @@ static int add_output(
 	struct output *o = &s->output[s->outputs];
 	int err;
 
-	o->kind = kind;
-	err = kind->open(o, path, e);
+	*o = (struct output){.kind = kind, .live = !s->patient};
+	err = output_open(o, path, e);
 	s->outputs += !err;
 	return err;
 }
 
-/* Where a name cannot be opened the old file goes on: no line is lost. */
+/* The first is standard output's. */
+static int add_outputs(struct session *s, const struct session_options *o, struct error *e)
+{
+	const struct {
+		const struct output_kind *kind;
+		const char *path; /* NULL: not asked for */
+	} rows[] = {
+		{o->json ? &output_eve : &output_terminal, "-"},
+		{&output_eve, o->eve},
+		{&output_eve_socket, o->eve_socket},
+		{&output_syslog, o->syslog},
+		{&output_journald, o->journald},
+		{&output_notify, o->notify},
+		{&output_webhook, o->webhook},
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !err; i++)
+		if (rows[i].path)
+			err = add_output(s, rows[i].kind, rows[i].path, e);
+	return err;
+}
+
 void session_reopen(struct session *s)
 {
-	for (unsigned i = 0; i < s->outputs; i++) {
-		struct output *o = &s->output[i], again = *o;
+	for (unsigned i = 0; i < s->outputs; i++)
+		output_reopen(&s->output[i]);
+}
 
-		if (o->stream == stdout || o->kind->open(&again, o->path, NULL) < 0)
-			continue;
-		o->kind->close(o);
-		again.lost = o->lost;
-		again.why = o->why;
-		*o = again;
-	}
+void session_settle(struct session *s)
+{
+	outputs_settle(s->output, s->outputs);
 }
 
 int session_history_limit(struct session_options *o, const char *name, bool age, const char *text)
@@ -149,9 +168,10 @@ int session_history_limit(struct session_options *o, const char *name, bool age,
 				 "--history-size takes a size, such as 256M or 2G, not '%s'", text);
 }
 
-int session_keep_history(struct session *s, const char *path, bool folder, struct error *e)
+int session_keep_history(struct session *s, const char *path, bool usual, struct error *e)
 {
-	const struct history_settings settings = {path, s->model_id, folder, s->patient, s->limits};
+	const struct history_settings settings = {
+		path, s->model_id, usual, s->patient, usual, s->limits};
 	int err = history_open(&s->history, &settings, e);
 
 	snprintf(s->history_path, sizeof(s->history_path), "%s", path);
@@ -163,10 +183,8 @@ int session_keep_history(struct session *s, const char *path, bool folder, struc
 
 static int open_outputs(struct session *s, const struct session_options *o, struct error *e)
 {
-	int err = add_output(s, o->json ? &output_eve : &output_terminal, "-", e);
+	int err = add_outputs(s, o, e);
 
-	if (!err && o->eve)
-		err = add_output(s, &output_eve, o->eve, e);
 	if (!err && o->history)
 		err = session_keep_history(s, o->history, false, e);
 	if (!err && o->pcap_dir)
@@ -211,9 +229,9 @@ int session_open(struct session *s, const struct session_options *o, struct erro
 	return err;
 }
 
-static void tell_outputs(void *context, const struct alert *a, enum alert_stage stage)
+void session_alert(void *session, const struct alert *a, enum alert_stage stage)
 {
-	struct session *s = context;
+	struct session *s = session;
 	struct origin from = s->origin;
 	struct reaction reaction;
 
@@ -252,6 +270,8 @@ void session_block(void *session, const struct block_change *c)
 	for (unsigned i = 0; i < s->outputs; i++)
 		if (s->output[i].kind->block)
 			s->output[i].kind->block(&s->output[i], c);
+	if (s->history)
+		history_block(s->history, c);
 }
 
 void session_packet(void *session, const struct caught *c)
@@ -262,9 +282,9 @@ void session_packet(void *session, const struct caught *c)
 		keeper_packet(s->keeper, c);
 }
 
-static void keep_flow(void *context, const struct alert *a, const struct alert_flow *f)
+void session_flow(void *session, const struct alert *a, const struct alert_flow *f)
 {
-	struct session *s = context;
+	struct session *s = session;
 
 	if (s->respond)
 		respond_flow(s->respond, a);
@@ -316,10 +336,10 @@ int session_begin(struct session *s, const struct origin *from, struct error *e)
 		keeper_reset(s->keeper);
 	if (s->drift)
 		drift_begin(s->drift);
-	s->detector = detector_new(&s->settings, s->judge, tell_outputs, s);
+	s->detector = detector_new(&s->settings, s->judge, session_alert, s);
 	if (!s->detector)
 		return error_set(e, -ENOMEM, "not enough memory to detect");
-	detector_tell_flows(s->detector, keep_flow);
+	detector_tell_flows(s->detector, session_flow);
 	return 0;
 }
 
@@ -388,7 +408,7 @@ int session_record(void *session, const struct record *r)
 	judge_record(s->judge, r, weigh, s);
 	if (s->desk)
 		desk_judged(s->desk);
-	if (s->output[0].why == EPIPE)
+	if (output_code(&s->output[0]) == EPIPE)
 		return -EPIPE;
 	if (s->bad)
 		return s->bad;
@@ -484,16 +504,21 @@ void session_summary(const struct session *s, const struct meter_stats *meter, s
 		block_figures(s->respond, &out->block);
 	out->has_profile = s->drift;
 	out->drifted = s->drift && drift_is_on(s->drift);
+	out->outputs = s->outputs;
+	for (unsigned i = 0; i < s->outputs; i++)
+		output_stats(&s->output[i], &out->output[i]);
 }
 
 void session_show(struct session *s, const struct summary *figures, bool last)
 {
 	for (unsigned i = 0; i < s->outputs; i++)
-		s->output[i].kind->summary(&s->output[i], figures, last);
+		if (s->output[i].kind->summary)
+			s->output[i].kind->summary(&s->output[i], figures, last);
 }
 
 int session_close(struct session *s, bool good, struct error *e)
 {
+	struct output_stats ended[OUTPUTS];
 	int err = 0;
 
 	session_end(s);
@@ -501,14 +526,12 @@ int session_close(struct session *s, bool good, struct error *e)
 		err = outfile_commit(&s->scores, e);
 	else if (s->has_scores)
 		outfile_abort(&s->scores);
-	for (unsigned i = 0; i < s->outputs; i++) {
-		struct output *o = &s->output[i];
-
-		o->kind->close(o);
-		if (o->lost && !err)
+	outputs_close(s->output, s->outputs, ended);
+	for (unsigned i = 0; i < s->outputs && !err; i++)
+		if (ended[i].must && ended[i].of.lost)
 			err = error_set(e, -EIO, "%s: %" PRIu64 " lines could not be written: %s",
-				o->path, o->lost, strerror(o->why));
-	}
+				ended[i].path, ended[i].of.lost, ended[i].of.why);
+	s->outputs = 0;
 	verdicts_close(s->verdicts);
 	if (s->bad)
 		err = error_set(e, s->bad, "%s", s->wrong.text);

@@ -27,12 +27,13 @@ struct session_options {
 	const char *profile;                     /* of the site; NULL: none */
 	const struct session_observer *observer; /* NULL: none */
 	const struct lstm_kernel *kernel; /* that steps the network; NULL: the fastest of float32 */
-	const char *eve;                  /* NULL: none */
-	const char *scores;               /* NULL: none */
-	const char *verdicts;             /* in place of the model's; NULL: the model's */
-	const char *history;              /* NULL: none */
-	const char *pcap_dir;             /* NULL: no packets are kept */
-	uint32_t flows; /* how many may be open at a time; 0: no more than usual */
+	const char *eve;                  /* NULL: none; as are those that follow */
+	const char *eve_socket, *syslog, *journald, *notify, *webhook;
+	const char *scores;   /* NULL: none */
+	const char *verdicts; /* in place of the model's; NULL: the model's */
+	const char *history;  /* NULL: none */
+	const char *pcap_dir; /* NULL: no packets are kept */
+	uint32_t flows;       /* how many may be open at a time; 0: no more than usual */
 	enum sensitivity sensitivity;
 	bool json; /* standard output: EVE instead of lines for people */
 	bool live; /* the traffic waits for nothing; what a person has muted is not told */
@@ -49,7 +50,7 @@ struct session {
 	struct drift *drift;  /* of the traffic from the profile's; NULL: not looked for */
 	const struct session_observer *observer;
 	uint32_t flows;
-	struct output output[2];
+	struct output output[OUTPUTS];
 	unsigned outputs;
 	bool has_scores;
 	struct outfile scores;
@@ -91,12 +92,20 @@ int session_load(struct session *s, const struct session_options *o, struct erro
  * way. */
 int session_open(struct session *s, const struct session_options *o, struct error *e);
 
-/* Keep a history from now on; `folder`: make the folder that it is in, too. 0, or a negative errno
- * and the line; then it goes on without one, and the figures say why. */
-int session_keep_history(struct session *s, const char *path, bool folder, struct error *e);
+/* Keep a history from now on; the `usual` one: the folder that it is in is made, too, and a file
+ * that cannot be opened is tried again later; the figures say why. 0, or a negative errno and the
+ * line; then it goes on without one. */
+int session_keep_history(struct session *s, const char *path, bool usual, struct error *e);
 
 /* The logs were moved away: their names are opened again. Call it outside of a signal's handler. */
 void session_reopen(struct session *s);
+
+/* What the outputs have still to say is delivered, within some seconds. */
+void session_settle(struct session *s);
+
+/* An alert_sink and an alert_flow_sink: what the detector tells; public for benchmarks. */
+void session_alert(void *session, const struct alert *a, enum alert_stage stage);
+void session_flow(void *session, const struct alert *a, const struct alert_flow *f);
 
 /* A caught_sink: packets among which those of alerts are kept, where they are. */
 void session_packet(void *session, const struct caught *c);

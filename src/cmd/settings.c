@@ -50,6 +50,11 @@ static const struct config_key history_keys[] = {
 
 static const struct config_key output_keys[] = {
 	{"eve", PATH(eve)},
+	{"eve-socket", PATH(eve_socket)},
+	{"syslog", &config_flag, OF(syslog)},
+	{"journald", &config_flag, OF(journald)},
+	{"notify", PATH(notify)},
+	{"webhook", PATH(webhook)},
 	{"json", &config_flag, OF(json)},
 	{"pcap-dir", PATH(pcap_dir)},
 };
@@ -147,6 +152,11 @@ void settings_session(const struct settings *s, struct session_options *o)
 	o->profile = *s->profile ? s->profile : NULL;
 	o->kernel = lstm_kernel_find(s->kernel, NULL);
 	o->eve = *s->eve ? s->eve : NULL;
+	o->eve_socket = *s->eve_socket ? s->eve_socket : NULL;
+	o->syslog = s->syslog ? OUTPUT_SYSLOG : NULL;
+	o->journald = s->journald ? OUTPUT_JOURNALD : NULL;
+	o->notify = *s->notify ? s->notify : NULL;
+	o->webhook = *s->webhook ? s->webhook : NULL;
 	o->history = *s->history && !s->no_history ? s->history : NULL;
 	o->pcap_dir = *s->pcap_dir ? s->pcap_dir : NULL;
 	o->flows = s->meter.settings.flows;

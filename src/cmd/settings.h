@@ -34,8 +34,11 @@ struct settings {
 	int64_t history_age_ns;
 	uint64_t history_size;
 	/* [output] */
-	char eve[SETTINGS_PATH];      /* "": none */
-	char pcap_dir[SETTINGS_PATH]; /* "": none */
+	char eve[SETTINGS_PATH];        /* "": none, as all of these */
+	char eve_socket[SETTINGS_PATH];
+	char notify[SETTINGS_PATH], webhook[SETTINGS_PATH];
+	char pcap_dir[SETTINGS_PATH];
+	bool syslog, journald;
 	bool json;
 	/* [block], [policy] */
 	enum block_mode block;

@@ -109,13 +109,13 @@ static json_t *outputs_json(const struct desk_facts *f)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < f->outputs; i++) {
-		const struct output *x = &f->output[i];
+	for (unsigned i = 0; i < f->figures.outputs; i++) {
+		const struct output_stats *x = &f->figures.output[i];
 
 		json_array_append_new(
-			list, json_pack("{ss so sI ss}", "kind", x->kind->name, "path",
-				      text_json(x->path), "lost", (json_int_t)x->lost, "why",
-				      x->lost ? strerror(x->why) : ""));
+			list, json_pack("{ss so sI sb so}", "kind", x->kind, "path",
+				      text_json(x->path), "lost", (json_int_t)x->of.lost, "failing",
+				      x->of.failing, "why", text_json(x->of.why)));
 	}
 	return list;
 }

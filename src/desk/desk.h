@@ -19,7 +19,6 @@ enum {
 	DESK_POINTS = 3600, /* seconds */
 	DESK_ALERTS = 256,
 	DESK_HOSTS_SHOWN = 50,
-	DESK_OUTPUTS = 16, /* whose losses are followed */
 	DESK_WRONG = 32,
 	/* Of an answer, so that it stays below what a client may leave unread: */
 	DESK_POINTS_PAGE = 600,
@@ -48,8 +47,6 @@ struct desk_facts {
 	const char *model, *model_id, *kernel, *sensitivity;
 	const char *profile; /* NULL: none */
 	const char *history; /* NULL: none is wanted */
-	const struct output *output;
-	unsigned outputs;
 	uint32_t room;              /* of the flow table */
 	const char *block;          /* "off", "dry-run", "on" */
 	const char *block_attached; /* "native", "generic"; "": on no interface */

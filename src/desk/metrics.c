@@ -154,11 +154,13 @@ static void put_blocking(FILE *out, const struct desk_facts *f)
 static void put_outputs(FILE *out, const struct desk_facts *f)
 {
 	head(out, "output_lost_lines_total", "counter", "Lines that an output could not write.");
-	for (unsigned i = 0; i < f->outputs; i++) {
+	for (unsigned i = 0; i < f->figures.outputs; i++) {
+		const struct output_stats *x = &f->figures.output[i];
+
 		fputs("karma_output_lost_lines_total{", out);
-		label(out, "", "output", f->output[i].kind->name);
-		label(out, ",", "path", f->output[i].path);
-		fprintf(out, "} %" PRIu64 "\n", f->output[i].lost);
+		label(out, "", "output", x->kind);
+		label(out, ",", "path", x->path);
+		fprintf(out, "} %" PRIu64 "\n", x->of.lost);
 	}
 	if (f->history) {
 		gauge(out, "history_failing", "Is the history not written at present?",

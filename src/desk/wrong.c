@@ -64,15 +64,15 @@ static void look_at_history(struct desk *d)
 
 static void look_at_outputs(struct desk *d, const struct desk_before *b)
 {
-	for (unsigned i = 0; i < d->facts.outputs && i < DESK_OUTPUTS; i++) {
-		const struct output *o = &d->facts.output[i];
+	for (unsigned i = 0; i < d->facts.figures.outputs; i++) {
+		const struct output_stats *o = &d->facts.figures.output[i];
 		char number[NUMBER_TEXT];
 
-		if (o->lost > b->output_lost[i])
+		if (o->of.lost > b->output_lost[i])
 			say(d, true, "see whether it can be written to, and has room",
-				"%s, %.80s: %s lines lost in the last minute: %s", o->kind->name,
+				"%s, %.80s: %s lines lost in the last minute: %s", o->kind,
 				o->path ? o->path : "-",
-				number_text(o->lost - b->output_lost[i], number), strerror(o->why));
+				number_text(o->of.lost - b->output_lost[i], number), o->of.why);
 	}
 }
 

@@ -1,21 +1,15 @@
 /* Suricata's EVE format (docs.suricata.io, "Eve JSON Format"): its names and types where it has
- * them; what is Karma's alone stands in the object "karma". Each line is one write at the end of
- * the file, so that a reader that follows it never sees half a line and a log can be rotated. */
+ * them; what is Karma's alone stands in the object "karma". */
 #include "output/eve.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "detect/technique.h"
 #include "output/community.h"
-
-enum { LINE_ROOM = 1 << 16 }; /* longer than any line */
 
 const char *eve_time(int64_t ns, char text[EVE_TIME_TEXT])
 {
@@ -230,6 +224,33 @@ static void put_count(json_t *o, const char *name, uint64_t count)
 	json_object_set_new(o, name, json_integer((json_int_t)count));
 }
 
+/* Each output by itself, and what all of them lost. */
+static json_t *outputs_json(const struct summary *s, json_t *lost)
+{
+	json_t *list = json_array();
+	uint64_t lines = 0, limited = 0;
+
+	for (unsigned i = 0; i < s->outputs; i++) {
+		const struct courier_stats *of = &s->output[i].of;
+		json_t *o =
+			json_pack("{ss ss}", "kind", s->output[i].kind, "path", s->output[i].path);
+
+		put_count(o, "told", of->told);
+		put_count(o, "lost", of->lost);
+		put_count(o, "limited", of->limited);
+		put_count(o, "failed", of->failed);
+		put_count(o, "waiting", of->waiting);
+		if (of->failing)
+			json_object_set_new(o, "why", json_string(of->why));
+		json_array_append_new(list, o);
+		lines += of->lost;
+		limited += of->limited;
+	}
+	put_count(lost, "outputs_lost", lines);
+	put_count(lost, "outputs_limited", limited);
+	return list;
+}
+
 json_t *eve_stats_json(const struct summary *s)
 {
 	json_t *event = json_object(), *stats = json_object(), *lost = json_object();
@@ -268,6 +289,7 @@ json_t *eve_stats_json(const struct summary *s)
 	put_count(lost, "history_lost", s->history.lost);
 	put_count(lost, "history_hosts_lost", s->history.lost_hosts);
 	put_count(lost, "history_minutes_lost", s->history.lost_minutes);
+	put_count(lost, "history_blocks_lost", s->history.lost_blocks);
 	put_count(lost, "hosts_forgotten", s->judge.hosts_forgotten);
 	put_count(lost, "events_forgotten", s->judge.events_forgotten);
 	put_count(lost, "evidence_forgotten", s->detect.evidence_forgotten);
@@ -286,6 +308,7 @@ json_t *eve_stats_json(const struct summary *s)
 	}
 	if (s->has_profile)
 		json_object_set_new(stats, "drifted", json_boolean(s->drifted));
+	json_object_set_new(stats, "outputs", outputs_json(s, lost));
 	json_object_set_new(stats, "lost", lost);
 	json_object_set_new(event, "stats", stats);
 	return event;
@@ -333,74 +356,51 @@ json_t *eve_block_json(const struct block_change *c)
 	return event;
 }
 
-/* ---- the file ---- */
+/* ---- lines ---- */
 
-static int eve_open(struct output *o, const char *path, struct error *e)
-{
-	int fd;
-
-	o->path = strcmp(path, "-") == 0 ? "standard output" : path;
-	if (o->path != path) {
-		o->stream = stdout;
-		return 0;
-	}
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	o->stream = fd < 0 ? NULL : fdopen(fd, "a");
-	if (!o->stream) {
-		int code = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return error_set(e, -code,
-			"%s: cannot be written: %s; choose a folder you may write to", path,
-			strerror(code));
-	}
-	setvbuf(o->stream, NULL, _IOFBF, LINE_ROOM);
-	return 0;
-}
-
+/* Takes over the event. */
 static void put_line(struct output *o, json_t *event)
 {
-	char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(6));
-	bool good = text && fprintf(o->stream, "%s\n", text) > 0 && fflush(o->stream) == 0;
+	size_t length;
+	char *text = eve_line(event, &length);
 
-	if (!good && !o->lost++)
-		o->why = text ? errno : ENOMEM;
-	if (!good)
-		clearerr(o->stream);
-	free(text);
-	json_decref(event);
+	courier_send(o->courier, text, length);
 }
 
-static void eve_alert(
+char *eve_line(json_t *event, size_t *length)
+{
+	char *text = event ? json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+	char *line;
+
+	json_decref(event);
+	*length = text ? strlen(text) + 1 : 0;
+	line = text ? realloc(text, *length + 1) : NULL;
+	if (line)
+		memcpy(line + *length - 1, "\n", 2);
+	else
+		free(text);
+	return line;
+}
+
+void eve_tell_alert(
 	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from)
 {
 	put_line(o, eve_alert_json(a, stage, from));
 }
 
-static void eve_summary(struct output *o, const struct summary *s, bool last)
+void eve_tell_summary(struct output *o, const struct summary *s, bool last)
 {
 	(void)last;
 	put_line(o, eve_stats_json(s));
 }
 
-static void eve_drift(
+void eve_tell_drift(
 	struct output *o, const struct drift_news *news, int64_t at_ns, const struct origin *from)
 {
 	put_line(o, eve_drift_json(news, at_ns, from));
 }
 
-static void eve_block(struct output *o, const struct block_change *c)
+void eve_tell_block(struct output *o, const struct block_change *c)
 {
 	put_line(o, eve_block_json(c));
 }
-
-static void eve_close(struct output *o)
-{
-	if (o->stream && o->stream != stdout && fclose(o->stream) != 0 && !o->lost++)
-		o->why = errno;
-	o->stream = NULL;
-}
-
-const struct output_kind output_eve = {
-	"eve", eve_open, eve_alert, eve_summary, eve_close, eve_drift, eve_block};

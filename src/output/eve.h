@@ -16,6 +16,17 @@ json_t *eve_stats_json(const struct summary *s);
 json_t *eve_block_json(const struct block_change *c);
 json_t *eve_drift_json(const struct drift_news *news, int64_t at_ns, const struct origin *from);
 
+/* An event as a line, which is to be freed; NULL when memory is short. Takes over the event. */
+char *eve_line(json_t *event, size_t *length);
+
+/* Of struct output_kind: each event is a line for the output's courier. */
+void eve_tell_alert(
+	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from);
+void eve_tell_summary(struct output *o, const struct summary *s, bool last);
+void eve_tell_drift(
+	struct output *o, const struct drift_news *news, int64_t at_ns, const struct origin *from);
+void eve_tell_block(struct output *o, const struct block_change *c);
+
 enum { EVE_TIME_TEXT = 40 };
 /* "2026-11-23T09:10:11.123456+0000", local time. Returns `text`. */
 const char *eve_time(int64_t ns, char text[EVE_TIME_TEXT]);

@@ -28,6 +28,7 @@ enum {
 	FLOWS = HISTORY_FIRST + HISTORY_LAST,
 	HOSTS = 4096,   /* in a batch */
 	MINUTES = 64,   /* that wait for a file that cannot be written */
+	BLOCKS = 1024,  /* likewise */
 	WAIT_MS = 2000, /* for another program that writes */
 	WAIT_AT_END_S = 5,
 };
@@ -57,11 +58,14 @@ struct kept {
 struct history {
 	char path[HISTORY_PATH], model[HISTORY_MODEL];
 	bool patient;
-	struct store *store; /* the thread's, once there is one */
+	struct history_settings settings;
+	struct store *store; /* the thread's, once there is one; NULL: not open yet */
 	struct lru *kept;    /* by id */
 	struct lru *hosts;   /* struct batch_host, by address */
 	struct batch_minute minute[MINUTES];
 	unsigned minutes;
+	struct batch_block *block; /* (BLOCKS); NULL: none since the last batch */
+	unsigned blocks;
 	bool has_figures;
 	struct summary figures; /* as they were */
 	uint64_t written_ns;    /* monotonic */
@@ -129,6 +133,40 @@ static void wait_a_second(struct history *h)
 	pthread_cond_timedwait(&h->wake, &h->lock, &until);
 }
 
+/* What cannot be opened yet counts as a try to write: whoever waits for one goes on. */
+static void take_opened(struct history *h, struct store *s, const struct error *e)
+{
+	h->store = s;
+	h->stats.failing = !s;
+	if (s)
+		return;
+	h->tries++;
+	h->stats.failed++;
+	snprintf(h->stats.why, sizeof(h->stats.why), "%.250s", e->text);
+	pthread_cond_broadcast(&h->idle);
+}
+
+/* A file that could not be opened when all began: each second again, and once more at the end. */
+static bool open_later(struct history *h)
+{
+	bool last = false;
+
+	pthread_mutex_lock(&h->lock);
+	while (!h->store && !last) {
+		struct error e = {""};
+		struct store *s;
+
+		wait_a_second(h);
+		last = h->closing;
+		pthread_mutex_unlock(&h->lock);
+		store_open(&s, &h->settings, &e);
+		pthread_mutex_lock(&h->lock);
+		take_opened(h, s, &e);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return h->store != NULL;
+}
+
 /* A batch as soon as it comes; one that cannot be written again each second, and once more at the
  * end. */
 static void *write_batches(void *history)
@@ -136,6 +174,8 @@ static void *write_batches(void *history)
 	struct history *h = history;
 	bool again = false, last = false;
 
+	if (!open_later(h))
+		return NULL;
 	store_write(h->store, NULL, WAIT_MS); /* the limits may be narrower than they were */
 	read_mutes(h);
 	pthread_mutex_lock(&h->lock);
@@ -174,6 +214,8 @@ static int begin_thread(struct history *h)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&h->thread, NULL, write_batches, h);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		pthread_setname_np(h->thread, "history");
 	h->has_thread = !err;
 	return -err;
 }
@@ -192,6 +234,9 @@ int history_open(struct history **result, const struct history_settings *setting
 	snprintf(h->path, sizeof(h->path), "%s", settings->path);
 	snprintf(h->model, sizeof(h->model), "%s", settings->model ? settings->model : "");
 	h->patient = settings->patient;
+	h->settings = *settings;
+	h->settings.path = h->path;
+	h->settings.model = h->model;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&h->lock, NULL);
@@ -205,7 +250,11 @@ int history_open(struct history **result, const struct history_settings *setting
 	if (!h->kept || !h->hosts)
 		err = error_set(e, -ENOMEM, "not enough memory for the history");
 	if (!err)
-		err = store_open(&h->store, settings, e);
+		err = store_open(&h->store, &h->settings, e);
+	if (err && settings->persist && h->kept && h->hosts) {
+		take_opened(h, NULL, e);
+		err = 0;
+	}
 	if (!err && begin_thread(h) < 0)
 		err = error_set(e, -EAGAIN, "no thread can be begun for the history");
 	if (err)
@@ -337,7 +386,7 @@ static void take_hosts(struct history *h, struct batch *b)
 
 static bool has_news(const struct history *h)
 {
-	if (h->minutes || lru_count(h->hosts))
+	if (h->minutes || h->blocks || lru_count(h->hosts))
 		return true;
 	for (struct kept *k = lru_oldest(h->kept); k; k = lru_newer(h->kept, k))
 		if (k->changed && k->event)
@@ -362,6 +411,10 @@ static struct batch *make_batch(struct history *h)
 		b->minutes = h->minutes;
 		h->minutes = 0;
 	}
+	b->block = h->block;
+	b->blocks = h->blocks;
+	h->block = NULL;
+	h->blocks = 0;
 	return b;
 }
 
@@ -528,15 +581,16 @@ void history_alert(
 
 static struct batch_host *host_of(struct history *h, const uint8_t addr[16], int64_t at_ns)
 {
-	struct batch_host *host = lru_find(h->hosts, addr);
+	uint64_t replaced = lru_replaced(h->hosts);
+	struct batch_host *host;
 	bool fresh;
 
-	if (!host && lru_count(h->hosts) == lru_capacity(h->hosts)) {
+	host = lru_use(h->hosts, addr, &fresh);
+	if (lru_replaced(h->hosts) != replaced) {
 		pthread_mutex_lock(&h->lock);
 		h->stats.lost_hosts++;
 		pthread_mutex_unlock(&h->lock);
 	}
-	host = lru_use(h->hosts, addr, &fresh);
 	if (fresh) {
 		memcpy(host->addr, addr, 16);
 		host->first_ns = at_ns;
@@ -607,6 +661,40 @@ void history_figures(struct history *h, const struct summary *s)
 	h->has_figures = true;
 }
 
+/* ---- the block list ---- */
+
+static bool keep_block(struct history *h, const struct block_change *c)
+{
+	const struct policy_what *what = &c->entry.what;
+	struct batch_block *b;
+	size_t length;
+
+	if (h->blocks == BLOCKS)
+		hand_over(h);
+	if (!h->block)
+		h->block = calloc(BLOCKS, sizeof(*h->block));
+	if (!h->block || h->blocks == BLOCKS)
+		return false;
+	b = &h->block[h->blocks];
+	b->event = eve_line(eve_block_json(c), &length);
+	b->at_ns = c->at_ns;
+	memcpy(b->low, what->addr, 16);
+	memcpy(b->high, what->addr, 16);
+	for (unsigned i = what->bits; i < 128; i++)
+		b->high[i / 8] |= (uint8_t)(0x80U >> i % 8);
+	h->blocks += b->event != NULL;
+	return b->event != NULL;
+}
+
+void history_block(struct history *h, const struct block_change *c)
+{
+	if (keep_block(h, c))
+		return;
+	pthread_mutex_lock(&h->lock);
+	h->stats.lost_blocks++;
+	pthread_mutex_unlock(&h->lock);
+}
+
 /* ---- mutes ---- */
 
 bool history_is_muted(struct history *h, const struct alert *a)
@@ -644,11 +732,13 @@ static void count_rest(struct history *h)
 		h->stats.lost += k->changed && k->event;
 	h->stats.lost_hosts += lru_count(h->hosts);
 	h->stats.lost_minutes += h->minutes;
+	h->stats.lost_blocks += h->blocks;
 	if (!h->batch)
 		return;
 	h->stats.lost += batch_alerts(h->batch);
 	h->stats.lost_hosts += h->batch->hosts;
 	h->stats.lost_minutes += h->batch->minutes;
+	h->stats.lost_blocks += h->batch->blocks;
 }
 
 static void end_thread(struct history *h)
@@ -676,6 +766,9 @@ void history_close(struct history *h, struct history_stats *s)
 		forget(h, k);
 	lru_free(h->kept);
 	lru_free(h->hosts);
+	for (unsigned i = 0; i < h->blocks; i++)
+		free(h->block[i].event);
+	free(h->block);
 	batch_free(h->batch);
 	store_close(h->store);
 	pthread_mutex_destroy(&h->lock);

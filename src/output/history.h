@@ -1,6 +1,6 @@
-/* What was: alerts and the flows behind them, what hosts did, counters for each minute, in a file
- * of SQLite's (sqlite.org): written by karma run and karma read, read by karma history
- * (history_read.h), also at the same time.
+/* What was: alerts and the flows behind them, what hosts did, changes of the block list, counters
+ * for each minute, in a file of SQLite's (sqlite.org): written by karma run and karma read, read by
+ * karma history (history_read.h), also at the same time.
  *
  * Bounded: of an alert the first and the last flows are kept, and as many alerts and hosts as the
  * limits allow; the oldest go. Nobody waits for the file: what is new is handed to a thread of its
@@ -43,12 +43,14 @@ struct history_settings {
 	const char *model; /* the id of the model that judges */
 	bool folder;       /* make the folder that the file is in, too */
 	bool patient; /* records wait for the file rather than that something is lost: captures */
+	bool persist; /* a file that cannot be opened is tried again later, by the thread */
 	struct history_limits limits;
 };
 
 struct history;
 
-/* Open the file, or make it. 0, or a negative errno and the line. */
+/* Open the file, or make it. 0, or a negative errno and the line; with `persist`, 0 also where the
+ * file cannot be opened yet: history_stats() says that it fails, and why. */
 int history_open(struct history **h, const struct history_settings *settings, struct error *e);
 
 /* A record; flows are counted for both ends when they are complete. */
@@ -68,6 +70,8 @@ void history_alert(struct history *h, const struct alert *a, enum alert_stage st
 
 /* Another model judges from now on. */
 void history_model(struct history *h, const char *model);
+/* A change of the block list. */
+void history_block(struct history *h, const struct block_change *c);
 
 /* All figures up to now, of which the minute's are made. The first ones are the beginning. */
 void history_figures(struct history *h, const struct summary *s);

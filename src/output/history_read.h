@@ -100,6 +100,12 @@ typedef void (*history_each_minute)(void *context, const struct history_minute *
 int history_minutes(struct history_reader *r, const struct history_query *q,
 	history_each_minute call, void *context, struct error *e);
 
+/* A change of the block list: as EVE has it; to be kept by json_incref(). */
+typedef void (*history_each_block)(void *context, json_t *event);
+/* In their order; q's time, range and limit, of which the latest. */
+int history_blocks(struct history_reader *r, const struct history_query *q, history_each_block call,
+	void *context, struct error *e);
+
 /* What became of the alerts of a model here, those that gave way included. */
 struct history_card {
 	const char *model; /* its id; "": not known */

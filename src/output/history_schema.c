@@ -76,9 +76,18 @@ static const char second_values[] =
 	"flows"
 	" WHERE address(iif(actor = 0, dst, src)) IS NOT NULL;";
 
-static const char stamp[] = "PRAGMA application_id = 1263684929; PRAGMA user_version = 2;";
+/* What version 3 adds: changes of the block list; from `low` to `high`, the addresses that one is
+ * about; `event` is the EVE line. An index of hosts goes: thousands of them are written each
+ * second, and they are looked at seldom. */
+static const char third_tables[] =
+	"CREATE TABLE blocks (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL,"
+	" low BLOB NOT NULL, high BLOB NOT NULL, event TEXT NOT NULL);"
+	"CREATE INDEX blocks_at ON blocks (at_ns);"
+	"DROP INDEX hosts_last;";
 
-_Static_assert(HISTORY_APPLICATION == 1263684929 && HISTORY_VERSION == 2, "what `stamp` writes");
+static const char stamp[] = "PRAGMA application_id = 1263684929; PRAGMA user_version = 3;";
+
+_Static_assert(HISTORY_APPLICATION == 1263684929 && HISTORY_VERSION == 3, "what `stamp` writes");
 
 int history_error(struct error *e, const char *path, sqlite3 *db, int code)
 {
@@ -172,6 +181,8 @@ static int step_up(sqlite3 *db, int64_t version)
 		err = sqlite3_exec(db, second_tables, NULL, NULL, NULL);
 	if (!err && version < 2)
 		err = sqlite3_exec(db, second_values, NULL, NULL, NULL);
+	if (!err && version < 3)
+		err = sqlite3_exec(db, third_tables, NULL, NULL, NULL);
 	return err ? err : sqlite3_exec(db, stamp, NULL, NULL, NULL);
 }
 

@@ -9,7 +9,7 @@
 
 enum {
 	HISTORY_APPLICATION = 0x4b524d41, /* "KRMA" */
-	HISTORY_VERSION = 2,
+	HISTORY_VERSION = 3,
 };
 
 enum history_state {

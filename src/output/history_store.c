@@ -17,8 +17,8 @@ enum {
 	WAIT_TO_OPEN_MS = 5000,
 	PARTIES = 256,     /* of an alert, by which it is found */
 	MINUTES = 131072,  /* three months */
+	BLOCKS = 20000,    /* changes of the block list */
 	SPARE_PAGES = 256, /* that are not given back */
-	MANY_HOSTS = 256,
 	FEATURES_ROOM = 1024,
 };
 
@@ -29,6 +29,7 @@ enum statement {
 	PUT_HOST,
 	PUT_MINUTE,
 	PUT_WATCHED,
+	PUT_BLOCK,
 	PUT_FORM,
 	DROP_FLOWS,
 	DROP_PARTIES,
@@ -63,6 +64,7 @@ static const char *const statements[STATEMENTS] = {
 		       " hosts = ?9, open = ?10",
 	[PUT_WATCHED] = "INSERT INTO watched VALUES (?1, ?2)"
 			" ON CONFLICT (model) DO UPDATE SET seconds = seconds + ?2",
+	[PUT_BLOCK] = "INSERT INTO blocks (at_ns, low, high, event) VALUES (?1, ?2, ?3, ?4)",
 	[PUT_FORM] = "INSERT INTO forms (form) VALUES (?1)"
 		     " ON CONFLICT (form) DO UPDATE SET form = ?1 RETURNING number",
 	[DROP_FLOWS] = "DELETE FROM flows WHERE alert = ?1",
@@ -76,6 +78,7 @@ struct store {
 	int64_t form;         /* of the features, in the table of forms; 0: not put there yet */
 	int64_t data_version; /* when mutes were read last */
 	int64_t pruned_minute;
+	uint64_t hosts;          /* written since */
 	uint64_t removed, going; /* alerts; `going`: in the batch at hand */
 	char why[128];
 };
@@ -95,6 +98,9 @@ void batch_free(struct batch *b)
 		free(a->features);
 		free(a);
 	}
+	for (unsigned i = 0; i < b->blocks; i++)
+		free(b->block[i].event);
+	free(b->block);
 	free(b->host);
 	free(b->minute);
 	free(b);
@@ -152,7 +158,9 @@ static int take_over(struct store *s)
 /* Readers never wait for the writer (write-ahead log); what a loss of power costs is the latest. */
 static int open_database(struct store *s, const char *path, struct error *e)
 {
-	int err = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE, NULL), state;
+	/* Without SQLite's own locks: one thread has it at a time. */
+	int err = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	int state;
 
 	if (err != SQLITE_OK)
 		return history_error(e, path, s->db, err);
@@ -399,6 +407,17 @@ static int put_minute(struct store *s, const char *model, const struct batch_min
 	return err ? err : step(p, NULL);
 }
 
+static int put_block(struct store *s, const struct batch_block *b)
+{
+	sqlite3_stmt *p = s->statement[PUT_BLOCK];
+
+	sqlite3_bind_int64(p, 1, b->at_ns);
+	sqlite3_bind_blob(p, 2, b->low, 16, SQLITE_STATIC);
+	sqlite3_bind_blob(p, 3, b->high, 16, SQLITE_STATIC);
+	sqlite3_bind_text(p, 4, b->event, -1, SQLITE_STATIC);
+	return step(p, NULL);
+}
+
 static int put_batch(struct store *s, const struct batch *b)
 {
 	int err = SQLITE_OK;
@@ -409,6 +428,8 @@ static int put_batch(struct store *s, const struct batch *b)
 		err = put_host(s, &b->host[i]);
 	for (unsigned i = 0; i < b->minutes && !err; i++)
 		err = put_minute(s, b->model, &b->minute[i]);
+	for (unsigned i = 0; i < b->blocks && !err; i++)
+		err = put_block(s, &b->block[i]);
 	return err;
 }
 
@@ -463,24 +484,27 @@ static bool is_over(struct store *s)
 	       (uint64_t)(pages * size) > s->limits.bytes;
 }
 
-/* Once a minute, or when many hosts come. Hosts that were seen long ago go, those that alerts tell
- * of last. */
+/* Once a minute, or when as many hosts have come as there may be. Hosts that were seen long ago go,
+ * those that alerts tell of last. */
 static int keep_few(struct store *s, int64_t before_ns)
 {
-	char sql[1024];
+	char sql[1536];
 
 	snprintf(sql, sizeof(sql),
+		"DELETE FROM blocks WHERE at_ns < %lld;"
+		"DELETE FROM blocks WHERE number <= (SELECT max(number) FROM blocks) - %d;"
 		"DELETE FROM minutes WHERE minute < %lld;"
 		"DELETE FROM minutes WHERE minute IN (SELECT minute FROM minutes ORDER BY minute"
 		" LIMIT max(0, (SELECT count(*) FROM minutes) - %d));"
 		"DELETE FROM hosts WHERE addr IN (SELECT addr FROM hosts ORDER BY"
 		" addr IN (SELECT addr FROM parties), last_ns"
 		" LIMIT max(0, (SELECT count(*) FROM hosts) - %u))",
-		(long long)(before_ns / 60000000000), MINUTES, s->limits.hosts);
+		(long long)before_ns, BLOCKS, (long long)(before_ns / 60000000000), MINUTES,
+		s->limits.hosts);
 	return execute(s, sql);
 }
 
-static int keep_limits(struct store *s, int64_t now_ns, bool many_hosts)
+static int keep_limits(struct store *s, int64_t now_ns)
 {
 	static const char oldest[] = REMOVE("ORDER BY mark IS NOT NULL, number LIMIT"
 					    " (SELECT count(*) / 100 + 1 FROM alerts)");
@@ -489,9 +513,10 @@ static int keep_limits(struct store *s, int64_t now_ns, bool many_hosts)
 
 	while (!err && gone > 0 && is_over(s))
 		err = remove_alerts(s, oldest, &gone);
-	if (!err && (many_hosts || now_ns / 60000000000 != s->pruned_minute)) {
+	if (!err && (s->hosts >= s->limits.hosts || now_ns / 60000000000 != s->pruned_minute)) {
 		err = keep_few(s, before_ns);
 		s->pruned_minute = now_ns / 60000000000;
+		s->hosts = 0;
 	}
 	if (!err && history_number(s->db, "PRAGMA freelist_count", 0) > SPARE_PAGES)
 		err = execute(s, "PRAGMA incremental_vacuum");
@@ -507,9 +532,9 @@ int store_write(struct store *s, const struct batch *b, int wait_ms)
 	err = execute(s, "BEGIN IMMEDIATE");
 	if (!err && b)
 		err = put_batch(s, b);
+	s->hosts += b ? b->hosts : 0;
 	if (!err)
-		err = keep_limits(
-			s, (int64_t)clock_now(CLOCK_REALTIME), b && b->hosts >= MANY_HOSTS);
+		err = keep_limits(s, (int64_t)clock_now(CLOCK_REALTIME));
 	if (!err)
 		err = execute(s, "COMMIT");
 	if (!err) {

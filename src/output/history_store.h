@@ -51,9 +51,18 @@ struct batch_minute {
 /* Add what the figures `s` have more than those before. */
 void minute_add(struct batch_minute *m, const struct summary *before, const struct summary *s);
 
+/* A change of the block list. */
+struct batch_block {
+	int64_t at_ns;
+	uint8_t low[16], high[16]; /* the addresses that it is about */
+	char *event;               /* as EVE has it */
+};
+
 struct batch {
 	char model[HISTORY_MODEL]; /* that judged in these minutes */
 	struct batch_alert *alert; /* chained by `next`; NULL: none */
+	struct batch_block *block;
+	unsigned blocks;
 	struct batch_host *host;
 	unsigned hosts;
 	struct batch_minute *minute;

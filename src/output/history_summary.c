@@ -1,4 +1,5 @@
-/* The summaries of the history: hosts, minutes, what became of alerts; mutes. */
+/* The summaries of the history: hosts, minutes, changes of the block list, what became of alerts;
+ * mutes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,46 @@ int history_minutes(struct history_reader *r, const struct history_query *q,
 	err = gather(r, s, &rows, take_minute, e);
 	for (size_t i = rows.count; i > 0 && !err; i--)
 		call(context, (struct history_minute *)rows.row + i - 1);
+	free(rows.row);
+	return err;
+}
+
+/* ---- the block list ---- */
+
+static void take_block(sqlite3_stmt *s, void *row)
+{
+	const unsigned char *text = sqlite3_column_text(s, 0);
+
+	*(json_t **)row = text ? json_loads((const char *)text, 0, NULL) : NULL;
+}
+
+int history_blocks(struct history_reader *r, const struct history_query *q, history_each_block call,
+	void *context, struct error *e)
+{
+	static const char sql[] =
+		"SELECT event FROM blocks WHERE at_ns >= ?1 AND (?2 = 0 OR at_ns <= ?2)"
+		" AND (?3 IS NULL OR (low <= ?4 AND high >= ?3)) ORDER BY number DESC LIMIT ?5";
+	struct rows rows = {.width = sizeof(json_t *)};
+	sqlite3_stmt *s = NULL;
+	int err = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
+
+	if (err)
+		return history_error(e, r->path, r->db, err);
+	sqlite3_bind_int64(s, 1, q->since_ns);
+	sqlite3_bind_int64(s, 2, q->until_ns);
+	if (q->has_range) {
+		sqlite3_bind_blob(s, 3, q->low, 16, SQLITE_STATIC);
+		sqlite3_bind_blob(s, 4, q->high, 16, SQLITE_STATIC);
+	}
+	sqlite3_bind_int64(s, 5, limit_of(q));
+	err = gather(r, s, &rows, take_block, e);
+	for (size_t i = rows.count; i > 0; i--) {
+		json_t *event = ((json_t **)rows.row)[i - 1];
+
+		if (!err && json_is_object(json_object_get(event, "block")))
+			call(context, event);
+		json_decref(event);
+	}
 	free(rows.row);
 	return err;
 }

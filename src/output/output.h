@@ -1,5 +1,5 @@
-/* Where alerts go. An output is a row of functions and a file of its own: terminal.c writes lines
- * for people, eve.c JSON lines as Suricata writes them. */
+/* Where alerts go. An output is a row of functions and a file of its own: it puts into words what
+ * it is told and hands that to a courier (courier.h), which delivers it while detection goes on. */
 #ifndef KARMA_OUTPUT_H
 #define KARMA_OUTPUT_H
 
@@ -8,6 +8,7 @@
 #include "detect/detect.h"
 #include "detect/drift.h"
 #include "detect/judge.h"
+#include "output/courier.h"
 #include "respond/reaction.h"
 #include "util/error.h"
 
@@ -38,8 +39,9 @@ struct history_stats {
 	uint64_t lost;         /* could not be written, and were forgotten for others */
 	uint64_t lost_hosts;   /* hosts of a second that were too many, or could not be written */
 	uint64_t lost_minutes; /* that could not be written */
+	uint64_t lost_blocks;  /* changes of the block list, likewise */
 	uint64_t failed;       /* times that the file could not be written; tried again */
-	bool failing;          /* so it is now, or nothing could be opened */
+	bool failing;          /* so it is now, or it cannot be opened yet */
 	char why[256];         /* the latest time: file and reason */
 };
 
@@ -50,6 +52,19 @@ struct block_stats {
 	uint64_t dropped, limited; /* packets: by the list, by limits */
 	uint64_t refused_full, refused_fast, refused_protected;
 	uint64_t protected_lost; /* who should be protected and could not be looked up */
+};
+
+enum { OUTPUTS = 8 }; /* at a time */
+
+/* Where the system's logs listen. */
+#define OUTPUT_SYSLOG "/dev/log"
+#define OUTPUT_JOURNALD "/run/systemd/journal/socket"
+
+/* What became of what an output had to say. */
+struct output_stats {
+	const char *kind, *path; /* "eve", "/var/log/karma/eve.json" */
+	bool must; /* what is lost is a failure of the whole; else who listens may be away */
+	struct courier_stats of;
 };
 
 /* All that was seen, judged, said and lost. */
@@ -68,38 +83,59 @@ struct summary {
 	bool drifted;     /* it is so no more */
 	bool blocks;      /* alerts are acted upon: else all of `block` is 0 */
 	struct block_stats block;
+	unsigned outputs;
+	struct output_stats output[OUTPUTS];
 };
 
 struct output;
 
 struct output_kind {
 	const char *name;
-	/* `path`: "-" is standard output; NULL where the output has no file. 0, or a negative errno
-	 * and the line. */
+	/* `path`: where to; "-" is standard output. 0, or a negative errno and the line. */
 	int (*open)(struct output *o, const char *path, struct error *e);
 	void (*alert)(struct output *o, const struct alert *a, enum alert_stage stage,
 		const struct origin *from);
-	/* Figures so far; `last`: the final ones. */
+	/* What is not this output's is NULL. Figures so far; `last`: the final ones. */
 	void (*summary)(struct output *o, const struct summary *s, bool last);
-	void (*close)(struct output *o);
-	/* The traffic has drifted from the profile, or is back; NULL: not this output's. */
+	/* The traffic has drifted from the profile, or is back. */
 	void (*drift)(struct output *o, const struct drift_news *news, int64_t at_ns,
 		const struct origin *from);
 	/* The block list has changed. */
 	void (*block)(struct output *o, const struct block_change *c);
+	bool must; /* what is lost is a failure of the whole */
 };
 
-extern const struct output_kind output_terminal, output_eve;
+/* Terminal and EVE on standard output, or EVE in a file; EVE to a unix socket, lines to syslog,
+ * fields to journald; a program, a URL. */
+extern const struct output_kind output_terminal, output_eve, output_eve_socket, output_syslog,
+	output_journald, output_notify, output_webhook;
 
 struct output {
 	const struct output_kind *kind;
-	const char *path;
-	FILE *stream;
-	bool colour;
+	const char *path; /* as people are told of it */
+	bool live; /* nobody waits for it; set before it is opened. Else whoever tells it does */
+	struct courier *courier;
+	bool tty, colour;   /* terminal */
 	const char *headed; /* the capture whose lines these are; NULL: not said */
-	uint64_t lost;      /* lines that could not be written */
-	int why;            /* errno of the first of them */
+	char place[128];    /* room for `path` */
 };
+
+/* `kind` and `live` are set. 0, or a negative errno and the line. */
+int output_open(struct output *o, const char *path, struct error *e);
+
+/* Its file is opened again by its name: the old one was moved away. No line is lost. */
+void output_reopen(struct output *o);
+
+/* The errno of the latest line that could not be written; 0: none was. */
+int output_code(const struct output *o);
+
+void output_stats(const struct output *o, struct output_stats *s);
+
+/* What they have still to say is delivered within some seconds, or lost. */
+void outputs_settle(struct output *o, unsigned count);
+
+/* The same, and close them: `s` has room for as many; how each ended. */
+void outputs_close(struct output *o, unsigned count, struct output_stats *s);
 
 /* A line about the state of things, on standard error when it is a terminal; it is replaced by the
  * next one and gives way to whatever else is printed. */

@@ -2,18 +2,14 @@
  * (no-color.org). */
 #include "output/output.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "detect/technique.h"
+#include "output/line.h"
+#include "output/log.h"
 #include "util/number.h"
-
-enum { ENDPOINT_TEXT = ADDR_TEXT + 48 };
 
 static bool status_shown;
 
@@ -40,20 +36,36 @@ static int terminal_open(struct output *o, const char *path, struct error *e)
 	const char *no_color = getenv("NO_COLOR");
 
 	(void)path;
-	(void)e;
-	o->stream = stdout;
-	o->path = "standard output";
-	o->colour = isatty(STDOUT_FILENO) && !(no_color && *no_color);
-	return 0;
+	o->tty = isatty(STDOUT_FILENO);
+	o->colour = o->tty && !(no_color && *no_color);
+	return log_open(o, "-", e);
 }
 
-static void flush(struct output *o)
+/* ---- a text on its way ---- */
+
+struct text {
+	FILE *stream; /* NULL: memory is short */
+	char *all;
+	size_t length;
+};
+
+/* Whatever state is shown by now gives way on the way: it is told in other threads. */
+static void begin_text(const struct output *o, struct text *t)
 {
-	if (fflush(o->stream) == 0 && !ferror(o->stream))
-		return;
-	if (!o->lost++)
-		o->why = errno;
-	clearerr(o->stream);
+	*t = (struct text){.stream = NULL};
+	t->stream = open_memstream(&t->all, &t->length);
+	terminal_status_clear();
+	if (t->stream && o->tty)
+		fputs("\r\033[K", t->stream);
+}
+
+static void end_text(struct output *o, struct text *t)
+{
+	if (t->stream && fclose(t->stream) != 0) {
+		free(t->all);
+		t->all = NULL;
+	}
+	courier_send(o->courier, t->all, t->length);
 }
 
 /* ---- alerts ---- */
@@ -63,85 +75,40 @@ static const char *severity_colour(int severity)
 	return severity == 1 ? "\033[1;31m" : severity == 2 ? "\033[1;33m" : "\033[1;36m";
 }
 
-static const char *hosts_text(uint64_t count, char text[ENDPOINT_TEXT])
-{
-	char number[NUMBER_TEXT];
-
-	snprintf(text, ENDPOINT_TEXT, "%s host%s", number_text(count, number),
-		count == 1 ? "" : "s");
-	return text;
-}
-
-/* "10.0.0.2", "10.0.0.2:22", "[2001:db8::1]:22", "10.0.0.7 and 12 others" */
-static const char *target_text(const struct alert *a, char text[ENDPOINT_TEXT])
-{
-	const struct record *r = &a->record;
-	char addr[ADDR_TEXT], number[NUMBER_TEXT];
-
-	addr_text(a->target, addr);
-	if (a->targets > 1)
-		snprintf(text, ENDPOINT_TEXT, "%s and %s other%s", addr,
-			number_text(a->targets - 1, number), a->targets == 2 ? "" : "s");
-	else if (a->ports == 1)
-		snprintf(text, ENDPOINT_TEXT, strchr(addr, ':') ? "[%s]:%u" : "%s:%u", addr,
-			r->port[!a->actor]);
-	else
-		snprintf(text, ENDPOINT_TEXT, "%s", addr);
-	return text;
-}
-
-static const char *const stage_text[] = {
-	[ALERT_NEW] = "ALERT", [ALERT_UPDATE] = "still", [ALERT_END] = "ended"};
-
 /* Before the first alert of one of several captures: its name, and the day. */
-static void print_heading(struct output *o, const struct origin *from, const struct tm *tm)
+static void print_heading(
+	struct output *o, FILE *out, const struct origin *from, const struct tm *tm)
 {
 	char day[16];
 
 	if (!from->several || o->headed == from->capture)
 		return;
 	strftime(day, sizeof(day), "%Y-%m-%d", tm);
-	fprintf(o->stream, "%s, %s:\n", from->capture, day);
+	fprintf(out, "%s, %s:\n", from->capture, day);
 	o->headed = from->capture;
 }
 
 static void terminal_alert(
 	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from)
 {
-	const struct technique *technique = alert_technique(a);
-	char clock[16], who[ENDPOINT_TEXT], whom[ENDPOINT_TEXT], number[NUMBER_TEXT];
-	char id[ALERT_ID_TEXT];
 	time_t seconds = (time_t)(a->last_ns / 1000000000);
+	char clock[16];
+	struct text t;
 	struct tm tm;
 
 	if (from->muted)
 		return;
-	terminal_status_clear();
-	localtime_r(&seconds, &tm);
-	print_heading(o, from, &tm);
-	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	if (a->many)
-		hosts_text(a->attackers, who);
-	else
-		addr_text(a->attacker, who);
-	fprintf(o->stream, "%s %s %s  %s%s%s %.0f %%%s%s  %s -> %s  %s flow%s", clock,
-		stage_text[stage], alert_id_text(a->id, id),
-		o->colour ? severity_colour(alert_class(a->class)->severity) : "",
-		class_name(a->class), o->colour ? "\033[0m" : "", 100 * (double)a->confidence,
-		technique ? " " : "", technique ? technique->id : "", who, target_text(a, whom),
-		number_text(a->flows, number), a->flows == 1 ? "" : "s");
-	if (a->ports > 1)
-		fprintf(o->stream, ", %s ports", number_text(a->ports, number));
-	fprintf(o->stream, " in %s",
-		duration_text((double)(a->last_ns - a->first_ns) / 1e9, number));
-	if (a->refused)
-		fprintf(o->stream, ", %s refused", number_text(a->refused, number));
-	for (unsigned i = 0; i < a->reasons; i++)
-		fprintf(o->stream, "%s%s", i ? "; " : ": ", a->reason[i]);
-	if (from->reaction)
-		fprintf(o->stream, " [%s]", from->reaction->text);
-	fputc('\n', o->stream);
-	flush(o);
+	begin_text(o, &t);
+	if (t.stream) {
+		localtime_r(&seconds, &tm);
+		print_heading(o, t.stream, from, &tm);
+		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+		fprintf(t.stream, "%s ", clock);
+		line_print(t.stream, a, stage, from,
+			o->colour ? severity_colour(alert_class(a->class)->severity) : "");
+		fputc('\n', t.stream);
+	}
+	end_text(o, &t);
 }
 
 /* ---- the block list ---- */
@@ -151,21 +118,26 @@ static void terminal_block(struct output *o, const struct block_change *c)
 	char clock[16], what[REACTION_TEXT], time[REACTION_TEXT], why[REACTION_TEXT];
 	time_t seconds = (time_t)(c->at_ns / 1000000000);
 	char number[NUMBER_TEXT];
+	struct text t;
 	struct tm tm;
 
-	terminal_status_clear();
+	begin_text(o, &t);
+	if (!t.stream) {
+		end_text(o, &t);
+		return;
+	}
 	localtime_r(&seconds, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	fprintf(o->stream, "%s %s%s %s", clock, c->entry.dry ? "dry run: " : "",
+	fprintf(t.stream, "%s %s%s %s", clock, c->entry.dry ? "dry run: " : "",
 		block_change_name(c), block_what_text(&c->entry.what, what));
 	if (c->event != POLICY_REMOVE && c->entry.until_ns)
-		fprintf(o->stream, " for %s", block_time_text(c->entry.until_ns - c->at_ns, time));
-	fprintf(o->stream, ": %s", block_change_why(c, why));
+		fprintf(t.stream, " for %s", block_time_text(c->entry.until_ns - c->at_ns, time));
+	fprintf(t.stream, ": %s", block_change_why(c, why));
 	if (c->event != POLICY_ADD && !c->entry.dry)
-		fprintf(o->stream, "; %s packet%s dropped", number_text(c->counts.packets, number),
+		fprintf(t.stream, "; %s packet%s dropped", number_text(c->counts.packets, number),
 			c->counts.packets == 1 ? "" : "s");
-	fputc('\n', o->stream);
-	flush(o);
+	fputc('\n', t.stream);
+	end_text(o, &t);
 }
 
 /* ---- summary ---- */
@@ -196,6 +168,27 @@ static void print_alerts(FILE *out, const struct alert_stats *s)
 	fputs(all ? ")\n" : "\n", out);
 }
 
+/* Of each output apart, with the reason. */
+static bool print_outputs(FILE *out, const struct summary *s)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < s->outputs; i++) {
+		const struct output_stats *o = &s->output[i];
+		char number[NUMBER_TEXT];
+
+		if (o->of.limited)
+			fprintf(out, "%s (%s): %s kept back: too many a minute\n", o->kind, o->path,
+				number_text(o->of.limited, number));
+		if (!o->of.lost)
+			continue;
+		any = true;
+		fprintf(out, "lost: %s of %s (%s): %s\n", number_text(o->of.lost, number), o->kind,
+			o->path, o->of.why);
+	}
+	return any;
+}
+
 static void print_lost(FILE *out, const struct summary *s)
 {
 	const struct {
@@ -222,6 +215,9 @@ static void print_lost(FILE *out, const struct summary *s)
 			"hosts' counts that the history had no room for"},
 		{s->history.lost_minutes, "minute that could not be written to the history",
 			"minutes that could not be written to the history"},
+		{s->history.lost_blocks,
+			"change of the block list that the history had no room for",
+			"changes of the block list that the history had no room for"},
 		{s->keeper.no_room, "packet of an alert whose capture is full",
 			"packets of alerts whose captures are full"},
 		{s->keeper.other_link, "packet of another link layer than its alert's capture",
@@ -234,7 +230,7 @@ static void print_lost(FILE *out, const struct summary *s)
 			"alerts without a capture: too many at a time"},
 	};
 	char number[NUMBER_TEXT];
-	bool any = false;
+	bool any;
 
 	for (int c = COUNT_EVICTED; c < LOST_MAP_FULL; c++)
 		if (s->meter.count[c])
@@ -266,6 +262,7 @@ static void print_lost(FILE *out, const struct summary *s)
 			"alerts of the history gave way to later ones");
 		fputc('\n', out);
 	}
+	any = print_outputs(out, s);
 	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++) {
 		if (!s->meter.count[c])
 			continue;
@@ -288,26 +285,26 @@ static void print_lost(FILE *out, const struct summary *s)
 static void terminal_summary(struct output *o, const struct summary *s, bool last)
 {
 	char text[NUMBER_TEXT];
-	FILE *out = o->stream;
+	struct text t;
 
 	if (!last)
 		return;
-	terminal_status_clear();
-	if (s->origin) /* the times of several captures make no sum */
-		fprintf(out, "%s: ", duration_text(s->seconds, text));
-	print_count(out, s->meter.count[COUNT_PACKETS], "packet, ", "packets, ");
-	print_count(out, s->meter.count[COUNT_FLOWS], "flow, ", "flows, ");
-	print_count(out, s->judge.judged, "record judged\n", "records judged\n");
-	print_alerts(out, &s->detect.alerts);
-	print_lost(out, s);
-	flush(o);
+	begin_text(o, &t);
+	if (t.stream) {
+		if (s->origin) /* the times of several captures make no sum */
+			fprintf(t.stream, "%s: ", duration_text(s->seconds, text));
+		print_count(t.stream, s->meter.count[COUNT_PACKETS], "packet, ", "packets, ");
+		print_count(t.stream, s->meter.count[COUNT_FLOWS], "flow, ", "flows, ");
+		print_count(t.stream, s->judge.judged, "record judged\n", "records judged\n");
+		print_alerts(t.stream, &s->detect.alerts);
+		print_lost(t.stream, s);
+	}
+	end_text(o, &t);
 }
 
-static void terminal_close(struct output *o)
-{
-	terminal_status_clear();
-	flush(o);
-}
-
-const struct output_kind output_terminal = {"terminal", terminal_open, terminal_alert,
-	terminal_summary, terminal_close, NULL, terminal_block};
+const struct output_kind output_terminal = {.name = "terminal",
+	.open = terminal_open,
+	.alert = terminal_alert,
+	.summary = terminal_summary,
+	.block = terminal_block,
+	.must = true};

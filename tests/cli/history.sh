@@ -186,7 +186,7 @@ upgraded() {
 		python3 -c 'import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
 assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-assert db.execute("PRAGMA user_version").fetchone() == (2,)' "$history"
+assert db.execute("PRAGMA user_version").fetchone() == (3,)' "$history"
 }
 check "a file of version 1 is upgraded, not refused" upgraded
 

@@ -19,7 +19,6 @@ static const struct evidence_settings settings = {
 	.margin = 1, .share = 0.5F, .clip = 5, .threshold = 10, .half_life_s = 60};
 
 /* A run of one interface, one output and a history, of which nothing is wrong. */
-static struct output outputs[1];
 static struct desk_facts good_facts(void)
 {
 	struct desk_facts f = {.version = "1.2.3",
@@ -34,13 +33,12 @@ static struct desk_facts good_facts(void)
 		.kernel = "fp32",
 		.sensitivity = "normal",
 		.history = "/a/history.db",
-		.output = outputs,
-		.outputs = 1,
+		.figures.outputs = 1,
+		.figures.output = {{.kind = "eve", .path = "eve \"1\"\\.json"}},
 		.room = 1000,
 		.block = "off",
 		.block_attached = ""};
 
-	outputs[0] = (struct output){.kind = &output_eve, .path = "eve \"1\"\\.json"};
 	return f;
 }
 
@@ -344,8 +342,8 @@ static void losses_are_wrong_for_a_minute(void **state)
 	assert_true(says(d, 1, "flow table full: 1,234"));
 	tick(d, &f, 30);
 	assert_int_equal(desk_wrong(d, &w), 0);
-	outputs[0].lost = 2;
-	outputs[0].why = ENOSPC;
+	f.figures.output[0].of.lost = 2;
+	strcpy(f.figures.output[0].of.why, strerror(ENOSPC));
 	tick(d, &f, 1);
 	assert_true(says(d, 1, "2 lines lost in the last minute: No space left"));
 	tick(d, &f, 100);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,7 +220,9 @@ static void the_file_is_appended_to(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct output o = {.kind = &output_eve};
 
-		assert_int_equal(o.kind->open(&o, path, &e), 0);
+		struct output_stats ended;
+
+		assert_int_equal(output_open(&o, path, &e), 0);
 		o.kind->alert(&o, &a, ALERT_NEW, NULL);
 		f = fopen(path, "r"); /* before it is closed */
 		for (lines = 0; fgets(line, sizeof(line), f); lines++) {
@@ -230,8 +233,9 @@ static void the_file_is_appended_to(void **state)
 		}
 		fclose(f);
 		assert_int_equal(lines, i + 1);
-		o.kind->close(&o);
-		assert_int_equal(o.lost, 0);
+		outputs_close(&o, 1, &ended);
+		assert_int_equal(ended.of.lost, 0);
+		assert_int_equal(ended.of.told, 1);
 	}
 	unlink(path);
 }
@@ -240,15 +244,16 @@ static void a_full_disk_is_counted(void **state)
 {
 	struct output o = {.kind = &output_eve};
 	struct alert a = an_alert();
+	struct output_stats ended;
 	struct error e;
 
 	(void)state;
-	assert_int_equal(o.kind->open(&o, "/dev/full", &e), 0);
+	assert_int_equal(output_open(&o, "/dev/full", &e), 0);
 	o.kind->alert(&o, &a, ALERT_NEW, NULL);
 	o.kind->alert(&o, &a, ALERT_END, NULL);
-	o.kind->close(&o);
-	assert_true(o.lost >= 2);
-	assert_true(o.why > 0);
+	assert_int_equal(output_code(&o), ENOSPC);
+	outputs_close(&o, 1, &ended);
+	assert_int_equal(ended.of.lost, 2);
 }
 
 static void a_folder_that_is_not_there_is_an_error(void **state)
@@ -257,7 +262,7 @@ static void a_folder_that_is_not_there_is_an_error(void **state)
 	struct error e = {""};
 
 	(void)state;
-	assert_true(o.kind->open(&o, "/nonexistent/eve.json", &e) < 0);
+	assert_true(output_open(&o, "/nonexistent/eve.json", &e) < 0);
 	assert_non_null(strstr(e.text, "/nonexistent/eve.json"));
 }
 
