@@ -6,10 +6,14 @@
 #include "capture/capture.h"
 #include "cmd/session.h"
 #include "cmd/settings.h"
+#include "respond/commands.h"
 
 struct blocking {
 	struct respond *respond; /* NULL: nothing is blocked, and all else here does nothing */
 	struct control *control;
+	struct allowed *allowed; /* a person's part of the allow list */
+	struct allow_hand hand;
+	struct session *session;
 };
 
 /* Begin, when the settings say so: the session's alerts are acted upon from then on. 0, or a

@@ -37,8 +37,8 @@ static const struct command commands[] = {
 	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
 		"what was behind an alert, flow by flow: short for karma history"},
 	{"block", cmd_block,
-		"list|add|del|flush [ADDRESS[/LENGTH]] [--for TIME] [--dry-run] [--json] "
-		"[--socket PATH]",
+		"list | add|del ADDRESS[/LENGTH] ... | flush | allowed | allow|disallow "
+		"ADDRESS[/LENGTH] ... [--for TIME] [--dry-run] [--json] [--socket PATH]",
 		"whom a running karma stops: look, and lend a hand"},
 	{"learn", cmd_learn,
 		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [--for TIME] -o FILE [-m MODEL] "

@@ -26,9 +26,12 @@ struct client {
 struct control {
 	char path[CONTROL_PATH_ROOM];
 	int listening, epoll;
-	const struct control_command *commands;
-	size_t count;
-	void *context;
+	struct set {
+		const struct control_command *commands;
+		size_t count;
+		void *context;
+	} set[CONTROL_SETS];
+	size_t sets;
 	uint64_t heard;
 	struct client client[CONTROL_CLIENTS];
 };
@@ -133,6 +136,16 @@ static void answer(struct client *c, json_t *object)
 		c->last = true; /* it is owed an answer that it cannot have */
 }
 
+static json_t *obey(const struct control *s, const struct control_peer *from, const char *name,
+	const json_t *request)
+{
+	for (const struct set *x = s->set; x < s->set + s->sets; x++)
+		for (size_t i = 0; i < x->count; i++)
+			if (strcmp(x->commands[i].name, name) == 0)
+				return x->commands[i].handle(x->context, from, request);
+	return NULL;
+}
+
 static json_t *handle(const struct control *s, const struct client *c, const char *line)
 {
 	json_error_t where;
@@ -144,10 +157,7 @@ static json_t *handle(const struct control *s, const struct client *c, const cha
 	else if (!name)
 		reply = control_refusal("a request has a \"command\"");
 	else {
-		reply = NULL;
-		for (size_t i = 0; i < s->count && !reply; i++)
-			if (strcmp(s->commands[i].name, name) == 0)
-				reply = s->commands[i].handle(s->context, &c->peer, request);
+		reply = obey(s, &c->peer, name, request);
 		if (!reply)
 			reply = control_refusal("there is no command '%.40s'", name);
 	}
@@ -319,6 +329,13 @@ static int listen_at(struct control *c, const char *group, struct error *e)
 	return err;
 }
 
+void control_add(
+	struct control *c, const struct control_command *commands, size_t count, void *context)
+{
+	if (c->sets < CONTROL_SETS)
+		c->set[c->sets++] = (struct set){commands, count, context};
+}
+
 int control_open(struct control **control, const char *path, const char *group,
 	const struct control_command *commands, size_t count, void *context, struct error *e)
 {
@@ -329,9 +346,7 @@ int control_open(struct control **control, const char *path, const char *group,
 	if (!c)
 		return error_set(e, -ENOMEM, "out of memory");
 	c->listening = c->epoll = -1;
-	c->commands = commands;
-	c->count = count;
-	c->context = context;
+	control_add(c, commands, count, context);
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
 		c->client[i].fd = -1;
 	if (strlen(path) >= sizeof(c->path)) {

@@ -17,7 +17,7 @@
 
 #include "util/error.h"
 
-enum { CONTROL_CLIENTS = 16, CONTROL_REQUEST = 4096, CONTROL_UNREAD = 1 << 20 };
+enum { CONTROL_SETS = 8, CONTROL_CLIENTS = 16, CONTROL_REQUEST = 4096, CONTROL_UNREAD = 1 << 20 };
 
 /* Where it is unless told otherwise. */
 #define CONTROL_PATH "/run/karma/karma.sock"
@@ -47,6 +47,10 @@ struct control;
  * errno and the line. `commands` and `context` are kept. */
 int control_open(struct control **c, const char *path, const char *group,
 	const struct control_command *commands, size_t count, void *context, struct error *e);
+
+/* Serve these as well, to which the same applies; of CONTROL_SETS sets in all. */
+void control_add(struct control *c, const struct control_command *commands, size_t count,
+	void *context);
 
 /* Readable when there is something to do for control_serve(). */
 int control_fd(const struct control *c);

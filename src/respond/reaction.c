@@ -19,6 +19,10 @@ const char *block_change_name(const struct block_change *c)
 		return "renew";
 	case POLICY_REMOVE:
 		break;
+	case POLICY_ALLOW:
+		return "allow";
+	case POLICY_DISALLOW:
+		return "disallow";
 	}
 	return limit ? "unlimit" : "unblock";
 }
@@ -59,16 +63,18 @@ const char *block_change_why(const struct block_change *c, char text[REACTION_TE
 
 const char *block_what_text(const struct policy_what *what, char text[REACTION_TEXT])
 {
-	char addr[PREFIX_TEXT];
+	char addr[PREFIX_TEXT], port[8] = "any";
 	const char *proto =
 		record_proto_name(prefix_is_ipv4(what->addr) ? NET_IPV4 : NET_IPV6, what->proto);
 
 	prefix_text(what->addr, what->bits, addr);
+	if (!what->opens)
+		snprintf(port, sizeof(port), "%u", what->port);
 	if (what->kind == POLICY_ADDRESS)
 		snprintf(text, REACTION_TEXT, "%s", addr);
 	else
-		snprintf(text, REACTION_TEXT, strchr(addr, ':') ? "[%s]:%u/%s" : "%s:%u/%s", addr,
-			what->port, proto);
+		snprintf(text, REACTION_TEXT, strchr(addr, ':') ? "[%s]:%s/%s" : "%s:%s/%s", addr,
+			port, proto);
 	return text;
 }
 

@@ -5,14 +5,14 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-refuses "block alone" 2 "list, add, del or flush" "$karma" block
+refuses "block alone" 2 "list, add, del, flush, allowed, allow or disallow" "$karma" block
 refuses "an unknown verb" 2 "'remove' is none of" "$karma" block remove
 refuses "add without an address" 2 "needs an address" "$karma" block add
 refuses "list with one" 2 "one argument too many" "$karma" block list 192.0.2.1
 refuses "flush with one" 2 "one argument too many" "$karma" block flush 192.0.2.1
 refuses "--for of a del" 2 "--for goes with add" "$karma" block del 192.0.2.1 --for 10m
 refuses "a time that is none" 2 "such as 90s" "$karma" block add 192.0.2.1 --for 10
-refuses "--dry-run of a list" 2 "changes nothing" "$karma" block list --dry-run
+refuses "--dry-run of a list" 2 "--dry-run goes with" "$karma" block list --dry-run
 refuses "an unknown option" 2 "no option '--no'" "$karma" block list --no
 refuses "nobody there" 1 "no karma answers there" "$karma" block list --socket "$work/none"
 refuses "nobody at the other end" 1 "is too long for a socket" "$karma" run --block --socket "$(printf '%0200d' 0)"
