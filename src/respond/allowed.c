@@ -33,7 +33,7 @@ static bool take(struct allowed *a, const json_t *object)
 		!prefix_parse(what, &one->what))
 		return false;
 	one->uid = (uint32_t)json_integer_value(uid);
-	one->at_ns = (int64_t)(json_number_value(at) * 1e9);
+	one->at_ns = (int64_t)(json_number_value(at) * 1e3 + 0.5) * 1000000;
 	a->count += !allowed_has(a, &one->what);
 	return true;
 }

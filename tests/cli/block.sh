@@ -13,6 +13,9 @@ refuses "flush with one" 2 "one argument too many" "$karma" block flush 192.0.2.
 refuses "--for of a del" 2 "--for goes with add" "$karma" block del 192.0.2.1 --for 10m
 refuses "a time that is none" 2 "such as 90s" "$karma" block add 192.0.2.1 --for 10
 refuses "--dry-run of a list" 2 "--dry-run goes with" "$karma" block list --dry-run
+refuses "allow without an address" 2 "allow needs an address" "$karma" block allow
+refuses "allowed with one" 2 "one argument too many" "$karma" block allowed 192.0.2.1
+refuses "--for of an allow" 2 "--for goes with add" "$karma" block allow 192.0.2.1 --for 10m
 refuses "an unknown option" 2 "no option '--no'" "$karma" block list --no
 refuses "nobody there" 1 "no karma answers there" "$karma" block list --socket "$work/none"
 refuses "nobody at the other end" 1 "is too long for a socket" "$karma" run --block --socket "$(printf '%0200d' 0)"
