@@ -6,8 +6,8 @@
  *
  * Before each stands the sieve: a packet that passes costs a bit of its source, another one where
  * there are prefixes, and one of its destination where there are limits. Where nothing is listed it
- * is not looked at. The allow list is asked only for a packet that would be dropped. Whatever cannot
- * be decoded passes. A tunnel goes by what it is outside. */
+ * is not looked at. The allow list is asked only for a packet that would be dropped. Whatever
+ * cannot be decoded passes. A tunnel goes by what it is outside. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -321,8 +321,7 @@ static __always_inline bool may_be_in_prefix(const struct here *h)
 		return false;
 	if (!*(volatile __u32 *)&state.sieved)
 		return true;
-	first = sieve_prefix(
-		&state, &h->addr, h->type == ETHERTYPE_IPV4 ? BLOCK_IPV4 : BLOCK_IPV6);
+	first = sieve_prefix(&state, &h->addr, h->type == ETHERTYPE_IPV4 ? BLOCK_IPV4 : BLOCK_IPV6);
 	return in_sieve(&first);
 }
 

@@ -53,8 +53,8 @@ int interface_look(const char *name, struct interface *i, struct error *e);
 int interface_events_open(unsigned more, struct error *e);
 
 /* Read what it has without waiting. `gone` is called with the number of each interface that was
- * taken away; with 0 where word was lost, so that any may have been; NULL: nobody asks. Whether anything
- * happened. */
+ * taken away; with 0 where word was lost, so that any may have been; NULL: nobody asks. Whether
+ * anything happened. */
 bool interface_events_read(int fd, void (*gone)(void *context, int ifindex), void *context);
 
 #endif

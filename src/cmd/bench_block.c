@@ -26,9 +26,9 @@ enum {
 	STRANGERS = 1 << 16, /* sources that are not listed */
 	ALLOWED = 16,        /* prefixes on the allow list, none of them of a listed host */
 	PREFIXES = 100,
-	ALERTS = 200, /* whose first dropped packet is waited for */
-	CHANGES = 10,    /* a millisecond */
-	CHANGED = 1000,  /* entries that come and go */
+	ALERTS = 200,   /* whose first dropped packet is waited for */
+	CHANGES = 10,   /* a millisecond */
+	CHANGED = 1000, /* entries that come and go */
 	CHANGE_ROUNDS = 15,
 	SOURCE = 26, /* where the frame has its source address */
 };
@@ -351,8 +351,7 @@ static void scan_of(struct alert *a, uint32_t v4)
  * dropped, while packets of it come without a pause. */
 static int alerts(struct respond *r, double us[ALERTS])
 {
-	struct sender t = {
-		.prog = filter_program(respond_filter(r), false), .source = later};
+	struct sender t = {.prog = filter_program(respond_filter(r), false), .source = later};
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, send_packets, &t) != 0)

@@ -43,7 +43,7 @@ static const struct verb verbs[] = {
 };
 
 struct options {
-	const struct verb *verb; /* NULL: none so far */
+	const struct verb *verb;
 	char **addresses;
 	int count;
 	uint64_t seconds; /* 0: for ever */
@@ -58,22 +58,24 @@ static bool is_verb(const struct options *o, const char *name)
 
 static int check_options(struct options *o, const char *verb)
 {
+	const struct verb *v = verbs;
+
 	if (!verb)
 		return usage_error("block",
 			"what is to be done? list, add, del, flush, allowed, allow or disallow");
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]) && !o->verb; i++)
-		if (strcmp(verb, verbs[i].name) == 0)
-			o->verb = &verbs[i];
-	if (!o->verb)
+	while (v < verbs + sizeof(verbs) / sizeof(verbs[0]) && strcmp(verb, v->name) != 0)
+		v++;
+	if (v == verbs + sizeof(verbs) / sizeof(verbs[0]))
 		return usage_error("block",
 			"'%s' is none of list, add, del, flush, allowed, allow and disallow", verb);
-	if (o->verb->takes && o->count == 0)
+	o->verb = v;
+	if (v->takes && o->count == 0)
 		return usage_error("block", "%s needs an address, or a prefix of some", verb);
-	if (!o->verb->takes && o->count > 0)
+	if (!v->takes && o->count > 0)
 		return usage_error("block", "'%s' is one argument too many", o->addresses[0]);
-	if (o->seconds && !o->verb->lasts)
+	if (o->seconds && !v->lasts)
 		return usage_error("block", "--for goes with add");
-	if (o->dry_run && !o->verb->dry)
+	if (o->dry_run && !v->dry)
 		return usage_error("block", "--dry-run goes with add, del and flush");
 	return 0;
 }
@@ -271,9 +273,9 @@ static void print_change(const struct options *o, const json_t *reply)
 	else
 		printf("%s%s %s%s%s\n", dry ? "dry run: " : "", text_of(reply, "what"),
 			o->verb->done,
-			o->seconds           ? " for "
+			o->seconds          ? " for "
 			: is_verb(o, "add") ? " until it is deleted"
-					     : "",
+					    : "",
 			o->seconds ? block_time_text((int64_t)o->seconds * 1000000000, time) : "");
 }
 
@@ -315,7 +317,7 @@ static int change(int fd, const struct options *o, struct error *e)
 
 int cmd_block(int argc, char **argv)
 {
-	struct options o = {.verb = NULL};
+	struct options o = {.verb = verbs};
 	static struct settings settings;
 	struct error e = {""};
 	int status = read_options(argc, argv, &o), fd, err;
@@ -328,8 +330,7 @@ int cmd_block(int argc, char **argv)
 	fd = control_connect(o.socket ? o.socket : settings.socket, &e);
 	if (fd < 0)
 		return fail("block", e.text);
-	err = is_verb(&o, "list") || is_verb(&o, "allowed") ? list(fd, &o, &e)
-								: change(fd, &o, &e);
+	err = is_verb(&o, "list") || is_verb(&o, "allowed") ? list(fd, &o, &e) : change(fd, &o, &e);
 	close(fd);
 	if (err)
 		return fail("block", e.text);

@@ -49,8 +49,8 @@ int control_open(struct control **c, const char *path, const char *group,
 	const struct control_command *commands, size_t count, void *context, struct error *e);
 
 /* Serve these as well, to which the same applies; of CONTROL_SETS sets in all. */
-void control_add(struct control *c, const struct control_command *commands, size_t count,
-	void *context);
+void control_add(
+	struct control *c, const struct control_command *commands, size_t count, void *context);
 
 /* Readable when there is something to do for control_serve(). */
 int control_fd(const struct control *c);

@@ -145,8 +145,8 @@ int allowed_add(struct allowed *a, const struct allowed_one *one, struct error *
 	if (err || find(a, &one->what))
 		return err;
 	if (a->count == ALLOWED_MOST)
-		return error_set(e, -ENOSPC, "the allow list has room for %d; take some out",
-			ALLOWED_MOST);
+		return error_set(
+			e, -ENOSPC, "the allow list has room for %d; take some out", ALLOWED_MOST);
 	a->one[a->count++] = *one;
 	err = write_file(a, e);
 	a->count -= err != 0;

@@ -17,8 +17,8 @@ struct allowed_one {
 
 struct allowed;
 
-/* Read the file; there need be none. NULL: memory is short. Where it is broken, `e` has the line and
- * the list is empty; changes are refused then until the file is whole, or gone. */
+/* Read the file; there need be none. NULL: memory is short. Where it is broken, `e` has the line
+ * and the list is empty; changes are refused then until the file is whole, or gone. */
 struct allowed *allowed_open(const char *path, struct error *e);
 void allowed_close(struct allowed *a);
 

@@ -65,10 +65,10 @@ struct block_state {
 	/* The sieve: a key's bit is number sieve_bit() of a power of 2, of as many as 64 - shift.
 	 */
 	__u32 shift;
-	__u32 sieved;   /* prefixes are in it; 0: while their masks change they are looked up */
+	__u32 sieved;    /* prefixes are in it; 0: while their masks change they are looked up */
 	__u64 secret[2]; /* odd */
-	/* A prefix is in the sieve by its first bits, as many as the shortest has: of those that have
-	 * IPv4 addresses, of those that have others. */
+	/* A prefix is in the sieve by its first bits, as many as the shortest has: of those that
+	 * have IPv4 addresses, of those that have others. */
 	struct flow_addr mask[BLOCK_FAMILIES];
 	__u64 next_id;
 	__u64 full; /* additions that found no room */
@@ -90,8 +90,8 @@ static inline struct flow_addr sieve_prefix(
 	return (struct flow_addr){{a->word[0] & mask->word[0], a->word[1] & mask->word[1]}};
 }
 
-/* What stands for a destination that has limits, so that others need not be looked into; and for each
- * of its limits. */
+/* What stands for a destination that has limits, so that others need not be looked into; and for
+ * each of its limits. */
 static inline struct flow_addr sieve_destination(struct flow_addr a)
 {
 	return (struct flow_addr){{a.word[0] ^ 1, a.word[1]}};

@@ -209,9 +209,9 @@ static json_t *allow_list(void *hand, const struct control_peer *from, const jso
 		json_array_append_new(all, allowed_json(text, NULL));
 	}
 	for (uint32_t i = 0; i < n; i++)
-		json_array_append_new(all,
-			allowed_json(prefix_text(one[i].what.addr, one[i].what.bits, text),
-				&one[i]));
+		json_array_append_new(
+			all, allowed_json(prefix_text(one[i].what.addr, one[i].what.bits, text),
+				     &one[i]));
 	return json_pack("{sb so}", "ok", 1, "allow", all);
 }
 
@@ -237,8 +237,7 @@ static json_t *allow_changed(const struct allow_hand *h, const struct control_pe
 static json_t *allow_add(void *hand, const struct control_peer *from, const json_t *request)
 {
 	const struct allow_hand *h = hand;
-	struct allowed_one one = {
-		.uid = from->uid, .at_ns = (int64_t)clock_now(CLOCK_REALTIME)};
+	struct allowed_one one = {.uid = from->uid, .at_ns = (int64_t)clock_now(CLOCK_REALTIME)};
 	struct policy_what what;
 	json_t *refusal = NULL;
 	struct error e = {""};

@@ -5,9 +5,9 @@
  *   block.del   "address": A[/L]                      or as block.list names a limited port
  *   block.flush
  *
- *   allow.list                                        "allow": whom the configuration and people name
- *   allow.add   "address": A[/L]
- *   allow.del   "address": A[/L]                      what a person named
+ *   allow.list                                        "allow": whom the configuration and people
+ * name allow.add   "address": A[/L] allow.del   "address": A[/L]                      what a person
+ * named
  */
 #ifndef KARMA_RESPOND_COMMANDS_H
 #define KARMA_RESPOND_COMMANDS_H

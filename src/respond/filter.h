@@ -117,8 +117,8 @@ int filter_each_limit(const struct filter *f,
 struct filter_stats {
 	uint32_t hosts, prefixes, limits, allowed; /* entries now */
 	/* Frames: let through; those of them that the allow list saved; dropped by the list;
-	 * dropped by a limit; not IP, or damaged, and let through. Where nothing is listed nothing is
-	 * looked at, and all is let through. */
+	 * dropped by a limit; not IP, or damaged, and let through. Where nothing is listed nothing
+	 * is looked at, and all is let through. */
 	uint64_t passed, allowed_packets, dropped, limited, not_ip;
 	uint64_t full; /* additions that had no room */
 };

@@ -52,7 +52,8 @@ int filter_change(struct filter *f);
  */
 void filter_changed(struct filter *f);
 
-/* ---- the sieve: what is listed is in it before it is in its map, and until it is out of it ---- */
+/* ---- the sieve: what is listed is in it before it is in its map, and until it is out of it ----
+ */
 
 uint32_t filter_sieve_words(uint32_t hosts);
 int filter_sieve_open(struct filter *f, bool taken_over);

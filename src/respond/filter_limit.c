@@ -67,7 +67,8 @@ int filter_each_limit(const struct filter *f,
 	int result = 0;
 
 	while (more && !result) {
-		struct filter_limit out = {.proto = next.proto, .port = next.port, .opens = next.opens};
+		struct filter_limit out = {
+			.proto = next.proto, .port = next.port, .opens = next.opens};
 		struct block_limit l;
 
 		key = next;

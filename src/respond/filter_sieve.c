@@ -22,7 +22,7 @@ enum {
 struct filter_sieve {
 	uint64_t *word; /* the map */
 	size_t words, size;
-	uint8_t *keys; /* of each bit */
+	uint8_t *keys;                                    /* of each bit */
 	uint32_t lengths[BLOCK_FAMILIES][BLOCK_HOST + 1]; /* prefixes of each */
 };
 
@@ -84,14 +84,13 @@ static bool is_of(const struct block_prefix *p, int family)
 
 	memcpy(&a, p->addr, sizeof(a));
 	memcpy(&b, ipv4, sizeof(b));
-	in_ipv4 = !((a.word[0] ^ b.word[0]) & mask.word[0] ||
-		    (a.word[1] ^ b.word[1]) & mask.word[1]);
+	in_ipv4 =
+		!((a.word[0] ^ b.word[0]) & mask.word[0] || (a.word[1] ^ b.word[1]) & mask.word[1]);
 	return family == BLOCK_IPV4 ? in_ipv4 : !in_ipv4 || p->bits < 96;
 }
 
 /* Its key in the sieve. */
-static struct flow_addr first_bits(
-	const struct filter *f, const struct block_prefix *p, int family)
+static struct flow_addr first_bits(const struct filter *f, const struct block_prefix *p, int family)
 {
 	struct flow_addr addr;
 

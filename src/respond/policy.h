@@ -42,8 +42,8 @@ extern const struct policy_settings policy_defaults;
 
 enum policy_kind { POLICY_ADDRESS, POLICY_PORT };
 
-/* What an entry is about: packets from a prefix, or packets to a port, or to the ports of a host that
- * open connections. No bytes between. */
+/* What an entry is about: packets from a prefix, or packets to a port, or to the ports of a host
+ * that open connections. No bytes between. */
 struct policy_what {
 	uint8_t addr[16]; /* bits behind the prefix are 0 */
 	uint8_t bits;     /* POLICY_PORT: 128 */
@@ -71,7 +71,8 @@ struct policy_entry {
 	uint64_t seen;
 };
 
-/* The policy's own; then a person's changes of the allow list, which are told of in the same way. */
+/* The policy's own; then a person's changes of the allow list, which are told of in the same way.
+ */
 enum policy_event { POLICY_ADD, POLICY_RENEW, POLICY_REMOVE, POLICY_ALLOW, POLICY_DISALLOW };
 
 enum policy_why {

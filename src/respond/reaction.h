@@ -2,6 +2,7 @@
 #ifndef KARMA_RESPOND_REACTION_H
 #define KARMA_RESPOND_REACTION_H
 
+#include "detect/alert.h"
 #include "respond/filter.h"
 #include "respond/policy.h"
 
@@ -13,6 +14,17 @@ struct reaction {
 	const char *action; /* "block", "limit", "dry-run", "none" */
 	char text[REACTION_TEXT]; /* "blocked for 10 min", "not blocked: a gateway" */
 };
+
+/* What is to be known beside what the policy answered. */
+struct reaction_facts {
+	bool here;        /* the program is on the interface that the attack came by */
+	uint64_t dropped; /* packets, by the entry */
+	uint32_t rate;    /* of a limit */
+	int64_t now_ns;   /* the policy's time */
+};
+
+void reaction_say(struct reaction *out, const struct alert *a, const struct policy_answer *answer,
+	const struct reaction_facts *f);
 
 /* A change of the block list, or of the allow list. Times are since 1970. */
 struct block_change {

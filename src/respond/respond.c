@@ -560,8 +560,8 @@ static const struct suspect *suspect_of(struct respond *r, const struct alert *a
 	return s;
 }
 
-/* One of many attackers is acted upon by what speaks against it alone, when that is enough and it is
- * no forged one; else what many do is a flood, or nobody's. */
+/* One of many attackers is acted upon by what speaks against it alone, when that is enough and it
+ * is no forged one; else what many do is a flood, or nobody's. */
 static struct policy_answer decide(
 	struct respond *r, const struct alert *a, const struct suspect *s)
 {
@@ -596,60 +596,15 @@ static bool may_yet(enum policy_verdict v)
 	return v == POLICY_UNSURE || v == POLICY_FORGED;
 }
 
-static void say_entry(const struct respond *r, const struct alert *a, const struct policy_entry *e,
-	struct reaction *out)
-{
-	bool limit = e->what.kind == POLICY_PORT, here = drops_at(r, a->record.ifindex);
-	char time[REACTION_TEXT], rate[NUMBER_TEXT];
-	char what[REACTION_TEXT];
-
-	out->action = e->dry ? "dry-run" : limit ? "limit" : "block";
-	out->blocked = !e->dry && here && respond_counts(r, e).packets > 0;
-	if (e->until_ns)
-		block_time_text(e->until_ns - respond_now(), time);
-	if (limit)
-		snprintf(out->text, sizeof(out->text), "%s%.80s limited to %s %s/s%s%.20s",
-			e->dry ? "dry run: would have " : "", block_what_text(&e->what, what),
-			number_text(r->s->policy.rate, rate),
-			e->what.opens ? "new connections" : "packets", e->until_ns ? " for " : "",
-			e->until_ns ? time : "");
-	else
-		snprintf(out->text, sizeof(out->text), "%sblocked%s%.60s%s%.20s%s",
-			e->dry ? "dry run: would be " : "", e->what.bits < 128 ? " with " : "",
-			e->what.bits < 128 ? block_what_text(&e->what, what) : "",
-			e->until_ns ? " for " : "", e->until_ns ? time : "",
-			here || e->dry ? "" : ", but not on this interface");
-}
-
-/* Of many attackers it is the one of the latest record that something is said of. */
 static void say(const struct respond *r, const struct alert *a, const struct policy_answer *answer,
 	struct reaction *out)
 {
-	static const char *const why[] = {
-		[POLICY_BLOCKED] = "no longer blocked",
-		[POLICY_WOULD] = "dry run: no longer blocked",
-		[POLICY_IS_OFF] = "not blocked: it is off for this class",
-		[POLICY_UNSURE] = "not blocked yet: not sure enough",
-		[POLICY_FORGED] = "not blocked yet: its source may be forged",
-		[POLICY_VICTIM] = "not blocked: its target attacks it",
-		[POLICY_PARDONED] = "not blocked: a person unblocked it",
-		[POLICY_FAST] = "not blocked: too many new ones this minute",
-		[POLICY_FULL] = "not blocked: the list is full",
-	};
-	char who[ADDR_TEXT + 1] = "", text[REACTION_TEXT];
+	const struct reaction_facts facts = {.here = drops_at(r, a->record.ifindex),
+		.dropped = answer->entry ? respond_counts(r, answer->entry).packets : 0,
+		.rate = r->s->policy.rate,
+		.now_ns = respond_now()};
 
-	*out = (struct reaction){.action = "none"};
-	if (answer->entry)
-		say_entry(r, a, answer->entry, out);
-	else if (answer->verdict == POLICY_PROTECTED)
-		snprintf(out->text, sizeof(out->text), "not blocked: %s", answer->why);
-	else
-		strcpy(out->text, why[answer->verdict]);
-	if (!a->many || !a->sure || (answer->entry && answer->entry->what.kind == POLICY_PORT))
-		return;
-	strcpy(text, out->text);
-	snprintf(out->text, sizeof(out->text), "%s %.100s",
-		addr_text(a->record.addr[a->actor], who), text);
+	reaction_say(out, a, answer, &facts);
 }
 
 /* Decide, and remember what was decided. */

@@ -188,7 +188,6 @@ void surroundings_read(struct protected_list *l)
 
 int surroundings_events_open(struct error *e)
 {
-	return interface_events_open(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-					     RTMGRP_IPV6_ROUTE,
-		e);
+	return interface_events_open(
+		RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, e);
 }

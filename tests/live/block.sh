@@ -142,7 +142,8 @@ answers() { # name: within a minute, which a busy machine may need to begin one
 	read -r -t 60 line <&"${hear[$1]}" && [[ $line == "are you there"* ]]
 }
 
-eve_is_true() { # says blocked of 10.91.0.10, 11 and 18, of nobody else; who, when and why of each change
+eve_is_true() { # says blocked of 10.91.0.10 and 11, of nobody else who is not listed (18 is one of many in its
+	# alert); who, when and why of each change
 	python3 - "$work/eve.json" <<-'END'
 		import json, sys
 
@@ -157,8 +158,9 @@ eve_is_true() { # says blocked of 10.91.0.10, 11 and 18, of nobody else; who, wh
 		        changes.append(event["block"])
 		        assert event["timestamp"] and event["block"]["why"]
 		print(blocked, changes)
-		assert blocked == {"10.91.0.10", "10.91.0.11", "10.91.0.18"}, blocked
-		assert {c["what"] for c in changes if c["action"] == "block"} == blocked
+		listed = {"10.91.0.10", "10.91.0.11", "10.91.0.18"}
+		assert {"10.91.0.10", "10.91.0.11"} <= blocked <= listed, blocked
+		assert {c["what"] for c in changes if c["action"] == "block"} == listed
 		assert all(c["alert_id"] in ids for c in changes)
 	END
 }
@@ -204,15 +206,15 @@ scan 10.91.0.13 1-2000
 check "the operator's own address is not blocked" within 3 told 10.91.0.13 'not blocked: the other end of a login session'
 check "though it was to be" eval '(($(refused) > 0)) && ! listed 10.91.0.13 block'
 
+# What still attacks is renewed, and let go of when it has stopped.
+inside "$others" ping -q -i 0.1 -w 14 -I 10.91.0.10 10.91.0.1 >/dev/null 2>&1 &
+pinger=$!
+
 before=$(refusals)
 scan 10.91.0.10 1-10000
 check "a scan is cut off before a tenth of 10,000 ports" cut_off_early "$before"
 cat "$work/said"
 check "it is put on the list" within 5 grep -q 'block 10.91.0.10 for 4 s: Reconnaissance, alert ' "$work/run.out"
-
-# What still attacks is renewed, and let go of when it has stopped.
-inside "$others" ping -q -i 0.1 -w 6 -I 10.91.0.10 10.91.0.1 >/dev/null 2>&1 &
-pinger=$!
 
 # With PAM, as Debian has it, a wrong password takes a second or two.
 guess 10.91.0.11 22

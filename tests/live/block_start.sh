@@ -5,7 +5,7 @@
 # shellcheck disable=SC2016 # what awk and eval expand
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=24
+tests=26
 server=karma-server-$$ others=karma-others-$$
 pin=$work/bpf/karma
 export TZ=UTC
@@ -137,6 +137,38 @@ allowed_by_mac() { # it is listed, but its frames pass, and EVE does not say blo
 check "an allowed hardware address passes, and EVE says so" allowed_by_mac
 ip -n "$others" link set v0 address 02:00:5e:10:00:08
 ip -n "$server" neigh flush dev v0
+
+# ---- a tunnel: flows are those inside, frames those outside ----
+
+end_of_tunnel() { # namespace address local remote kind option...
+	ip -n "$1" link add t0 type "$5" local "$3" remote "$4" "${@:6}" || return
+	ip -n "$1" addr add "$2/24" dev t0
+	ip -n "$1" link set t0 up
+}
+
+make_tunnel() { # of a kind that this kernel has
+	local kind words
+	for kind in gre ipip "vxlan id 7 dstport 4789"; do
+		read -ra words <<<"$kind"
+		end_of_tunnel "$server" 10.95.0.1 10.91.0.1 10.91.0.2 "${words[@]}" 2>/dev/null || continue
+		end_of_tunnel "$others" 10.95.0.2 10.91.0.2 10.91.0.1 "${words[@]}"
+		return
+	done
+	return 1
+}
+
+in_a_tunnel() { # who attacks inside is listed, and EVE says that nothing is dropped
+	inside "$others" nmap -n -Pn -sS -S 10.95.0.2 -e t0 -p 1-1000 --max-retries 0 --min-rate 4000 \
+		10.95.0.1 >"$work/nmap" 2>&1
+	within 5 listed 10.95.0.2 && inside "$others" ping -q -c 1 -W 1 10.95.0.1 &&
+		(($(dropped 10.95.0.2) == 0)) && within 5 eve_says allowed 10.95.0.2
+}
+if make_tunnel; then
+	check "in a tunnel nothing is dropped by who is inside, and EVE says so" in_a_tunnel
+	check "but by who is outside" eval 'block add 10.91.0.2 && ! inside "$others" ping -q -c 1 -W 1 10.95.0.1 && block del 10.91.0.2'
+else
+	skip 2 "no tunnel devices here"
+fi
 
 # ---- a flood from forged sources over many ports ----
 

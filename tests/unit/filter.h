@@ -1,5 +1,5 @@
-/* The block list in tests: frames go through its programs by BPF_PROG_TEST_RUN, nothing is attached.
- * Needs CAP_BPF; without it the tests are skipped. */
+/* The block list in tests: frames go through its programs by BPF_PROG_TEST_RUN, nothing is
+ * attached. Needs CAP_BPF; without it the tests are skipped. */
 #ifndef KARMA_TESTS_FILTER_H
 #define KARMA_TESTS_FILTER_H
 

@@ -394,7 +394,8 @@ static void a_person_allows(void **state)
 	control_add(c, allow_commands, ALLOW_COMMANDS, &hand);
 	fd = join();
 	ask(c, fd, "{\"command\":\"allow.list\"}\n",
-		"\"allow\":[{\"what\":\"198.51.100.0/24\",\"by\":\"configuration\"},{\"what\":\"02:00:"
+		"\"allow\":[{\"what\":\"198.51.100.0/"
+		"24\",\"by\":\"configuration\"},{\"what\":\"02:00:"
 		"5e:10:00:01\",\"by\":\"configuration\"}]");
 	ask(c, fd, "{\"command\":\"allow.add\"}\n", "is no address");
 	ask(c, fd, "{\"command\":\"allow.add\",\"address\":\"02:00:5e:10:00:01\"}\n",

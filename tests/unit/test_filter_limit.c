@@ -111,7 +111,8 @@ static void what_opens_connections_is_limited(void **state)
 	struct filter *f = filter_new();
 	struct filter_limit opens = limit_of(NET_IPV4, PROTO_TCP, 0, 1, 5), out,
 			    ssh = limit_of(NET_IPV4, PROTO_TCP, 22, 1, 1);
-	struct spec syn = {.net = NET_IPV4, .proto = PROTO_TCP, .src = 1, .dst = 200, .flags = TCP_SYN};
+	struct spec syn = {
+		.net = NET_IPV4, .proto = PROTO_TCP, .src = 1, .dst = 200, .flags = TCP_SYN};
 	struct spec other = syn, udp_too = udp(NET_IPV4, 1);
 	uint64_t passed = 0;
 

@@ -1,5 +1,5 @@
-/* The block list's property: whatever is added and taken out, what is dropped is what a simple model
- * of it says. */
+/* The block list's property: whatever is added and taken out, what is dropped is what a simple
+ * model of it says. */
 #include "filter.h"
 
 #include "util/rng.h"
