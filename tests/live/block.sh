@@ -207,7 +207,7 @@ check "the operator's own address is not blocked" within 3 told 10.91.0.13 'not 
 check "though it was to be" eval '(($(refused) > 0)) && ! listed 10.91.0.13 block'
 
 # What still attacks is renewed, and let go of when it has stopped.
-inside "$others" ping -q -i 0.1 -w 14 -I 10.91.0.10 10.91.0.1 >/dev/null 2>&1 &
+inside "$others" ping -q -i 0.02 -w 14 -I 10.91.0.10 10.91.0.1 >/dev/null 2>&1 &
 pinger=$!
 
 before=$(refusals)
