@@ -1,13 +1,13 @@
 /* The block list: an XDP program that drops what comes from listed addresses before the stack has
  * seen it, and what comes to a limited port faster than it may. Only the UAPI headers are needed.
  *
- *   hosts      exact addresses, a hash          allowed, macs   never dropped, whatever the list
- * says prefixes   a trie                           limits          token buckets by destination and
- * port
+ *   hosts      exact addresses, a hash      allowed, macs   never dropped, whatever the list says
+ *   prefixes   a trie                       limits          token buckets by destination and port
  *
- * A packet that passes costs one look-up of its source in the hash, nothing where that is empty;
- * the trie and the limits are looked at where there are any, the allow list only for a packet that
- * would be dropped. Whatever cannot be decoded passes. A tunnel goes by what it is outside. */
+ * Before each stands the sieve: a packet that passes costs a bit of its source, another one where
+ * there are prefixes, and one of its destination where there are limits. Where nothing is listed it
+ * is not looked at. The allow list is asked only for a packet that would be dropped. Whatever
+ * cannot be decoded passes. A tunnel goes by what it is outside. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,13 +22,8 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 
 /* ---- maps; their sizes are set before loading ---- */
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct block_state);
-} states SEC(".maps");
+/* A map of its own, which is pinned with the others. */
+struct block_state state SEC(".data.state");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -45,7 +40,7 @@ struct {
 	__type(value, struct block_entry);
 } hosts SEC(".maps");
 
-/* Set bits: there may be a host of that hash. */
+/* Set bits: there may be something listed of that hash. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -89,7 +84,6 @@ struct {
 /* What is at hand of a packet. */
 struct here {
 	struct xdp_md *ctx;
-	struct block_state *state;
 	struct block_cpu *cpu;
 	bool is_ip;   /* no link header */
 	__u32 type;   /* of the network header: IPv4 or IPv6 */
@@ -132,7 +126,7 @@ static __always_inline __u64 mac_of(const struct here *h)
 	struct frame f;
 	const __u8 *p;
 
-	if (!h->state->macs || h->is_ip)
+	if (!state.macs || h->is_ip)
 		return 0;
 	frame_bytes(&f, h->ctx);
 	p = frame_at(&f, 0, 14);
@@ -148,13 +142,13 @@ static __always_inline bool mac_allowed(__u64 mac)
 
 static __always_inline bool addr_allowed(const struct here *h)
 {
-	return h->state->allowed && bpf_map_lookup_elem(&allowed, &h->bits);
+	return state.allowed && bpf_map_lookup_elem(&allowed, &h->bits);
 }
 
 /* For a listed host the answer is kept in its entry until the allow list changes. */
 static __always_inline bool host_allowed(const struct here *h, struct block_entry *e)
 {
-	__u32 generation = *(volatile __u32 *)&h->state->generation;
+	__u32 generation = *(volatile __u32 *)&state.generation;
 
 	if (e->checked == generation)
 		return false;
@@ -166,55 +160,86 @@ static __always_inline bool host_allowed(const struct here *h, struct block_entr
 
 /* ---- limits ---- */
 
-/* The ports of IPv4's and IPv6's packets; 0 in fragments behind the first, and in what has none. */
-static __always_inline __u16 port_at(const struct frame *f, __u32 offset, __u8 proto)
-{
-	const __u8 *p;
+/* What a limit goes by, and where the transport header is: 0 in fragments behind the first. */
+struct limited {
+	struct block_limit_key key;
+	__u32 offset;
+};
 
-	if (proto != PROTO_TCP && proto != PROTO_UDP && proto != PROTO_UDPLITE &&
-		proto != PROTO_SCTP)
-		return 0;
-	p = frame_at(f, offset, 4);
-	return p ? load16(p + 2) : 0;
-}
-
-static __always_inline bool limit_key_v4(
-	struct block_limit_key *key, const struct frame *f, __u32 offset)
+static __always_inline bool limited_v4(struct limited *l, const struct frame *f, __u32 offset)
 {
 	const __u8 *p = frame_at(f, offset, 20);
 
 	if (!p)
 		return false;
-	key->addr = load_v4(p + 16);
-	key->proto = p[9];
+	l->key.addr = load_v4(p + 16);
+	l->key.proto = p[9];
 	if (!(load16(p + 6) & 0x1fff))
-		key->port = port_at(f, offset + (p[0] & 15) * 4, key->proto);
+		l->offset = offset + (p[0] & 15) * 4;
 	return true;
 }
 
-static __always_inline bool limit_key_v6(
-	struct block_limit_key *key, const struct frame *f, __u32 offset)
+static __always_inline bool limited_v6(struct limited *l, const struct frame *f, __u32 offset)
 {
 	const __u8 *p = frame_at(f, offset, 40);
 	bool later = false;
 
 	if (!p)
 		return false;
-	key->addr = load_v6(p + 24);
-	key->proto = p[6];
+	l->key.addr = load_v6(p + 24);
+	l->key.proto = p[6];
 	offset += 40;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < PACKET_EXTENSIONS && ipv6_is_extension(key->proto) && !later; i++) {
+	for (int i = 0; i < PACKET_EXTENSIONS && ipv6_is_extension(l->key.proto) && !later; i++) {
 		p = frame_at(f, offset, 8);
 		if (!p)
 			return false;
-		later = key->proto == 44 && (load16(p + 2) & 0xfff8);
-		offset += key->proto == 44 ? 8 : 8 + p[1] * 8;
-		key->proto = p[0];
+		later = l->key.proto == 44 && (load16(p + 2) & 0xfff8);
+		offset += l->key.proto == 44 ? 8 : 8 + p[1] * 8;
+		l->key.proto = p[0];
 	}
 	if (!later)
-		key->port = port_at(f, offset, key->proto);
+		l->offset = offset;
 	return true;
+}
+
+static __always_inline bool in_sieve(const struct flow_addr *key)
+{
+	__u32 bit = sieve_bit(&state, key), at = bit / 64;
+	const __u64 *word = bpf_map_lookup_elem(&sieve, &at);
+
+	return word && *word >> bit % 64 & 1;
+}
+
+static __always_inline struct block_limit *limit_find(const struct block_limit_key *key)
+{
+	struct flow_addr shown = sieve_limit(key);
+
+	return in_sieve(&shown) ? bpf_map_lookup_elem(&limits, key) : NULL;
+}
+
+/* The limit of its port, which is 0 where there is none to be seen; else that of what opens
+ * connections, if it does. */
+static __always_inline struct block_limit *limit_of(struct limited *at, const struct frame *f)
+{
+	bool tcp = at->key.proto == PROTO_TCP;
+	struct block_limit *l;
+	const __u8 *p = NULL;
+
+	if (at->offset && at->offset <= PACKET_DEEPEST &&
+		(tcp || at->key.proto == PROTO_UDP || at->key.proto == PROTO_UDPLITE ||
+			at->key.proto == PROTO_SCTP))
+		p = frame_at(f, at->offset, 4);
+	at->key.port = p ? load16(p + 2) : 0;
+	l = limit_find(&at->key);
+	if (l || !p || !tcp)
+		return l;
+	p = frame_at(f, at->offset, 14);
+	if (!p || (p[13] & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		return NULL;
+	at->key.port = 0;
+	at->key.opens = 1;
+	return limit_find(&at->key);
 }
 
 /* Take a packet's token. */
@@ -234,10 +259,28 @@ static __always_inline bool token_taken(struct block_limit *l, __u64 now)
 	return true;
 }
 
+/* Is anything that comes to its destination limited? */
+static __always_inline bool may_be_limited(const struct here *h)
+{
+	bool ipv4 = h->type == ETHERTYPE_IPV4;
+	struct flow_addr shown;
+	struct frame f;
+	const __u8 *p;
+
+	if (!state.limits)
+		return false;
+	frame_bytes(&f, h->ctx);
+	p = frame_at(&f, h->offset, ipv4 ? 20 : 40);
+	if (!p)
+		return false;
+	shown = sieve_destination(ipv4 ? load_v4(p + 16) : load_v6(p + 24));
+	return in_sieve(&shown);
+}
+
 /* XDP_DROP where the packet's destination is limited and it comes too soon. */
 __attribute__((noinline)) static int limit(struct here *h)
 {
-	struct block_limit_key key = {};
+	struct limited at = {};
 	struct block_limit *l;
 	struct frame f;
 	__u64 now, length;
@@ -246,10 +289,10 @@ __attribute__((noinline)) static int limit(struct here *h)
 	frame_bytes(&f, h->ctx);
 	if (h->offset > PACKET_DEEPEST)
 		return XDP_PASS;
-	if (!(h->type == ETHERTYPE_IPV4 ? limit_key_v4(&key, &f, h->offset)
-					: limit_key_v6(&key, &f, h->offset)))
+	if (!(h->type == ETHERTYPE_IPV4 ? limited_v4(&at, &f, h->offset)
+					: limited_v6(&at, &f, h->offset)))
 		return XDP_PASS;
-	l = bpf_map_lookup_elem(&limits, &key);
+	l = limit_of(&at, &f);
 	if (!l)
 		return XDP_PASS;
 	if (mac_allowed(mac_of(h)) || addr_allowed(h)) {
@@ -270,12 +313,16 @@ __attribute__((noinline)) static int limit(struct here *h)
 
 /* ---- the list ---- */
 
-static __always_inline bool may_be_host(const struct here *h)
+static __always_inline bool may_be_in_prefix(const struct here *h)
 {
-	__u32 bit = sieve_bit(h->state, &h->addr), at = bit / 64;
-	const __u64 *word = bpf_map_lookup_elem(&sieve, &at);
+	struct flow_addr first;
 
-	return word && *word >> bit % 64 & 1;
+	if (!state.prefixes)
+		return false;
+	if (!*(volatile __u32 *)&state.sieved)
+		return true;
+	first = sieve_prefix(&state, &h->addr, h->type == ETHERTYPE_IPV4 ? BLOCK_IPV4 : BLOCK_IPV6);
+	return in_sieve(&first);
 }
 
 static __always_inline void count_dropped(struct block_entry *e, __u64 packets, __u64 bytes)
@@ -303,7 +350,7 @@ static __always_inline bool train_goes_on(const struct here *h)
 	struct block_train *t = &h->cpu->train;
 
 	if (t->addr.word[1] != h->addr.word[1] || t->addr.word[0] != h->addr.word[0] ||
-		t->changes != *(volatile __u32 *)&h->state->changes || t->mac != mac_of(h))
+		t->changes != *(volatile __u32 *)&state.changes || t->mac != mac_of(h))
 		return false;
 	t->packets++;
 	t->bytes += frame_length(h);
@@ -332,7 +379,7 @@ static __always_inline int drop(const struct here *h)
 
 static __always_inline int pass(struct here *h)
 {
-	if (h->state->limits && limit(h) == XDP_DROP) {
+	if (may_be_limited(h) && limit(h) == XDP_DROP) {
 		h->cpu->limited++;
 		return XDP_DROP;
 	}
@@ -342,18 +389,18 @@ static __always_inline int pass(struct here *h)
 
 static __always_inline int judge(struct here *h)
 {
-	__u32 changes = *(volatile __u32 *)&h->state->changes;
+	__u32 changes = *(volatile __u32 *)&state.changes;
 	struct block_entry *e = NULL;
 	bool is_host;
 	__u64 mac;
 
-	if (may_be_host(h)) {
+	if (in_sieve(&h->addr)) {
 		if (train_goes_on(h))
 			return drop(h);
 		e = bpf_map_lookup_elem(&hosts, &h->addr);
 	}
 	is_host = e;
-	if (!e && h->state->prefixes)
+	if (!e && may_be_in_prefix(h))
 		e = bpf_map_lookup_elem(&prefixes, &h->bits);
 	if (!e)
 		return pass(h);
@@ -416,10 +463,13 @@ static __always_inline int filter(struct xdp_md *ctx, bool is_ip)
 	struct here h = {.ctx = ctx, .is_ip = is_ip, .bits = BLOCK_HOST};
 	struct frame f;
 
-	h.state = bpf_map_lookup_elem(&states, &zero);
 	h.cpu = bpf_map_lookup_elem(&cpus, &zero);
-	if (!h.state || !h.cpu)
+	if (!h.cpu)
 		return XDP_PASS;
+	if (!(state.hosts | state.prefixes | state.limits)) {
+		h.cpu->passed++;
+		return XDP_PASS;
+	}
 	frame_bytes(&f, ctx);
 	if (network_of(&h, &f) && source_of(&h, &f))
 		return judge(&h);

@@ -77,10 +77,10 @@ refuses() { # name status words command...
 }
 
 within() { # seconds command...: it succeeds in that time
-	local tries=$(($1 * 10))
+	local end=$((SECONDS + $1 + 1))
 	shift
 	until "$@"; do
-		((tries-- > 0)) || return
+		((SECONDS < end)) || return
 		sleep 0.1
 	done
 }

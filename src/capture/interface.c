@@ -134,9 +134,9 @@ int interface_look(const char *name, struct interface *i, struct error *e)
 
 /* ---- word of interfaces ---- */
 
-int interface_events_open(struct error *e)
+int interface_events_open(unsigned more, struct error *e)
 {
-	struct sockaddr_nl all = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+	struct sockaddr_nl all = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | more};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 	int code;
 
@@ -176,9 +176,9 @@ bool interface_events_read(int fd, void (*gone)(void *context, int ifindex), voi
 		if (n < 0 && errno != ENOBUFS)
 			break;
 		any = true;
-		if (n < 0 || n > ROOM)
+		if (gone && (n < 0 || n > ROOM))
 			gone(context, 0);
-		else
+		else if (gone)
 			read_messages((const struct nlmsghdr *)buffer, (unsigned)n, gone, context);
 	}
 	return any;

@@ -57,12 +57,13 @@ struct live_interface {
 
 /* ---- word of interfaces ---- */
 
-/* A socket that becomes readable when something happens to an interface. A negative errno and the
- * line. */
-int interface_events_open(struct error *e);
+/* A socket that becomes readable when something happens to an interface, or to what the netlink
+ * groups `more` (RTMGRP_...; 0: none) are about. A negative errno and the line. */
+int interface_events_open(unsigned more, struct error *e);
 
 /* Read what it has without waiting. `gone` is called with the number of each interface that was
- * taken away; with 0 where word was lost, so that any may have been. Whether anything happened. */
+ * taken away; with 0 where word was lost, so that any may have been; NULL: nobody asks. Whether
+ * anything happened. */
 bool interface_events_read(int fd, void (*gone)(void *context, int ifindex), void *context);
 
 #endif

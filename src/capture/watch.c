@@ -203,7 +203,7 @@ int watch_open(struct watch **watch, const struct interface_list *interfaces,
 	w->list = *interfaces;
 	w->calls = *calls;
 	/* Before they are looked at, so that nothing is missed in between. */
-	w->events = interface_events_open(e);
+	w->events = interface_events_open(0, e);
 	err = w->events < 0 ? w->events : open_all(w, e);
 	if (err) {
 		watch_close(w);

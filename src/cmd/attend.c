@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "respond/commands.h"
 #include "util/clock.h"
 
 /* ---- the desk's commands ---- */
@@ -75,10 +74,13 @@ static void name_parts(struct attend *a)
 		desk_commands, sizeof(desk_commands) / sizeof(desk_commands[0]), s->desk, NULL};
 	a->part[ATTEND_BLOCK] = (struct control_part){respond_commands, RESPOND_COMMANDS,
 		s->respond, s->respond ? NULL : "nothing is blocked; begin karma with --block"};
+	a->part[ATTEND_ALLOW] =
+		(struct control_part){allow_commands, ALLOW_COMMANDS, a->allow, NULL};
 	a->part[ATTEND_RELOAD] = (struct control_part){reload_commands, 1, a->reload, NULL};
 }
 
-int attend_open(struct attend *a, struct reload *reload, struct live *live, struct error *e)
+int attend_open(struct attend *a, struct reload *reload, struct allow_hand *allow,
+	struct live *live, struct error *e)
 {
 	static const char *const modes[] = {
 		[BLOCK_OFF] = "off", [BLOCK_DRY_RUN] = "dry-run", [BLOCK_ON] = "on"};
@@ -92,6 +94,7 @@ int attend_open(struct attend *a, struct reload *reload, struct live *live, stru
 	*a = (struct attend){.session = session,
 		.live = live,
 		.reload = reload,
+		.allow = allow,
 		.started_ns = (int64_t)clock_now(CLOCK_REALTIME),
 		.block = modes[s->block]};
 	live_size(live, &size);

@@ -6,8 +6,9 @@
 #include "cmd/reload.h"
 #include "cmd/session.h"
 #include "cmd/settings.h"
+#include "respond/commands.h"
 
-enum attend_part { ATTEND_DESK, ATTEND_BLOCK, ATTEND_RELOAD, ATTEND_PARTS };
+enum attend_part { ATTEND_DESK, ATTEND_BLOCK, ATTEND_ALLOW, ATTEND_RELOAD, ATTEND_PARTS };
 
 struct attend {
 	struct session *session;
@@ -18,6 +19,7 @@ struct attend {
 	uint32_t room;      /* of the flow table */
 	const char *block;  /* "off", "dry-run", "on" */
 	struct reload *reload;
+	struct allow_hand *allow;
 	/* Set by the part that knows: */
 	const char *web, *token; /* the dashboard's address, the file of its token; NULL: none */
 };
@@ -25,7 +27,8 @@ struct attend {
 /* Begin: the session's desk is kept up from then on. Where the socket cannot be made, a line says
  * so and all else goes on, unless the command line names it, or somebody is to be blocked. 0, or a
  * negative errno and the line. The arguments are kept. */
-int attend_open(struct attend *a, struct reload *reload, struct live *live, struct error *e);
+int attend_open(struct attend *a, struct reload *reload, struct allow_hand *allow,
+	struct live *live, struct error *e);
 
 /* Answer those who ask. */
 void attend_poll(struct attend *a);

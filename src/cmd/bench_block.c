@@ -1,5 +1,5 @@
 /* What the block list costs a packet, by BPF_PROG_TEST_RUN with the empty XDP program beside it in
- * each round; how soon an addition acts; what changes cost the traffic that passes. */
+ * each round; how soon an alert acts; what changes cost the traffic that passes. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include "cmd/bench.h"
 #include "cmd/bench_meter.h"
 #include "respond/filter_inside.h"
+#include "respond/respond.h"
 #include "util/clock.h"
 
 enum {
@@ -25,9 +26,9 @@ enum {
 	STRANGERS = 1 << 16, /* sources that are not listed */
 	ALLOWED = 16,        /* prefixes on the allow list, none of them of a listed host */
 	PREFIXES = 100,
-	ADDITIONS = 200, /* whose first dropped packet is waited for */
-	CHANGES = 10,    /* a millisecond */
-	CHANGED = 1000,  /* entries that come and go */
+	ALERTS = 200,   /* whose first dropped packet is waited for */
+	CHANGES = 10,   /* a millisecond */
+	CHANGED = 1000, /* entries that come and go */
 	CHANGE_ROUNDS = 15,
 	SOURCE = 26, /* where the frame has its source address */
 };
@@ -100,6 +101,12 @@ static double median(double *values, size_t count)
 
 /* ---- set-up ---- */
 
+/* Its own of libbpf are the constants and what is ordered; the state is the list's. */
+static bool is_shared(const struct list *l, const struct bpf_map *map)
+{
+	return !bpf_map__is_internal(map) || map == l->bench->maps.data_state;
+}
+
 /* The programs that give each frame another source, on the maps of the list. */
 static int load_bench(struct list *l)
 {
@@ -115,7 +122,7 @@ static int load_bench(struct list *l)
 		const struct bpf_map *own =
 			bpf_object__find_map_by_name(l->filter->skel->obj, bpf_map__name(map));
 
-		if (!bpf_map__is_internal(map))
+		if (is_shared(l, map))
 			err = bpf_map__reuse_fd(map, bpf_map__fd(own));
 	}
 	return err ? err : block_bpf__load(l->bench);
@@ -141,7 +148,7 @@ static int allow_some(struct filter *f)
 /* `entries` hosts from `listed` on, in `seconds`. */
 static int load_hosts(struct filter *f, uint32_t entries, double *seconds)
 {
-	struct filter_entry *all = calloc(entries, sizeof(*all));
+	struct filter_entry *all = calloc(entries ? entries : 1, sizeof(*all));
 	double start;
 	int loaded;
 
@@ -234,7 +241,8 @@ static struct job job(const char *name, const struct list *l, int empty, uint32_
 		.repeat = REPEAT};
 }
 
-static int packets(const struct list *few, const struct list *many, int empty, json_t *into)
+static int packets(const struct list *none, const struct list *few, const struct list *many,
+	int empty, json_t *into)
 {
 	struct job jobs[] = {
 		job("drop_1k_1_attacker", few, empty, listed + 1),
@@ -243,6 +251,7 @@ static int packets(const struct list *few, const struct list *many, int empty, j
 		job("pass_1k", few, empty, strangers),
 		job("pass_100k", many, empty, strangers),
 		job("pass_100k_64k_sources", many, empty, 0),
+		job("pass_empty_list", none, empty, strangers),
 	};
 
 	for (int i = 0; i < 3; i++)
@@ -279,9 +288,9 @@ static int packets_of_all(const struct list *l, int empty, json_t *into)
 	return err ? err : run_jobs(jobs, 2, into);
 }
 
-/* ---- how soon an addition acts ---- */
+/* ---- how soon an alert acts ---- */
 
-struct traffic {
+struct sender {
 	int prog;
 	_Atomic uint32_t source;
 	_Atomic uint64_t dropped_ns; /* when its packet was dropped; 0: not yet */
@@ -291,7 +300,7 @@ struct traffic {
 /* Packets of one source, one by one, until one is dropped; then of the next. */
 static void *send_packets(void *context)
 {
-	struct traffic *t = context;
+	struct sender *t = context;
 	uint32_t verdict = 0;
 
 	while (!atomic_load(&t->over)) {
@@ -311,45 +320,87 @@ static void pause_ns(long ns)
 	nanosleep(&t, NULL);
 }
 
-static int additions(const struct list *l, double us[ADDITIONS])
+static void no_change(void *context, const struct block_change *c)
 {
-	struct traffic t = {.prog = filter_program(l->filter, false), .source = later};
-	const struct filter_note note = {0};
+	(void)context;
+	(void)c;
+}
+
+static void no_line(void *context, const char *line)
+{
+	(void)context;
+	(void)line;
+}
+
+/* As the detector makes one of a scan: enough to be acted upon. */
+static void scan_of(struct alert *a, uint32_t v4)
+{
+	struct filter_prefix source = host(v4), target = host(strangers);
+
+	*a = (struct alert){.id = v4, .class = CLASS_RECONNAISSANCE, .confidence = 1};
+	a->flows = a->ports = a->targets = 100;
+	a->attackers = 1;
+	memcpy(a->attacker, source.addr, 16);
+	memcpy(a->target, target.addr, 16);
+	memcpy(a->record.addr[SRC], source.addr, 16);
+	memcpy(a->record.addr[DST], target.addr, 16);
+	a->actor = SRC;
+}
+
+/* From the moment at which an alert is handed out to the first packet of its attacker that is
+ * dropped, while packets of it come without a pause. */
+static int alerts(struct respond *r, double us[ALERTS])
+{
+	struct sender t = {.prog = filter_program(respond_filter(r), false), .source = later};
 	pthread_t thread;
-	int err = 0;
 
 	if (pthread_create(&thread, NULL, send_packets, &t) != 0)
 		return -EAGAIN;
-	for (uint32_t i = 0; i < ADDITIONS && !err; i++) {
-		struct filter_prefix p = host(later + i);
+	for (uint32_t i = 0; i < ALERTS; i++) {
 		uint64_t start, dropped = 0;
+		struct reaction reaction;
+		struct alert a;
 
+		scan_of(&a, later + i);
 		atomic_store(&t.source, later + i);
 		atomic_store(&t.dropped_ns, 0);
 		pause_ns(1000000);
 		start = clock_now(CLOCK_MONOTONIC);
-		err = filter_add(l->filter, &p, &note);
-		while (!err && !(dropped = atomic_load(&t.dropped_ns)) &&
+		respond_alert(r, &a, ALERT_NEW, &reaction);
+		while (!(dropped = atomic_load(&t.dropped_ns)) &&
 			clock_now(CLOCK_MONOTONIC) - start < 1000000000)
 			;
 		us[i] = dropped ? (double)(dropped - start) * 1e-3 : 1e6;
+		respond_tell(r);
 	}
 	atomic_store(&t.over, true);
 	pthread_join(thread, NULL);
-	return err;
+	return 0;
 }
 
-static int add_to_drop(const struct list *l, json_t *into)
+static int alert_to_drop(json_t *into)
 {
-	double us[ADDITIONS];
-	int err = additions(l, us);
+	static struct respond_settings settings; /* large */
+	static const struct interface_list nowhere;
+	const struct respond_calls calls = {no_change, no_line, NULL};
+	struct error e = {""};
+	double us[ALERTS];
+	struct respond *r;
+	int err;
 
+	respond_defaults(&settings);
+	settings.pin[0] = '\0';
+	settings.policy.new_a_minute = ALERTS;
+	settings.policy.net4 = 0;
+	err = respond_open(&r, &settings, NULL, &nowhere, &calls, &e);
+	if (!err)
+		err = alerts(r, us);
+	respond_close(r);
 	if (err)
 		return err;
 	json_object_set_new(
-		into, "from_add_to_first_drop_median_us", json_real(median(us, ADDITIONS)));
-	json_object_set_new(
-		into, "from_add_to_first_drop_longest_us", json_real(us[ADDITIONS - 1]));
+		into, "from_alert_to_first_drop_median_us", json_real(median(us, ALERTS)));
+	json_object_set_new(into, "from_alert_to_first_drop_longest_us", json_real(us[ALERTS - 1]));
 	return 0;
 }
 
@@ -441,14 +492,14 @@ static int churn(const struct list *l, json_t *into)
 
 /* ---- all of it ---- */
 
-static json_t *measure(
-	const struct list *few, const struct list *many, int empty, double loaded, struct error *e)
+static json_t *measure(const struct list *none, const struct list *few, const struct list *many,
+	int empty, double loaded, struct error *e)
 {
 	json_t *result = json_object();
-	int err = packets(few, many, empty, result);
+	int err = packets(none, few, many, empty, result);
 
 	if (!err)
-		err = add_to_drop(many, result);
+		err = alert_to_drop(result);
 	json_object_set_new(result, "load_100k_entries_s", json_real(loaded));
 	if (!err)
 		err = churn(many, result);
@@ -466,7 +517,7 @@ json_t *bench_block(const struct bench_options *o, struct error *e)
 	const struct bpf_insn program[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS},
 		{.code = BPF_JMP | BPF_EXIT}};
 	int empty = bpf_prog_load(BPF_PROG_TYPE_XDP, "empty", "GPL", program, 2, NULL);
-	struct list few = {0}, many = {0};
+	struct list none = {0}, few = {0}, many = {0};
 	json_t *result = NULL;
 	double seconds = 0;
 
@@ -475,8 +526,10 @@ json_t *bench_block(const struct bench_options *o, struct error *e)
 		error_set(e, empty,
 			"the benchmark of the block list needs root or CAP_BPF+CAP_NET_ADMIN; run "
 			"with sudo");
-	else if (list_open(&few, FEW, &seconds, e) == 0 && list_open(&many, MANY, &seconds, e) == 0)
-		result = measure(&few, &many, empty, seconds, e);
+	else if (list_open(&none, 0, &seconds, e) == 0 && list_open(&few, FEW, &seconds, e) == 0 &&
+		 list_open(&many, MANY, &seconds, e) == 0)
+		result = measure(&none, &few, &many, empty, seconds, e);
+	list_close(&none);
 	list_close(&few);
 	list_close(&many);
 	if (empty >= 0)

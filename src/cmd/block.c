@@ -1,4 +1,4 @@
-/* karma block: the block list of a running karma, by its control socket. */
+/* karma block: the block list and the allow list of a running karma, by its control socket. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -24,39 +24,65 @@ static const struct option longs[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/* What can be done, and what it takes and gives. */
+struct verb {
+	const char *name, *command, *done; /* done: of an address */
+	bool takes;                        /* addresses */
+	bool lasts;                        /* --for goes with it */
+	bool dry;                          /* --dry-run does */
+};
+
+static const struct verb verbs[] = {
+	{"list", "block.list", NULL, false, false, false},
+	{"add", "block.add", "blocked", true, true, true},
+	{"del", "block.del", "unblocked", true, false, true},
+	{"flush", "block.flush", NULL, false, false, true},
+	{"allowed", "allow.list", NULL, false, false, false},
+	{"allow", "allow.add", "allowed", true, false, false},
+	{"disallow", "allow.del", "no longer allowed", true, false, false},
+};
+
 struct options {
-	const char *verb; /* never NULL: "" when there is none */
+	const struct verb *verb;
 	char **addresses;
 	int count;
 	uint64_t seconds; /* 0: for ever */
-	bool list;        /* the verb is that */
 	bool dry_run, json;
 	const char *socket; /* NULL: the configuration's */
 };
 
-static int check_options(struct options *o)
+static bool is_verb(const struct options *o, const char *name)
 {
-	bool add = strcmp(o->verb, "add") == 0;
-	bool del = strcmp(o->verb, "del") == 0;
+	return strcmp(o->verb->name, name) == 0;
+}
 
-	o->list = strcmp(o->verb, "list") == 0;
-	if (!*o->verb)
-		return usage_error("block", "what is to be done? list, add, del or flush");
-	if (!add && !del && !o->list && strcmp(o->verb, "flush") != 0)
-		return usage_error("block", "'%s' is none of list, add, del and flush", o->verb);
-	if ((add || del) && o->count == 0)
-		return usage_error("block", "%s needs an address, or a prefix of some", o->verb);
-	if (!add && !del && o->count > 0)
+static int check_options(struct options *o, const char *verb)
+{
+	const struct verb *v = verbs;
+
+	if (!verb)
+		return usage_error("block",
+			"what is to be done? list, add, del, flush, allowed, allow or disallow");
+	while (v < verbs + sizeof(verbs) / sizeof(verbs[0]) && strcmp(verb, v->name) != 0)
+		v++;
+	if (v == verbs + sizeof(verbs) / sizeof(verbs[0]))
+		return usage_error("block",
+			"'%s' is none of list, add, del, flush, allowed, allow and disallow", verb);
+	o->verb = v;
+	if (v->takes && o->count == 0)
+		return usage_error("block", "%s needs an address, or a prefix of some", verb);
+	if (!v->takes && o->count > 0)
 		return usage_error("block", "'%s' is one argument too many", o->addresses[0]);
-	if (o->seconds && !add)
+	if (o->seconds && !v->lasts)
 		return usage_error("block", "--for goes with add");
-	if (o->dry_run && o->list)
-		return usage_error("block", "list changes nothing; --dry-run is for the others");
+	if (o->dry_run && !v->dry)
+		return usage_error("block", "--dry-run goes with add, del and flush");
 	return 0;
 }
 
 static int read_options(int argc, char **argv, struct options *o)
 {
+	const char *verb = NULL;
 	int c;
 
 	opterr = 0;
@@ -84,11 +110,11 @@ static int read_options(int argc, char **argv, struct options *o)
 		}
 	}
 	if (optind < argc) {
-		o->verb = argv[optind];
+		verb = argv[optind];
 		o->addresses = argv + optind + 1;
 		o->count = argc - optind - 1;
 	}
-	return check_options(o);
+	return check_options(o, verb);
 }
 
 static void print_json(json_t *object)
@@ -121,7 +147,7 @@ static const char *who_text(const json_t *entry, char text[128])
 {
 	const struct passwd *user;
 
-	if (strcmp(text_of(entry, "by"), "person") != 0) {
+	if (strcmp(text_of(entry, "by"), "alert") == 0) {
 		snprintf(text, 128, "alert %.16s, %.40s", text_of(entry, "alert_id"),
 			text_of(entry, "category"));
 		return text;
@@ -195,14 +221,39 @@ static json_t *fetch_list(int fd, struct error *e)
 	return all;
 }
 
+/* Who is on the allow list, and since when by whom. */
+static void print_allowed(const json_t *all)
+{
+	const json_t *one;
+	char who[128], since[32] = "";
+	size_t i;
+
+	json_array_foreach (json_object_get(all, "allow"), i, one) {
+		time_t at = (time_t)json_number_value(json_object_get(one, "at"));
+		struct tm tm;
+
+		if (strcmp(text_of(one, "by"), "person") != 0) {
+			printf("%-40s the configuration\n", text_of(one, "what"));
+			continue;
+		}
+		localtime_r(&at, &tm);
+		strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &tm);
+		printf("%-40s %s, %s\n", text_of(one, "what"), who_text(one, who), since);
+	}
+}
+
 static int list(int fd, const struct options *o, struct error *e)
 {
-	json_t *all = fetch_list(fd, e);
+	bool allowed = is_verb(o, "allowed");
+	json_t *all = allowed ? control_ask(fd, json_pack("{ss}", "command", o->verb->command), e)
+			      : fetch_list(fd, e);
 
 	if (!all)
 		return -1;
 	if (o->json)
 		print_json(all);
+	else if (allowed)
+		print_allowed(all);
 	else
 		print_list(all);
 	json_decref(all);
@@ -216,24 +267,24 @@ static void print_change(const struct options *o, const json_t *reply)
 	bool dry = json_is_true(json_object_get(reply, "dry_run"));
 	char time[REACTION_TEXT];
 
-	if (strcmp(o->verb, "flush") == 0)
+	if (is_verb(o, "flush"))
 		printf("%s%" PRId64 " entries removed\n", dry ? "dry run: " : "",
 			count_of(reply, "removed"));
-	else if (strcmp(o->verb, "del") == 0)
-		printf("%s%s unblocked\n", dry ? "dry run: " : "", text_of(reply, "what"));
 	else
-		printf("%s%s blocked%s%s\n", dry ? "dry run: " : "", text_of(reply, "what"),
-			o->seconds ? " for " : " until it is deleted",
+		printf("%s%s %s%s%s\n", dry ? "dry run: " : "", text_of(reply, "what"),
+			o->verb->done,
+			o->seconds          ? " for "
+			: is_verb(o, "add") ? " until it is deleted"
+					    : "",
 			o->seconds ? block_time_text((int64_t)o->seconds * 1000000000, time) : "");
 }
 
 static int ask(int fd, const struct options *o, const char *address, struct error *e)
 {
-	char command[32];
-	json_t *request, *reply;
+	json_t *request = json_pack("{ss}", "command", o->verb->command), *reply;
 
-	snprintf(command, sizeof(command), "block.%s", o->verb);
-	request = json_pack("{ss sb}", "command", command, "dry_run", o->dry_run);
+	if (o->dry_run)
+		json_object_set_new(request, "dry_run", json_true());
 	if (address)
 		json_object_set_new(request, "address", json_string(address));
 	if (o->seconds)
@@ -266,7 +317,7 @@ static int change(int fd, const struct options *o, struct error *e)
 
 int cmd_block(int argc, char **argv)
 {
-	struct options o = {.verb = ""};
+	struct options o = {.verb = verbs};
 	static struct settings settings;
 	struct error e = {""};
 	int status = read_options(argc, argv, &o), fd, err;
@@ -279,7 +330,7 @@ int cmd_block(int argc, char **argv)
 	fd = control_connect(o.socket ? o.socket : settings.socket, &e);
 	if (fd < 0)
 		return fail("block", e.text);
-	err = o.list ? list(fd, &o, &e) : change(fd, &o, &e);
+	err = is_verb(&o, "list") || is_verb(&o, "allowed") ? list(fd, &o, &e) : change(fd, &o, &e);
 	close(fd);
 	if (err)
 		return fail("block", e.text);

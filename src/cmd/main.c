@@ -40,8 +40,8 @@ static const struct command commands[] = {
 	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
 		"what was behind an alert, flow by flow: short for karma history"},
 	{"block", cmd_block,
-		"list|add|del|flush [ADDRESS[/LENGTH]] [--for TIME] [--dry-run] [--json] "
-		"[--socket PATH]",
+		"list | add|del ADDRESS[/LENGTH] ... | flush | allowed | allow|disallow "
+		"ADDRESS[/LENGTH] ... [--for TIME] [--dry-run] [--json] [--socket PATH]",
 		"whom a running karma stops: look, and lend a hand"},
 	{"config", cmd_config, "check [FILE] | show [FILE] [--json]",
 		"the configuration: is it good; what holds, and where it comes from"},

@@ -25,6 +25,7 @@ struct watch {
 	struct session *session;
 	struct live *live;
 	struct packets *packets; /* NULL: none are kept */
+	struct blocking blocking;
 	struct attend attend;
 	struct manager manager;
 	bool on_terminal;                      /* at the start */
@@ -202,7 +203,7 @@ static int watch(struct watch *w, struct error *e)
 		if (w->packets)
 			packets_poll(w->packets, session_packet, w->session);
 		session_flush(w->session, (int64_t)clock_now(CLOCK_REALTIME));
-		blocking_poll(w->session);
+		blocking_poll(&w->blocking);
 		attend_poll(&w->attend);
 		housekeeping(w);
 		answer_hangup(w);
@@ -251,11 +252,11 @@ static int run(struct reload *how, const struct meter_options *o, struct error *
 		err = packets_open(&w.packets, &o->interfaces, keeper_limits.packet_bytes,
 			o->settings.outer, e);
 	if (!err)
-		err = blocking_open(settings, &o->interfaces, s, e);
+		err = blocking_open(&w.blocking, settings, &o->interfaces, s, e);
 	if (!err)
-		err = attend_open(&w.attend, how, w.live, e);
+		err = attend_open(&w.attend, how, &w.blocking.hand, w.live, e);
 	if (err) {
-		blocking_close(s, true);
+		blocking_close(&w.blocking, true);
 		packets_close(w.packets);
 		live_close(w.live);
 		return err;
@@ -297,7 +298,7 @@ static int run(struct reload *how, const struct meter_options *o, struct error *
 		session_show(s, &figures, true); /* also of a watch that failed */
 	s->live = NULL;
 	attend_close(&w.attend);
-	blocking_close(s, false);
+	blocking_close(&w.blocking, false);
 	packets_close(w.packets);
 	live_close(w.live);
 	return err;

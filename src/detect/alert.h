@@ -54,6 +54,9 @@ struct alert {
 	struct record record;          /* the latest behind it */
 	int actor;                     /* the end of the record that attacks: SRC, DST */
 	bool sure; /* what speaks against that end alone would do for an alert, also of `many` */
+	/* Of that alone: the class, and its probability. */
+	enum karma_class own_class;
+	float own_confidence;
 	const char *app; /* application protocol of the record's flow; NULL: not known */
 };
 

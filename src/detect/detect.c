@@ -187,6 +187,8 @@ static void raise_alert(struct detector *d, const struct record *r, const struct
 	}
 	a = alert_open(d->alerts, many ? whom : who, many, e, r->at_ns);
 	a->sure = actor->sum >= enough;
+	a->own_class = evidence_class(actor);
+	a->own_confidence = actor->weight > 0 ? actor->mass[a->own_class] / actor->weight : 0;
 	put_behind(d, a, e, r, f);
 	show_if_due(d, a, r->at_ns);
 }

@@ -8,21 +8,14 @@
 #include <zlib.h>
 
 #include "output/history_schema.h"
+#include "util/state.h"
 
 enum { WAIT_MS = 2000, SQL_ROOM = 6144, FEW_BYTES = 1 << 20 };
 
 const char *history_default_path(char path[HISTORY_PATH])
 {
-	const char *folder = getenv("STATE_DIRECTORY");
-	/* systemd separates several by colons; the first is for this. */
-	int length = folder ? (int)strcspn(folder, ":") : 0;
-
-	if (!length) {
-		folder = "/var/lib/karma";
-		length = (int)strlen(folder);
-	}
-	snprintf(path, HISTORY_PATH, "%.*s/history.db", length, folder);
-	return path;
+	_Static_assert((int)HISTORY_PATH == (int)STATE_PATH, "paths are of one length");
+	return state_path(path, "history.db");
 }
 
 /* ---- opening ---- */

@@ -133,7 +133,7 @@ static void terminal_block(struct output *o, const struct block_change *c)
 	if (c->event != POLICY_REMOVE && c->entry.until_ns)
 		fprintf(t.stream, " for %s", block_time_text(c->entry.until_ns - c->at_ns, time));
 	fprintf(t.stream, ": %s", block_change_why(c, why));
-	if (c->event != POLICY_ADD && !c->entry.dry)
+	if ((c->event == POLICY_RENEW || c->event == POLICY_REMOVE) && !c->entry.dry)
 		fprintf(t.stream, "; %s packet%s dropped", number_text(c->counts.packets, number),
 			c->counts.packets == 1 ? "" : "s");
 	fputc('\n', t.stream);

@@ -8,9 +8,11 @@
 #include "flow/types.h"
 
 /* Of all that stands here: a list that was pinned with another one is not taken over. */
-enum { BLOCK_LAYOUT = 1 };
+enum { BLOCK_LAYOUT = 2 };
 
 enum { BLOCK_HOST = 128 }; /* bits of a prefix that is one host */
+
+enum { BLOCK_IPV4, BLOCK_IPV6, BLOCK_FAMILIES };
 
 struct block_prefix { /* as the kernel's tries have it */
 	__u32 bits;
@@ -33,7 +35,8 @@ struct block_limit_key {
 	struct flow_addr addr; /* destination */
 	__u16 port;            /* host order */
 	__u8 proto;
-	__u8 zero[5];
+	__u8 opens; /* 1: what opens connections (SYN) to any port; port 0 */
+	__u8 zero[4];
 };
 
 /* A bucket of tokens, in units of 1e-9 packets, so that nothing is divided: a nanosecond adds
@@ -59,11 +62,14 @@ struct block_state {
 	/* How much there is of each, so that look-ups which cannot hit are left out: raised before
 	 * anything is added, lowered after it is taken out. */
 	__u32 hosts, prefixes, limits, allowed, macs;
-	/* The sieve: a host's bit is number sieve_bit() of a power of 2, of as many as 64 - shift.
+	/* The sieve: a key's bit is number sieve_bit() of a power of 2, of as many as 64 - shift.
 	 */
 	__u32 shift;
-	__u32 zero;
+	__u32 sieved;    /* prefixes are in it; 0: while their masks change they are looked up */
 	__u64 secret[2]; /* odd */
+	/* A prefix is in the sieve by its first bits, as many as the shortest has: of those that
+	 * have IPv4 addresses, of those that have others. */
+	struct flow_addr mask[BLOCK_FAMILIES];
 	__u64 next_id;
 	__u64 full; /* additions that found no room */
 };
@@ -73,6 +79,29 @@ struct block_state {
 static inline __u32 sieve_bit(const struct block_state *s, const struct flow_addr *a)
 {
 	return (a->word[0] * s->secret[0] + a->word[1] * s->secret[1]) >> s->shift;
+}
+
+/* A prefix's first bits, as the sieve has them. */
+static inline struct flow_addr sieve_prefix(
+	const struct block_state *s, const struct flow_addr *a, int family)
+{
+	const struct flow_addr *mask = &s->mask[family];
+
+	return (struct flow_addr){{a->word[0] & mask->word[0], a->word[1] & mask->word[1]}};
+}
+
+/* What stands for a destination that has limits, so that others need not be looked into; and for
+ * each of its limits. */
+static inline struct flow_addr sieve_destination(struct flow_addr a)
+{
+	return (struct flow_addr){{a.word[0] ^ 1, a.word[1]}};
+}
+
+static inline struct flow_addr sieve_limit(const struct block_limit_key *k)
+{
+	__u64 rest = (__u64)k->port << 16 | (__u64)k->proto << 8 | k->opens;
+
+	return (struct flow_addr){{k->addr.word[0] ^ (rest << 24 | 1), k->addr.word[1]}};
 }
 
 /* Packets come in trains. What a CPU has dropped last, and has not yet counted in its entry:

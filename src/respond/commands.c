@@ -1,10 +1,13 @@
 #include "respond/commands.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "detect/alert.h"
 #include "respond/prefix.h"
+#include "util/clock.h"
 
 enum { PAGE = 500 };
 
@@ -67,19 +70,20 @@ static json_t *list(void *respond, const struct control_peer *from, const json_t
 		e = policy_after(respond_policy(r), e);
 	}
 	respond_stats(r, &s);
-	return json_pack("{sb so so sI sI sI sI}", "ok", 1, "entries", entries, "next",
+	return json_pack("{sb so so sI sI sI sI sI}", "ok", 1, "entries", entries, "next",
 		e ? json_integer((json_int_t)at) : json_null(), "passed",
 		(json_int_t)s.filter.passed, "dropped",
 		(json_int_t)s.filter.dropped + (json_int_t)s.filter.limited, "refused_full",
 		(json_int_t)s.policy.refused_full, "refused_fast",
-		(json_int_t)s.policy.refused_fast);
+		(json_int_t)s.policy.refused_fast, "refused_protected",
+		(json_int_t)s.policy.refused_protected);
 }
 
 /* The prefix that a request names; false: `refusal` says what is wrong. */
 static bool address_of(const json_t *request, struct policy_what *what, json_t **refusal)
 {
 	const char *text = json_string_value(json_object_get(request, "address"));
-	struct prefix p;
+	struct prefix p = {.bits = 0};
 
 	if (!text || !prefix_parse(text, &p)) {
 		*refusal = control_refusal(
@@ -172,4 +176,110 @@ const struct control_command respond_commands[RESPOND_COMMANDS] = {
 	{"block.add", add},
 	{"block.del", del},
 	{"block.flush", flush},
+};
+
+/* ---- the allow list ---- */
+
+static json_t *allowed_json(const char *what, const struct allowed_one *one)
+{
+	return one ? json_pack("{ss ss sI so}", "what", what, "by", "person", "uid",
+			     (json_int_t)one->uid, "at", time_json(one->at_ns))
+		   : json_pack("{ss ss}", "what", what, "by", "configuration");
+}
+
+static json_t *allow_list(void *hand, const struct control_peer *from, const json_t *request)
+{
+	const struct allow_hand *h = hand;
+	const struct respond_settings *s = h->settings;
+	json_t *all = json_array();
+	char text[PREFIX_TEXT];
+	uint32_t n;
+	const struct allowed_one *one = allowed_all(h->allowed, &n);
+
+	(void)from;
+	(void)request;
+	for (uint32_t i = 0; i < s->allows; i++)
+		json_array_append_new(all,
+			allowed_json(prefix_text(s->allow[i].addr, s->allow[i].bits, text), NULL));
+	for (uint32_t i = 0; i < s->macs; i++) {
+		const uint8_t *m = s->mac[i];
+
+		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2],
+			m[3], m[4], m[5]);
+		json_array_append_new(all, allowed_json(text, NULL));
+	}
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(
+			all, allowed_json(prefix_text(one[i].what.addr, one[i].what.bits, text),
+				     &one[i]));
+	return json_pack("{sb so}", "ok", 1, "allow", all);
+}
+
+/* Tell of a change, and answer. */
+static json_t *allow_changed(const struct allow_hand *h, const struct control_peer *from,
+	enum policy_event event, const struct policy_what *what)
+{
+	int64_t now_ns = (int64_t)clock_now(CLOCK_REALTIME);
+	struct block_change c = {.event = event,
+		.why = POLICY_WHY_PERSON,
+		.entry = {.what = *what,
+			.since_ns = now_ns,
+			.by = POLICY_BY_PERSON,
+			.uid = from->uid},
+		.uid = from->uid,
+		.at_ns = now_ns};
+	char text[REACTION_TEXT];
+
+	h->change(h->context, &c);
+	return json_pack("{sb ss}", "ok", 1, "what", block_what_text(what, text));
+}
+
+static json_t *allow_add(void *hand, const struct control_peer *from, const json_t *request)
+{
+	const struct allow_hand *h = hand;
+	struct allowed_one one = {.uid = from->uid, .at_ns = (int64_t)clock_now(CLOCK_REALTIME)};
+	struct policy_what what;
+	json_t *refusal = NULL;
+	struct error e = {""};
+	char text[REACTION_TEXT];
+
+	if (!address_of(request, &what, &refusal))
+		return refusal;
+	one.what.bits = what.bits;
+	memcpy(one.what.addr, what.addr, sizeof(one.what.addr));
+	if (allowed_has(h->allowed, &one.what))
+		return json_pack("{sb ss}", "ok", 1, "what", block_what_text(&what, text));
+	if (allowed_add(h->allowed, &one, &e) < 0)
+		return control_refusal("%s", e.text);
+	return allow_changed(h, from, POLICY_ALLOW, &what);
+}
+
+static json_t *allow_del(void *hand, const struct control_peer *from, const json_t *request)
+{
+	const struct allow_hand *h = hand;
+	struct policy_what what;
+	json_t *refusal = NULL;
+	struct error e = {""};
+	char text[REACTION_TEXT];
+	struct prefix p;
+	int err;
+
+	if (!address_of(request, &what, &refusal))
+		return refusal;
+	p.bits = what.bits;
+	memcpy(p.addr, what.addr, sizeof(p.addr));
+	err = allowed_del(h->allowed, &p, &e);
+	if (err == -ENOENT)
+		return control_refusal("no person has allowed %s; 'karma block allowed' shows who "
+				       "is, and what the configuration says stays",
+			block_what_text(&what, text));
+	if (err < 0)
+		return control_refusal("%s", e.text);
+	return allow_changed(h, from, POLICY_DISALLOW, &what);
+}
+
+const struct control_command allow_commands[ALLOW_COMMANDS] = {
+	{"allow.list", allow_list},
+	{"allow.add", allow_add},
+	{"allow.del", allow_del},
 };

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -23,12 +22,6 @@ enum {
 _Static_assert(sizeof(struct filter_note) == sizeof(struct block_note), "one is kept in the other");
 
 /* ---- loading ---- */
-
-/* Maps are mapped by whole pages. */
-static size_t state_size(void)
-{
-	return (size_t)sysconf(_SC_PAGESIZE);
-}
 
 static void set_sizes(struct filter *f, const struct filter_settings *s)
 {
@@ -74,16 +67,11 @@ static int load(struct filter *f, struct error *e)
 {
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	int err = block_bpf__load(f->skel);
-	void *state;
 
 	libbpf_set_print(print);
 	if (err)
 		return load_error(err, e);
-	state = mmap(NULL, state_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
-		bpf_map__fd(f->skel->maps.states), 0);
-	if (state == MAP_FAILED)
-		return error_set(e, -errno, "the block list cannot be mapped: %s", strerror(errno));
-	f->state = state;
+	f->state = &f->skel->data_state->state;
 	return 0;
 }
 
@@ -191,8 +179,6 @@ void filter_close(struct filter *f, bool keep)
 	if (f->folder >= 0)
 		close(f->folder);
 	filter_sieve_close(f);
-	if (f->state)
-		munmap(f->state, state_size());
 	block_bpf__destroy(f->skel);
 	free(f);
 }

@@ -45,6 +45,7 @@ struct filter_entry {
 struct filter_limit {
 	uint8_t addr[16]; /* destination */
 	uint8_t proto;
+	bool opens;           /* TCP: what opens connections, to any port that has no limit */
 	uint16_t port;        /* host byte order; 0: what has no ports, later fragments too */
 	uint32_t rate, burst; /* 1 and more */
 	struct filter_note note;
@@ -116,7 +117,8 @@ int filter_each_limit(const struct filter *f,
 struct filter_stats {
 	uint32_t hosts, prefixes, limits, allowed; /* entries now */
 	/* Frames: let through; those of them that the allow list saved; dropped by the list;
-	 * dropped by a limit; not IP, or damaged, and let through. */
+	 * dropped by a limit; not IP, or damaged, and let through. Where nothing is listed nothing
+	 * is looked at, and all is let through. */
 	uint64_t passed, allowed_packets, dropped, limited, not_ip;
 	uint64_t full; /* additions that had no room */
 };

@@ -23,7 +23,7 @@ struct filter_sieve;
 
 struct filter {
 	struct block_bpf *skel;
-	struct block_state *state; /* the map of it */
+	struct block_state *state; /* where the skeleton has it mapped */
 	struct filter_sieve *sieve;
 	struct filter_link link[FILTER_LINKS];
 	unsigned links;
@@ -52,13 +52,22 @@ int filter_change(struct filter *f);
  */
 void filter_changed(struct filter *f);
 
-/* ---- the sieve: a host is in it before it is in the map, and until it is out of it ---- */
+/* ---- the sieve: what is listed is in it before it is in its map, and until it is out of it ----
+ */
 
 uint32_t filter_sieve_words(uint32_t hosts);
 int filter_sieve_open(struct filter *f, bool taken_over);
 void filter_sieve_close(struct filter *f);
-void filter_sieve_add(struct filter *f, const struct flow_addr *host);
-void filter_sieve_del(struct filter *f, const struct flow_addr *host);
+void filter_sieve_add(struct filter *f, const struct flow_addr *key);
+void filter_sieve_del(struct filter *f, const struct flow_addr *key);
+
+/* The same of a prefix: before it is in the trie, and when it is there no more. */
+void filter_sieve_add_prefix(struct filter *f, const struct block_prefix *p);
+void filter_sieve_del_prefix(struct filter *f, const struct block_prefix *p);
+
+/* The same of a limit. */
+void filter_sieve_add_limit(struct filter *f, const struct block_limit_key *key);
+void filter_sieve_del_limit(struct filter *f, const struct block_limit_key *key);
 
 /* ---- pinning; each does nothing where nothing is pinned ---- */
 

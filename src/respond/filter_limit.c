@@ -13,7 +13,8 @@ static int map_of(const struct filter *f)
 
 static struct block_limit_key key_of(const struct filter_limit *l)
 {
-	struct block_limit_key key = {.port = l->port, .proto = l->proto};
+	struct block_limit_key key = {
+		.port = l->opens ? 0 : l->port, .proto = l->proto, .opens = l->opens};
 
 	memcpy(&key.addr, l->addr, sizeof(key.addr));
 	return key;
@@ -30,9 +31,12 @@ int filter_limit(struct filter *f, const struct filter_limit *l)
 	new.fill_ns = new.room / new.rate + 1;
 	memcpy(&new.note, &l->note, sizeof(new.note));
 	f->state->limits++;
+	filter_sieve_add_limit(f, &key);
 	err = bpf_map_update_elem(map_of(f), &key, &new, BPF_NOEXIST);
-	if (err)
+	if (err) {
 		f->state->limits--;
+		filter_sieve_del_limit(f, &key);
+	}
 	if (err != -EEXIST)
 		return filter_no_room(f, err);
 	f->skel->bss->order.limit = key;
@@ -48,9 +52,11 @@ int filter_unlimit(struct filter *f, const struct filter_limit *l)
 	struct block_limit_key key = key_of(l);
 	int err = bpf_map_delete_elem(map_of(f), &key);
 
-	if (!err)
-		f->state->limits--;
-	return err;
+	if (err)
+		return err;
+	f->state->limits--;
+	filter_sieve_del_limit(f, &key);
+	return 0;
 }
 
 int filter_each_limit(const struct filter *f,
@@ -61,7 +67,8 @@ int filter_each_limit(const struct filter *f,
 	int result = 0;
 
 	while (more && !result) {
-		struct filter_limit out = {.proto = next.proto, .port = next.port};
+		struct filter_limit out = {
+			.proto = next.proto, .port = next.port, .opens = next.opens};
 		struct block_limit l;
 
 		key = next;

@@ -49,10 +49,11 @@ static void entry_comes(struct filter *f, const struct block_prefix *key, const 
 	struct flow_addr host;
 
 	++*at->count;
-	if (key->bits != BLOCK_HOST)
-		return;
 	memcpy(&host, key->addr, sizeof(host));
-	filter_sieve_add(f, &host);
+	if (key->bits == BLOCK_HOST)
+		filter_sieve_add(f, &host);
+	else
+		filter_sieve_add_prefix(f, key);
 }
 
 static void entry_has_gone(struct filter *f, const struct block_prefix *key, const struct place *at)
@@ -60,10 +61,11 @@ static void entry_has_gone(struct filter *f, const struct block_prefix *key, con
 	struct flow_addr host;
 
 	--*at->count;
-	if (key->bits != BLOCK_HOST)
-		return;
 	memcpy(&host, key->addr, sizeof(host));
-	filter_sieve_del(f, &host);
+	if (key->bits == BLOCK_HOST)
+		filter_sieve_del(f, &host);
+	else
+		filter_sieve_del_prefix(f, key);
 }
 
 int filter_no_room(struct filter *f, int err)

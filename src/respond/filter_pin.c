@@ -1,7 +1,7 @@
 /* A block list that stays in force when its process goes: maps and links are pinned in a folder of
  * their own in a bpffs, which the process holds locked.
  *
- *   DIR/hosts, prefixes, ...   the maps; states is pinned last: without it the rest is of no use
+ *   DIR/hosts, prefixes, ...   the maps; state is pinned last: without it the rest is of no use
  *   DIR/ethernet-3, ip-5       the links, by interface and by what its packets begin with */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -22,17 +22,26 @@
 
 enum { MAPS = 8, NAME = 32 };
 
+struct pinned {
+	struct bpf_map *map;
+	const char *name;
+};
+
 /* In the order in which they are pinned. */
-static void pinned_maps(const struct filter *f, struct bpf_map *map[MAPS])
+static void pinned_maps(const struct filter *f, struct pinned map[MAPS])
 {
-	map[0] = f->skel->maps.hosts;
-	map[1] = f->skel->maps.prefixes;
-	map[2] = f->skel->maps.limits;
-	map[3] = f->skel->maps.allowed;
-	map[4] = f->skel->maps.macs;
-	map[5] = f->skel->maps.cpus;
-	map[6] = f->skel->maps.sieve;
-	map[7] = f->skel->maps.states;
+	const struct pinned all[MAPS] = {
+		{f->skel->maps.hosts, "hosts"},
+		{f->skel->maps.prefixes, "prefixes"},
+		{f->skel->maps.limits, "limits"},
+		{f->skel->maps.allowed, "allowed"},
+		{f->skel->maps.macs, "macs"},
+		{f->skel->maps.cpus, "cpus"},
+		{f->skel->maps.sieve, "sieve"},
+		{f->skel->maps.data_state, "state"},
+	};
+
+	memcpy(map, all, sizeof(all));
 }
 
 struct path {
@@ -110,22 +119,23 @@ static bool is_alike(int fd, const struct bpf_map *map)
 	       info.map_flags == bpf_map__map_flags(map);
 }
 
-static bool is_our_layout(int states)
+static bool is_our_layout(int state)
 {
 	const uint32_t zero = 0;
 	struct block_state s;
 
-	return bpf_map_lookup_elem(states, &zero, &s) == 0 && s.layout == BLOCK_LAYOUT;
+	return bpf_map_lookup_elem(state, &zero, &s) == 0 && s.layout == BLOCK_LAYOUT;
 }
 
-/* `map` is to be the pinned one. */
-static int reuse(const struct filter *f, struct bpf_map *map, struct error *e)
+/* The map is to be the pinned one. */
+static int reuse(const struct filter *f, const struct pinned *p, struct error *e)
 {
-	int fd = bpf_obj_get(path_of(f, bpf_map__name(map)).text), err = 0;
+	int fd = bpf_obj_get(path_of(f, p->name).text), err = 0;
 
-	if (fd < 0 || !is_alike(fd, map) || (map == f->skel->maps.states && !is_our_layout(fd)))
+	if (fd < 0 || !is_alike(fd, p->map) ||
+		(p->map == f->skel->maps.data_state && !is_our_layout(fd)))
 		err = other_version(f, e);
-	else if (bpf_map__reuse_fd(map, fd) != 0)
+	else if (bpf_map__reuse_fd(p->map, fd) != 0)
 		err = error_set(e, -errno, "cannot take over %s: %s", f->path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -134,7 +144,7 @@ static int reuse(const struct filter *f, struct bpf_map *map, struct error *e)
 
 int filter_pin_open(struct filter *f, const char *path, bool *taken_over, struct error *e)
 {
-	struct bpf_map *map[MAPS];
+	struct pinned map[MAPS];
 	int err;
 
 	if ((size_t)snprintf(f->path, sizeof(f->path), "%s", path) >= sizeof(f->path))
@@ -143,23 +153,23 @@ int filter_pin_open(struct filter *f, const char *path, bool *taken_over, struct
 	if (err)
 		return err;
 	pinned_maps(f, map);
-	*taken_over = access(path_of(f, "states").text, F_OK) == 0;
+	*taken_over = access(path_of(f, "state").text, F_OK) == 0;
 	for (int i = 0; *taken_over && i < MAPS && !err; i++)
-		err = reuse(f, map[i], e);
+		err = reuse(f, &map[i], e);
 	return err;
 }
 
 int filter_pin_maps(struct filter *f, struct error *e)
 {
-	struct bpf_map *map[MAPS];
+	struct pinned map[MAPS];
 
 	pinned_maps(f, map);
 	for (int i = 0; i < MAPS; i++) {
-		struct path p = path_of(f, bpf_map__name(map[i]));
+		struct path p = path_of(f, map[i].name);
 		int err;
 
 		unlink(p.text); /* of one that was killed meanwhile */
-		err = bpf_obj_pin(bpf_map__fd(map[i]), p.text);
+		err = bpf_obj_pin(bpf_map__fd(map[i].map), p.text);
 		if (err)
 			return error_set(e, err, "the block list cannot be kept in %s: %s", f->path,
 				strerror(-err));
@@ -235,7 +245,7 @@ void filter_pin_links(struct filter *f)
 
 void filter_pin_remove(struct filter *f)
 {
-	struct bpf_map *map[MAPS];
+	struct pinned map[MAPS];
 
 	if (f->folder < 0)
 		return;
@@ -243,6 +253,6 @@ void filter_pin_remove(struct filter *f)
 		filter_unpin_link(f, &f->link[i]);
 	pinned_maps(f, map);
 	for (int i = MAPS; i-- > 0;)
-		unlink(path_of(f, bpf_map__name(map[i])).text);
+		unlink(path_of(f, map[i].name).text);
 	rmdir(f->path);
 }

@@ -1,12 +1,14 @@
-/* The sieve over the hosts that are listed: the kernel reads its bits, which have several hosts
- * each now and then, and how many is kept here. */
+/* The sieve over what is listed: the kernel reads its bits, which stand for several hosts, prefixes
+ * or limits each now and then, and for how many is kept here. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "respond/filter_inside.h"
@@ -14,13 +16,14 @@
 enum {
 	BITS_A_HOST =
 		8, /* of the room: one address in nine is looked up in vain when that is full */
-	HOSTS_MAX = 255, /* that are counted of a bit: then it stays set */
+	KEYS_MAX = 255, /* that are counted of a bit: then it stays set */
 };
 
 struct filter_sieve {
 	uint64_t *word; /* the map */
 	size_t words, size;
-	uint8_t *hosts; /* of each bit */
+	uint8_t *keys;                                    /* of each bit */
+	uint32_t lengths[BLOCK_FAMILIES][BLOCK_HOST + 1]; /* prefixes of each */
 };
 
 uint32_t filter_sieve_words(uint32_t hosts)
@@ -38,31 +41,160 @@ static void set_word(uint64_t *word, uint64_t value)
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
-void filter_sieve_add(struct filter *f, const struct flow_addr *host)
+void filter_sieve_add(struct filter *f, const struct flow_addr *key)
 {
-	uint32_t bit = sieve_bit(f->state, host);
+	uint32_t bit = sieve_bit(f->state, key);
 	struct filter_sieve *s = f->sieve;
 
-	if (s->hosts[bit] < HOSTS_MAX)
-		s->hosts[bit]++;
+	if (s->keys[bit] < KEYS_MAX)
+		s->keys[bit]++;
 	set_word(&s->word[bit / 64], s->word[bit / 64] | 1ull << bit % 64);
 }
 
-void filter_sieve_del(struct filter *f, const struct flow_addr *host)
+void filter_sieve_del(struct filter *f, const struct flow_addr *key)
 {
-	uint32_t bit = sieve_bit(f->state, host);
+	uint32_t bit = sieve_bit(f->state, key);
 	struct filter_sieve *s = f->sieve;
 
-	if (s->hosts[bit] == HOSTS_MAX || --s->hosts[bit])
+	if (s->keys[bit] == KEYS_MAX || --s->keys[bit])
 		return;
 	set_word(&s->word[bit / 64], s->word[bit / 64] & ~(1ull << bit % 64));
 }
 
-/* Those that were taken over; bits of hosts that are gone are cleared. */
+/* ---- prefixes ---- */
+
+static struct flow_addr mask_of(unsigned bits)
+{
+	uint8_t bytes[16] = {0};
+	struct flow_addr mask;
+
+	memset(bytes, 0xff, bits / 8);
+	if (bits % 8)
+		bytes[bits / 8] = (uint8_t)(0xff00 >> bits % 8);
+	memcpy(&mask, bytes, sizeof(mask));
+	return mask;
+}
+
+/* Has it addresses of the family? Short ones have of both. */
+static bool is_of(const struct block_prefix *p, int family)
+{
+	static const uint8_t ipv4[16] = {[10] = 0xff, [11] = 0xff};
+	struct flow_addr mask = mask_of(p->bits < 96 ? p->bits : 96), a, b;
+	bool in_ipv4;
+
+	memcpy(&a, p->addr, sizeof(a));
+	memcpy(&b, ipv4, sizeof(b));
+	in_ipv4 =
+		!((a.word[0] ^ b.word[0]) & mask.word[0] || (a.word[1] ^ b.word[1]) & mask.word[1]);
+	return family == BLOCK_IPV4 ? in_ipv4 : !in_ipv4 || p->bits < 96;
+}
+
+/* Its key in the sieve. */
+static struct flow_addr first_bits(const struct filter *f, const struct block_prefix *p, int family)
+{
+	struct flow_addr addr;
+
+	memcpy(&addr, p->addr, sizeof(addr));
+	return sieve_prefix(f->state, &addr, family);
+}
+
+static unsigned shortest_of(const struct filter_sieve *s, int family)
+{
+	unsigned bits = 0;
+
+	while (bits < BLOCK_HOST && !s->lengths[family][bits])
+		bits++;
+	return bits;
+}
+
+/* All that are in the trie, by the present mask. */
+static void each_prefix(const struct filter *f, int family,
+	void (*change)(struct filter *f, const struct flow_addr *key), struct filter *to)
+{
+	int map = bpf_map__fd(f->skel->maps.prefixes);
+	struct block_prefix at, next;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		at = next;
+		if (is_of(&at, family)) {
+			struct flow_addr key = first_bits(f, &at, family);
+
+			change(to, &key);
+		}
+		more = bpf_map_get_next_key(map, &at, &next) == 0;
+	}
+}
+
+/* The shortest has come or gone: all are in the sieve by as many bits as it has. Meanwhile the trie
+ * is asked; the barrier waits for the packets that still go by the old mask. */
+static void set_mask(struct filter *f, int family, unsigned bits)
+{
+	uint32_t *sieved = &f->state->sieved;
+
+	__atomic_store_n(sieved, 0, __ATOMIC_SEQ_CST);
+	if (shortest_of(f->sieve, family) < BLOCK_HOST)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	each_prefix(f, family, filter_sieve_del, f);
+	f->state->mask[family] = mask_of(bits);
+	each_prefix(f, family, filter_sieve_add, f);
+	__atomic_store_n(sieved, 1, __ATOMIC_SEQ_CST);
+}
+
+void filter_sieve_add_prefix(struct filter *f, const struct block_prefix *p)
+{
+	for (int family = 0; family < BLOCK_FAMILIES; family++) {
+		struct flow_addr key;
+
+		if (!is_of(p, family))
+			continue;
+		if (p->bits < shortest_of(f->sieve, family))
+			set_mask(f, family, p->bits);
+		f->sieve->lengths[family][p->bits]++;
+		key = first_bits(f, p, family);
+		filter_sieve_add(f, &key);
+	}
+}
+
+void filter_sieve_del_prefix(struct filter *f, const struct block_prefix *p)
+{
+	for (int family = 0; family < BLOCK_FAMILIES; family++) {
+		struct flow_addr key;
+
+		if (!is_of(p, family))
+			continue;
+		key = first_bits(f, p, family);
+		filter_sieve_del(f, &key);
+		if (--f->sieve->lengths[family][p->bits] == 0 &&
+			p->bits < shortest_of(f->sieve, family))
+			set_mask(f, family, shortest_of(f->sieve, family));
+	}
+}
+
+/* ---- limits ---- */
+
+void filter_sieve_add_limit(struct filter *f, const struct block_limit_key *key)
+{
+	struct flow_addr to = sieve_destination(key->addr), one = sieve_limit(key);
+
+	filter_sieve_add(f, &to);
+	filter_sieve_add(f, &one);
+}
+
+void filter_sieve_del_limit(struct filter *f, const struct block_limit_key *key)
+{
+	struct flow_addr to = sieve_destination(key->addr), one = sieve_limit(key);
+
+	filter_sieve_del(f, &one);
+	filter_sieve_del(f, &to);
+}
+
+/* ---- the whole ---- */
+
+/* What was taken over, beginning with hosts; bits of what is gone are cleared. */
 static void count_hosts(struct filter *f)
 {
 	int map = bpf_map__fd(f->skel->maps.hosts);
-	struct filter_sieve *s = f->sieve;
 	struct flow_addr at, next;
 	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
 
@@ -71,13 +203,55 @@ static void count_hosts(struct filter *f)
 		filter_sieve_add(f, &at);
 		more = bpf_map_get_next_key(map, &at, &next) == 0;
 	}
+}
+
+static void count_limits(struct filter *f)
+{
+	int map = bpf_map__fd(f->skel->maps.limits);
+	struct block_limit_key at, next;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		at = next;
+		filter_sieve_add_limit(f, &at);
+		more = bpf_map_get_next_key(map, &at, &next) == 0;
+	}
+}
+
+static void count_prefixes(struct filter *f)
+{
+	int map = bpf_map__fd(f->skel->maps.prefixes);
+	struct block_prefix at, next;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		at = next;
+		for (int family = 0; family < BLOCK_FAMILIES; family++)
+			f->sieve->lengths[family][at.bits] += is_of(&at, family);
+		more = bpf_map_get_next_key(map, &at, &next) == 0;
+	}
+}
+
+static void take_over(struct filter *f)
+{
+	struct filter_sieve *s = f->sieve;
+
+	f->state->sieved = 0;
+	count_hosts(f);
+	count_limits(f);
+	count_prefixes(f);
+	for (int family = 0; family < BLOCK_FAMILIES; family++) {
+		f->state->mask[family] = mask_of(shortest_of(s, family));
+		each_prefix(f, family, filter_sieve_add, f);
+	}
 	for (size_t i = 0; i < s->words; i++) {
 		uint64_t bits = 0;
 
 		for (unsigned b = 0; b < 64; b++)
-			bits |= (uint64_t)(s->hosts[i * 64 + b] > 0) << b;
+			bits |= (uint64_t)(s->keys[i * 64 + b] > 0) << b;
 		set_word(&s->word[i], bits);
 	}
+	f->state->sieved = 1;
 }
 
 int filter_sieve_open(struct filter *f, bool taken_over)
@@ -91,18 +265,19 @@ int filter_sieve_open(struct filter *f, bool taken_over)
 		return -ENOMEM;
 	s->words = bpf_map__max_entries(f->skel->maps.sieve);
 	s->size = (s->words * sizeof(*s->word) + page - 1) / page * page;
-	s->hosts = calloc(s->words, 64);
+	s->keys = calloc(s->words, 64);
 	words = mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		bpf_map__fd(f->skel->maps.sieve), 0);
 	if (words == MAP_FAILED)
 		return -errno;
 	s->word = words;
-	if (!s->hosts)
+	if (!s->keys)
 		return -ENOMEM;
 	if (taken_over) {
-		count_hosts(f);
+		take_over(f);
 		return 0;
 	}
+	f->state->sieved = 1;
 	f->state->shift = 64 - (uint32_t)__builtin_ctzll(s->words * 64);
 	if (getrandom(f->state->secret, sizeof(f->state->secret), 0) < 0)
 		return -errno;
@@ -119,6 +294,6 @@ void filter_sieve_close(struct filter *f)
 		return;
 	if (s->word)
 		munmap(s->word, s->size);
-	free(s->hosts);
+	free(s->keys);
 	free(s);
 }

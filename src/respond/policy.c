@@ -1,6 +1,7 @@
 #include "respond/policy.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ static const uint64_t still_packets = 10;
  * flood that was taken for one looks at fewer. */
 static const uint64_t scan_places = 8;
 
-/* A flood of more ports than this has none to limit. */
+/* A flood of more ports than this has none to limit. Of TCP what opens connections is limited then;
+ * of others, packets of the victim's own work would be among what is limited. */
 static const uint64_t flood_ports = 4;
 
 /* Whom an alert names as a target is remembered as one for as long as an alert lasts. */
@@ -308,7 +310,12 @@ static bool subject(const struct policy_case *c, struct policy_what *what)
 	*what = (struct policy_what){
 		.bits = 128, .kind = POLICY_PORT, .proto = c->proto, .port = c->port};
 	memcpy(what->addr, c->target, sizeof(what->addr));
-	return c->class == CLASS_DOS && c->ports <= flood_ports && c->targets <= 1;
+	if (c->ports > flood_ports) {
+		what->opens = 1;
+		what->port = 0;
+	}
+	return c->class == CLASS_DOS && c->targets <= 1 &&
+	       (!what->opens || c->proto == IPPROTO_TCP);
 }
 
 static bool too_fast(struct policy *p, int64_t now_ns)

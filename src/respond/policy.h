@@ -42,14 +42,15 @@ extern const struct policy_settings policy_defaults;
 
 enum policy_kind { POLICY_ADDRESS, POLICY_PORT };
 
-/* What an entry is about: packets from a prefix, or packets to a port. No bytes between. */
+/* What an entry is about: packets from a prefix, or packets to a port, or to the ports of a host
+ * that open connections. No bytes between. */
 struct policy_what {
 	uint8_t addr[16]; /* bits behind the prefix are 0 */
 	uint8_t bits;     /* POLICY_PORT: 128 */
 	uint8_t kind;     /* enum policy_kind */
 	uint8_t proto;    /* POLICY_PORT alone, as the port */
-	uint8_t zero;
-	uint16_t port; /* host order; 0: what has none */
+	uint8_t opens;    /* 1: what opens connections, to any port; port 0 */
+	uint16_t port;    /* host order; 0: what has none */
 	uint16_t zeros;
 };
 
@@ -70,7 +71,9 @@ struct policy_entry {
 	uint64_t seen;
 };
 
-enum policy_event { POLICY_ADD, POLICY_RENEW, POLICY_REMOVE };
+/* The policy's own; then a person's changes of the allow list, which are told of in the same way.
+ */
+enum policy_event { POLICY_ADD, POLICY_RENEW, POLICY_REMOVE, POLICY_ALLOW, POLICY_DISALLOW };
 
 enum policy_why {
 	POLICY_WHY_ALERT,     /* added */

@@ -44,6 +44,7 @@ struct pending {
 
 struct respond {
 	const struct respond_settings *s;
+	const struct allowed *allowed; /* NULL: none */
 	struct respond_calls calls;
 	struct policy *policy;
 	struct filter *filter; /* NULL: dry run */
@@ -131,6 +132,7 @@ static struct filter_note note_of(const struct policy_entry *e)
 static struct filter_limit limit_of(const struct respond *r, const struct policy_entry *e)
 {
 	struct filter_limit l = {.proto = e->what.proto,
+		.opens = e->what.opens,
 		.port = e->what.port,
 		.rate = r->s->policy.rate,
 		.burst = r->s->policy.burst,
@@ -150,7 +152,8 @@ static int is_limit(void *context, const struct filter_limit *l)
 	struct limit_search *s = context;
 
 	s->found = memcmp(l->addr, s->limit.addr, sizeof(l->addr)) == 0 &&
-		   l->proto == s->limit.proto && l->port == s->limit.port;
+		   l->proto == s->limit.proto && l->port == s->limit.port &&
+		   l->opens == s->limit.opens;
 	if (s->found)
 		s->limit = *l;
 	return s->found;
@@ -279,14 +282,25 @@ static void keep_protected(struct respond *r, struct protected_list *new)
 	r->lost_told = true;
 }
 
+/* By the configuration, and by hand. */
+static void add_allowed(const struct respond *r, struct protected_list *l)
+{
+	uint32_t n = 0;
+	const struct allowed_one *one = r->allowed ? allowed_all(r->allowed, &n) : NULL;
+
+	for (uint32_t i = 0; i < r->s->allows; i++)
+		protected_add(l, r->s->allow[i].addr, r->s->allow[i].bits, PROTECTED_ALLOWED);
+	for (uint32_t i = 0; i < n; i++)
+		protected_add(l, one[i].what.addr, one[i].what.bits, PROTECTED_ALLOWED);
+}
+
 /* Look at them again. */
 static void look(struct respond *r, int64_t now_ns)
 {
 	struct protected_list new = {0};
 	bool same;
 
-	for (uint32_t i = 0; i < r->s->allows; i++)
-		protected_add(&new, r->s->allow[i].addr, r->s->allow[i].bits, PROTECTED_ALLOWED);
+	add_allowed(r, &new);
 	surroundings_read(&new);
 	protected_add_fixed(&new);
 	if (new.lost)
@@ -403,8 +417,11 @@ static int gather_entry(void *context, const struct filter_entry *e)
 
 static int gather_limit(void *context, const struct filter_limit *l)
 {
-	struct policy_what what = {
-		.bits = 128, .kind = POLICY_PORT, .proto = l->proto, .port = l->port};
+	struct policy_what what = {.bits = 128,
+		.kind = POLICY_PORT,
+		.proto = l->proto,
+		.opens = l->opens,
+		.port = l->port};
 
 	memcpy(what.addr, l->addr, sizeof(what.addr));
 	return gather(context, &what, &l->note);
@@ -485,7 +502,8 @@ static int begin(struct respond *r, struct error *e)
 }
 
 int respond_open(struct respond **respond, const struct respond_settings *s,
-	const struct interface_list *interfaces, const struct respond_calls *calls, struct error *e)
+	const struct allowed *allowed, const struct interface_list *interfaces,
+	const struct respond_calls *calls, struct error *e)
 {
 	struct respond *r = calloc(1, sizeof(*r));
 	int err;
@@ -494,6 +512,7 @@ int respond_open(struct respond **respond, const struct respond_settings *s,
 	if (!r)
 		return error_set(e, -ENOMEM, "out of memory");
 	r->s = s;
+	r->allowed = allowed;
 	r->calls = *calls;
 	r->interfaces = interfaces;
 	err = begin(r, e);
@@ -557,30 +576,35 @@ static const struct suspect *suspect_of(struct respond *r, const struct alert *a
 	return s;
 }
 
-/* One of many attackers is acted upon when what speaks against it alone is enough, and it is no
- * forged one; else what many do is a flood, or nobody's. */
+/* One of many attackers is acted upon by what speaks against it alone, when that is enough and it
+ * is no forged one; else what many do is a flood, or nobody's. */
 static struct policy_answer decide(
 	struct respond *r, const struct alert *a, const struct suspect *s)
 {
-	struct policy_case c = {.alert = a->id,
+	struct policy_case all = {.alert = a->id,
 		.class = a->class,
 		.confidence = a->confidence,
-		.many = a->many && !a->sure,
+		.many = a->many,
 		.proven = s->proven,
 		.proto = a->record.proto,
 		.port = a->record.port[!a->actor],
-		.ports = a->many && a->sure ? (uint64_t)__builtin_popcountll(s->places) : a->ports,
+		.ports = a->ports,
 		.targets = a->targets};
+	struct policy_case own;
 	struct policy_answer answer;
 
-	memcpy(c.attacker, a->record.addr[a->actor], sizeof(c.attacker));
-	memcpy(c.target, a->record.addr[!a->actor], sizeof(c.target));
-	answer = policy_alert(r->policy, &c, respond_now());
-	if (!a->many || c.many || answer.verdict != POLICY_FORGED)
-		return answer;
-	c.many = true;
-	c.ports = a->ports;
-	return policy_alert(r->policy, &c, respond_now());
+	memcpy(all.attacker, a->record.addr[a->actor], sizeof(all.attacker));
+	memcpy(all.target, a->record.addr[!a->actor], sizeof(all.target));
+	if (!a->many || !a->sure)
+		return policy_alert(r->policy, &all, respond_now());
+	own = all;
+	own.many = false;
+	own.class = a->own_class;
+	own.confidence = a->own_confidence;
+	own.ports = (uint64_t)__builtin_popcountll(s->places);
+	answer = policy_alert(r->policy, &own, respond_now());
+	return answer.verdict == POLICY_FORGED ? policy_alert(r->policy, &all, respond_now())
+					       : answer;
 }
 
 static bool may_yet(enum policy_verdict v)
@@ -588,59 +612,15 @@ static bool may_yet(enum policy_verdict v)
 	return v == POLICY_UNSURE || v == POLICY_FORGED;
 }
 
-static void say_entry(const struct respond *r, const struct alert *a, const struct policy_entry *e,
-	struct reaction *out)
-{
-	bool limit = e->what.kind == POLICY_PORT, here = drops_at(r, a->record.ifindex);
-	char time[REACTION_TEXT], rate[NUMBER_TEXT];
-	char what[REACTION_TEXT];
-
-	out->action = e->dry ? "dry-run" : limit ? "limit" : "block";
-	out->blocked = !e->dry && here && respond_counts(r, e).packets > 0;
-	if (e->until_ns)
-		block_time_text(e->until_ns - respond_now(), time);
-	if (limit)
-		snprintf(out->text, sizeof(out->text), "%s%.80s limited to %s packets/s%s%.20s",
-			e->dry ? "dry run: would have " : "", block_what_text(&e->what, what),
-			number_text(r->s->policy.rate, rate), e->until_ns ? " for " : "",
-			e->until_ns ? time : "");
-	else
-		snprintf(out->text, sizeof(out->text), "%sblocked%s%.60s%s%.20s%s",
-			e->dry ? "dry run: would be " : "", e->what.bits < 128 ? " with " : "",
-			e->what.bits < 128 ? block_what_text(&e->what, what) : "",
-			e->until_ns ? " for " : "", e->until_ns ? time : "",
-			here || e->dry ? "" : ", but not on this interface");
-}
-
-/* Of many attackers it is the one of the latest record that something is said of. */
 static void say(const struct respond *r, const struct alert *a, const struct policy_answer *answer,
 	struct reaction *out)
 {
-	static const char *const why[] = {
-		[POLICY_BLOCKED] = "no longer blocked",
-		[POLICY_WOULD] = "dry run: no longer blocked",
-		[POLICY_IS_OFF] = "not blocked: it is off for this class",
-		[POLICY_UNSURE] = "not blocked yet: not sure enough",
-		[POLICY_FORGED] = "not blocked yet: its source may be forged",
-		[POLICY_VICTIM] = "not blocked: its target attacks it",
-		[POLICY_PARDONED] = "not blocked: a person unblocked it",
-		[POLICY_FAST] = "not blocked: too many new ones this minute",
-		[POLICY_FULL] = "not blocked: the list is full",
-	};
-	char who[ADDR_TEXT + 1] = "", text[REACTION_TEXT];
+	const struct reaction_facts facts = {.here = drops_at(r, a->record.ifindex),
+		.dropped = answer->entry ? respond_counts(r, answer->entry).packets : 0,
+		.rate = r->s->policy.rate,
+		.now_ns = respond_now()};
 
-	*out = (struct reaction){.action = "none"};
-	if (answer->entry)
-		say_entry(r, a, answer->entry, out);
-	else if (answer->verdict == POLICY_PROTECTED)
-		snprintf(out->text, sizeof(out->text), "not blocked: %s", answer->why);
-	else
-		strcpy(out->text, why[answer->verdict]);
-	if (!a->many || !a->sure || (answer->entry && answer->entry->what.kind == POLICY_PORT))
-		return;
-	strcpy(text, out->text);
-	snprintf(out->text, sizeof(out->text), "%s %.100s",
-		addr_text(a->record.addr[a->actor], who), text);
+	reaction_say(out, a, answer, &facts);
 }
 
 /* Decide, and remember what was decided. */
@@ -689,7 +669,7 @@ void respond_poll(struct respond *r)
 {
 	int64_t now_ns = respond_now();
 
-	r->moved |= surroundings_events_read(r->events);
+	r->moved |= interface_events_read(r->events, NULL, NULL);
 	if (r->moved && r->filter)
 		follow_interfaces(r);
 	if (now_ns >= r->look_next_ns && (r->moved || now_ns - r->looked_ns >= look_ns))
@@ -698,6 +678,12 @@ void respond_poll(struct respond *r)
 		r->ticked_ns = now_ns;
 		policy_tick(r->policy, now_ns);
 	}
+	respond_tell(r);
+}
+
+void respond_allow(struct respond *r)
+{
+	look(r, respond_now());
 	respond_tell(r);
 }
 
@@ -715,6 +701,11 @@ static const char *attached(const struct respond *r)
 		if (r->attached[i] && strcmp(mode, "generic") != 0)
 			mode = r->mode[i];
 	return mode;
+}
+
+const struct filter *respond_filter(const struct respond *r)
+{
+	return r->filter;
 }
 
 void respond_stats(const struct respond *r, struct respond_stats *s)

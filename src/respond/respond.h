@@ -6,6 +6,7 @@
 
 #include "capture/interface.h"
 #include "detect/alert.h"
+#include "respond/allowed.h"
 #include "respond/prefix.h"
 #include "respond/reaction.h"
 #include "util/error.h"
@@ -34,10 +35,11 @@ struct respond_calls {
 struct respond;
 
 /* Load the filter, put it on the interfaces, take over what is pinned there. 0, or a negative errno
- * and the line. `s` and `interfaces` are kept. */
+ * and the line. `s`, `allowed` (a person's part of the allow list; NULL: there is none) and
+ * `interfaces` are kept. */
 int respond_open(struct respond **r, const struct respond_settings *s,
-	const struct interface_list *interfaces, const struct respond_calls *calls,
-	struct error *e);
+	const struct allowed *allowed, const struct interface_list *interfaces,
+	const struct respond_calls *calls, struct error *e);
 
 /* The settings that it was opened with have changed: their policy, but for `entries`, `limits` and
  * `dry_run`, and who is allowed hold from now on. Who is allowed now leaves the list. */
@@ -69,6 +71,9 @@ void respond_poll(struct respond *r);
 
 /* ---- a person ---- */
 
+/* The allow list has changed: it holds from now on. */
+void respond_allow(struct respond *r);
+
 struct policy *respond_policy(struct respond *r);
 
 /* Time of the policy, and a time of it as one since 1970. */
@@ -77,6 +82,9 @@ int64_t respond_wall(int64_t ns);
 
 /* What an entry has dropped so far. */
 struct filter_counts respond_counts(const struct respond *r, const struct policy_entry *e);
+
+/* What drops, for its benchmark; NULL in a dry run. */
+const struct filter *respond_filter(const struct respond *r);
 
 struct respond_stats {
 	struct policy_stats policy;

@@ -12,6 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "capture/interface.h"
 #include "flow/record.h"
 #include "respond/sessions.h"
 
@@ -187,35 +188,6 @@ void surroundings_read(struct protected_list *l)
 
 int surroundings_events_open(struct error *e)
 {
-	struct sockaddr_nl all = {.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-			     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	int code;
-
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&all, sizeof(all)) == 0)
-		return fd;
-	code = errno;
-	if (fd >= 0)
-		close(fd);
-	return error_set(
-		e, -code, "no netlink socket to follow addresses and routes: %s", strerror(code));
-}
-
-bool surroundings_events_read(int fd)
-{
-	enum { READS = 256 };
-	char buffer[4096];
-	bool any = false;
-
-	for (int i = 0; i < READS; i++) {
-		ssize_t n = recv(fd, buffer, sizeof(buffer), MSG_TRUNC);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != ENOBUFS)
-			break;
-		any = true;
-	}
-	return any;
+	return interface_events_open(
+		RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, e);
 }

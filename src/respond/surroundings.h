@@ -12,11 +12,8 @@ void surroundings_read(struct protected_list *l);
 /* The DNS servers that a file names as resolv.conf does. A file that is not there has none. */
 void surroundings_read_dns(struct protected_list *l, const char *path);
 
-/* A netlink socket that is readable when addresses, routes or interfaces have changed. A negative
- * errno and the line where there is none. */
+/* A netlink socket that is readable when addresses, routes or interfaces have changed, for
+ * interface_events_read(). A negative errno and the line where there is none. */
 int surroundings_events_open(struct error *e);
-
-/* Read what it has to say; has it? */
-bool surroundings_events_read(int fd);
 
 #endif

@@ -11,7 +11,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 all=(6.1 6.12)
-inside=(build/tests/test_{kernel,kernel_table,filter} tests/live/attach.sh tests/live/parity.sh)
+inside=(build/tests/test_{kernel,kernel_table,filter,filter_limit,filter_model} tests/live/attach.sh tests/live/parity.sh)
 seconds=420 # of one guest
 cache=$PWD/build/kernels
 modules=(veth sch_ingress cls_bpf)
@@ -105,7 +105,7 @@ make_root() { # folder
 		files+=("$(type -P "$name")")
 	done
 	take "$root" "${files[@]}" &&
-		take_libraries "$root" "${files[@]}" build/karma build/tests/test_{kernel,kernel_table,filter} &&
+		take_libraries "$root" "${files[@]}" build/karma build/tests/test_{kernel,kernel_table,filter,filter_limit,filter_model} &&
 		take_python "$root" || return 1
 	ln -s ../bin/kmod "$root/usr/sbin/modprobe"
 	for name in passwd group; do # tcpdump becomes its own user

@@ -216,9 +216,9 @@ not_kept_goes() {
 another_version() {
 	local said
 	mkdir "$pin" || return 1
-	bpftool map create "$pin/states" type array key 4 value 8 entries 1 name states || return 1
+	bpftool map create "$pin/state" type array key 4 value 8 entries 1 name state || return 1
 	said=$("$work/filter" "$pin" </dev/null)
-	[[ $said == *"another version's"*"rm -r $pin"* ]] && [ -e "$pin/states" ] && rm -r "$pin" && return
+	[[ $said == *"another version's"*"rm -r $pin"* ]] && [ -e "$pin/state" ] && rm -r "$pin" && return
 	echo "  $said"
 	return 1
 }

@@ -3,18 +3,27 @@
 
 filter_send.py tagged INTERFACE SRC TAGS      a UDP packet behind as many VLAN tags
 filter_send.py forged INTERFACE DST PORT N    N UDP packets from as many sources
+filter_send.py scan INTERFACE SRC TAGS N      SYNs to N ports behind as many VLAN tags, in a second or so
 filter_send.py tun INTERFACE SRC              a UDP packet that comes in by a tun device"""
 import fcntl
 import socket
 import struct
 import sys
+import time
 
 ETHERNET = b"\x02\x00\x00\x00\x00\x01" + b"\x02\x00\x00\x00\x00\x02"
 
 
 def udp(src, dst, port):
-    data = struct.pack("!HHHH", 1000, port, 12, 0) + b"test"
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 0, 0, 64, 17, 0,
+    return ipv4(src, dst, 17, struct.pack("!HHHH", 1000, port, 12, 0) + b"test")
+
+
+def syn(src, dst, port):
+    return ipv4(src, dst, 6, struct.pack("!HHIIBBHHH", 40000, port, port, 0, 5 << 4, 2, 1024, 0, 0))
+
+
+def ipv4(src, dst, proto, data):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 0, 0, 64, proto, 0,
                        socket.inet_aton(src), socket.inet_aton(dst))
     total = sum(struct.unpack("!10H", head))
     while total >> 16:
@@ -28,10 +37,20 @@ def packet_socket(interface):
     return s
 
 
-def tagged(interface, src, tags):
+def tags_before_ipv4(tags):
     tags = [0x88a8] * (int(tags) - 1) + [0x8100]
-    between = b"".join(struct.pack("!HH", tag, 5) for tag in tags) + struct.pack("!H", 0x0800)
-    packet_socket(interface).send(ETHERNET + between + udp(src, "10.9.0.1", 53))
+    return b"".join(struct.pack("!HH", tag, 5) for tag in tags) + struct.pack("!H", 0x0800)
+
+
+def tagged(interface, src, tags):
+    packet_socket(interface).send(ETHERNET + tags_before_ipv4(tags) + udp(src, "10.9.0.1", 53))
+
+
+def scan(interface, src, tags, count):
+    s = packet_socket(interface)
+    for i in range(int(count)):
+        s.send(ETHERNET + tags_before_ipv4(tags) + syn(src, "10.91.0.1", 1 + i))
+        time.sleep(0.002)
 
 
 def forged(interface, dst, port, count):
@@ -48,4 +67,4 @@ def tun(interface, src):
 
 
 if __name__ == "__main__":
-    {"tagged": tagged, "forged": forged, "tun": tun}[sys.argv[1]](*sys.argv[2:])
+    {"tagged": tagged, "forged": forged, "scan": scan, "tun": tun}[sys.argv[1]](*sys.argv[2:])

@@ -324,7 +324,7 @@ static void the_block_list_is_at_hand(void **state)
 	s.policy.dry_run = true; /* no kernel */
 	s.policy.entries = 2;
 	assert_true(prefix_parse("198.51.100.0/24", &s.allow[s.allows++]));
-	assert_int_equal(respond_open(&r, &s, &none, &calls, &e), 0);
+	assert_int_equal(respond_open(&r, &s, NULL, &none, &calls, &e), 0);
 	part.context = r;
 	assert_int_equal(control_open(&c, path, NULL, &part, 1, &e), 0);
 	fd = join();
@@ -366,6 +366,72 @@ static void the_block_list_is_at_hand(void **state)
 	respond_close(r);
 }
 
+/* ---- the allow list ---- */
+
+static void allow_changed(void *respond, const struct block_change *c)
+{
+	last = *c;
+	changes++;
+	respond_allow(respond);
+}
+
+static void a_person_allows(void **state)
+{
+	static struct respond_settings s;
+	static const struct interface_list none;
+	const struct respond_calls calls = {changed, told, NULL};
+	char file[128];
+	struct allowed *a;
+	struct respond *r = NULL;
+	struct allow_hand hand;
+	struct control_part both[] = {{respond_commands, RESPOND_COMMANDS, NULL, NULL},
+		{allow_commands, ALLOW_COMMANDS, &hand, NULL}};
+	struct control *c = NULL;
+	int fd;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s.allow", path);
+	a = allowed_open(file, &e);
+	respond_defaults(&s);
+	s.policy.dry_run = true; /* no kernel */
+	assert_true(prefix_parse("198.51.100.0/24", &s.allow[s.allows++]));
+	memcpy(s.mac[s.macs++], "\x02\0\x5e\x10\0\x01", 6);
+	assert_int_equal(respond_open(&r, &s, a, &none, &calls, &e), 0);
+	hand = (struct allow_hand){a, &s, allow_changed, r};
+	both[0].context = r;
+	assert_int_equal(control_open(&c, path, NULL, both, 2, &e), 0);
+	fd = join();
+	ask(c, fd, "{\"command\":\"allow.list\"}\n",
+		"\"allow\":[{\"what\":\"198.51.100.0/"
+		"24\",\"by\":\"configuration\"},{\"what\":\"02:00:"
+		"5e:10:00:01\",\"by\":\"configuration\"}]");
+	ask(c, fd, "{\"command\":\"allow.add\"}\n", "is no address");
+	ask(c, fd, "{\"command\":\"allow.add\",\"address\":\"02:00:5e:10:00:01\"}\n",
+		"is no address");
+	/* Who comes to be allowed is let go of. */
+	ask(c, fd, "{\"command\":\"block.add\",\"address\":\"203.0.113.7\"}\n", "\"ok\":true");
+	changes = 0;
+	ask(c, fd, "{\"command\":\"allow.add\",\"address\":\"203.0.113.9/24\"}\n",
+		"\"what\":\"203.0.113.0/24\"");
+	assert_int_equal(changes, 3); /* allowed; blocked, which was not told of yet; let go of */
+	ask(c, fd, "{\"command\":\"block.list\"}\n", "\"entries\":[],\"next\":null");
+	ask(c, fd, "{\"command\":\"block.add\",\"address\":\"203.0.113.7\"}\n",
+		"on the allow list");
+	ask(c, fd, "{\"command\":\"allow.list\"}\n",
+		"{\"what\":\"203.0.113.0/24\",\"by\":\"person\",\"uid\":");
+	ask(c, fd, "{\"command\":\"allow.del\",\"address\":\"198.51.100.0/24\"}\n",
+		"what the configuration says stays");
+	ask(c, fd, "{\"command\":\"allow.del\",\"address\":\"203.0.113.0/24\"}\n", "\"ok\":true");
+	assert_int_equal(last.event, POLICY_DISALLOW);
+	assert_int_equal(last.uid, getuid());
+	ask(c, fd, "{\"command\":\"block.add\",\"address\":\"203.0.113.7\"}\n", "\"ok\":true");
+	close(fd);
+	control_close(c);
+	respond_close(r);
+	allowed_close(a);
+	unlink(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +442,7 @@ int main(void)
 		cmocka_unit_test(who_does_not_read_is_let_go_of),
 		cmocka_unit_test(there_is_one_at_a_time),
 		cmocka_unit_test(the_block_list_is_at_hand),
+		cmocka_unit_test(a_person_allows),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -413,6 +413,10 @@ static void a_few_attackers_of_one_target_are_one_alert(void **state)
 	assert_true(shown.last.many);
 	assert_int_equal(shown.last.attackers, 20);
 	assert_int_equal(shown.last.flows, 2000);
+	/* The last of them is known by itself. */
+	assert_true(shown.last.sure);
+	assert_int_equal(shown.last.own_class, CLASS_DOS);
+	assert_true(shown.last.own_confidence > 0.9F);
 	detector_free(d);
 }
 

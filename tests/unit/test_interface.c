@@ -87,7 +87,7 @@ static void count_it(void *context, int ifindex)
 static void word_is_not_waited_for(void **unused)
 {
 	struct error e;
-	int fd = interface_events_open(&e), gone = 0, reads = 0;
+	int fd = interface_events_open(0, &e), gone = 0, reads = 0;
 
 	(void)unused;
 	assert_true(fd >= 0);

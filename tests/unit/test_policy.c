@@ -198,10 +198,19 @@ static void limits_what_may_be_forged(void **state)
 	assert_int_equal(kernel.count, 1);
 	policy_stats(p, &st);
 	assert_int_equal(st.limits, 1);
-	/* Many ports have none to limit; guessing without a connection is nobody's. */
+	/* Of many ports what opens connections is limited, of what has no connections nothing. */
 	c.ports = 5;
 	c.port = 80;
+	assert_int_equal(verdict(p, &c, start), POLICY_BLOCKED);
+	assert_int_equal(kernel.e[1].what.kind, POLICY_PORT);
+	assert_int_equal(kernel.e[1].what.opens, 1);
+	assert_int_equal(kernel.e[1].what.port, 0);
+	c.port = 81;
+	assert_int_equal(verdict(p, &c, start), POLICY_BLOCKED);
+	assert_int_equal(kernel.count, 2);
+	c.proto = 17;
 	assert_int_equal(verdict(p, &c, start), POLICY_FORGED);
+	/* Guessing without a connection is nobody's. */
 	c = attack(CLASS_BRUTE_FORCE, 1);
 	c.proven = false;
 	assert_int_equal(verdict(p, &c, start), POLICY_FORGED);
@@ -211,7 +220,7 @@ static void limits_what_may_be_forged(void **state)
 	assert_int_equal(verdict(p, &c, start), POLICY_FORGED);
 	c.ports = 8;
 	assert_int_equal(verdict(p, &c, start), POLICY_BLOCKED);
-	assert_int_equal(kernel.e[1].what.kind, POLICY_ADDRESS);
+	assert_int_equal(kernel.e[2].what.kind, POLICY_ADDRESS);
 	policy_free(p);
 }
 

@@ -2,6 +2,11 @@
  * enough to be read. */
 #include "policy.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "respond/allowed.h"
 #include "util/rng.h"
 
 enum { SLOTS = 64 };
@@ -22,7 +27,37 @@ static struct model {
 	unsigned slots;
 	int64_t minute;
 	unsigned this_minute;
+	bool allowed[2][256], allowed_net[2]; /* 10.0.N.M, 10.0.N.0/24 */
 } model;
+
+/* The allow list under test: whom it names the policy leaves alone. */
+static struct allowed *allow_list;
+static char allow_file[64];
+
+static const char *list_protects(void *context, const struct policy_what *what)
+{
+	uint32_t n;
+	const struct allowed_one *one = allowed_all(allow_list, &n);
+
+	(void)context;
+	for (uint32_t i = 0; i < n; i++)
+		if (prefix_overlaps(one[i].what.addr, one[i].what.bits, what->addr, what->bits))
+			return "on the allow list";
+	return NULL;
+}
+
+static const struct policy_calls list_calls = {list_protects, change, packets, NULL};
+
+/* The same by the model. */
+static bool is_allowed(const struct policy_what *what)
+{
+	unsigned net = what->addr[14], from = what->addr[15], to = what->bits == 128 ? from : 255;
+
+	for (unsigned i = from; i <= to; i++)
+		if (model.allowed[net][i])
+			return true;
+	return model.allowed_net[net];
+}
 
 static struct slot *slot_of(const struct policy_what *what)
 {
@@ -90,7 +125,7 @@ static void model_net(const struct slot *host, int64_t now)
 	for (s = model.slot; s < model.slot + model.slots; s++)
 		hosts += s->in && !s->dry && !s->person && s->what.kind == POLICY_ADDRESS &&
 			 s->what.bits == 128 && covers(&w, s->what.addr);
-	if (hosts < model.s->net4 || now < net->pardoned || protects(NULL, &w))
+	if (hosts < model.s->net4 || now < net->pardoned || is_allowed(&w))
 		return;
 	net->times = net->past_times && now - net->ended < model.s->memory_ns ? net->past_times : 0;
 	net->in = true;
@@ -110,9 +145,12 @@ static void model_alert(const struct policy_case *c, int64_t now)
 	struct policy_what w = {
 		.bits = 128, .kind = POLICY_PORT, .proto = c->proto, .port = c->port};
 	struct policy_what net;
+	bool wide = c->ports > 4;
 	struct slot *s;
 
 	memcpy(w.addr, c->target, 16);
+	w.opens = wide;
+	w.port = wide ? 0 : c->port;
 	if (address) {
 		w = (struct policy_what){.bits = 128};
 		memcpy(w.addr, c->attacker, 16);
@@ -129,7 +167,7 @@ static void model_alert(const struct policy_case *c, int64_t now)
 	net = w;
 	net.bits = 96 + 24;
 	prefix_trim(net.addr, net.bits);
-	if ((address && protects(NULL, &w)) || now < s->pardoned ||
+	if ((address && is_allowed(&w)) || now < s->pardoned ||
 		(address && now < slot_of(&net)->pardoned) || !room_for(s))
 		return;
 	if (now - model.minute >= minute) {
@@ -153,7 +191,7 @@ static void model_add(const struct policy_what *w, int64_t for_ns, int64_t now)
 {
 	struct slot *s = slot_of(w);
 
-	if (protects(NULL, w) || !room_for(s))
+	if (is_allowed(w) || !room_for(s))
 		return;
 	s->in = s->person = true;
 	s->dry = s->watched = false;
@@ -202,6 +240,37 @@ static void model_tick(int64_t now)
 	}
 }
 
+static void open_allowed(void)
+{
+	struct error e = {""};
+
+	allow_list = allowed_open(allow_file, &e);
+	assert_non_null(allow_list);
+	assert_string_equal(e.text, "");
+}
+
+/* A person allows a host or a net, or does no longer. */
+static void allow_some(struct policy *p, struct rng *r, const struct policy_what *what, int64_t now)
+{
+	bool *flag = what->bits == 128 ? &model.allowed[what->addr[14]][what->addr[15]]
+				       : &model.allowed_net[what->addr[14]];
+	struct allowed_one one = {.what.bits = what->bits};
+	struct error e = {""};
+
+	memcpy(one.what.addr, what->addr, sizeof(one.what.addr));
+	if (rng_below(r, 3) == 0) {
+		assert_int_equal(allowed_add(allow_list, &one, &e), 0);
+		*flag = true;
+	} else {
+		assert_int_equal(allowed_del(allow_list, &one.what, &e), *flag ? 0 : -ENOENT);
+		*flag = false;
+	}
+	for (unsigned i = 0; i < model.slots; i++)
+		if (model.slot[i].what.kind == POLICY_ADDRESS && is_allowed(&model.slot[i].what))
+			model.slot[i].in = false;
+	policy_recheck(p, now);
+}
+
 /* The process ends; the kernel's list stays, and what was only said or remembered does not. */
 static struct policy *restart(struct policy *p, int64_t now)
 {
@@ -224,7 +293,7 @@ static struct policy *restart(struct policy *p, int64_t now)
 		struct policy_entry e = {.what = s->what};
 
 		s->in = s->in && !s->dry &&
-			!(s->what.kind == POLICY_ADDRESS && protects(NULL, &s->what));
+			!(s->what.kind == POLICY_ADDRESS && is_allowed(&s->what));
 		s->past_times = 0;
 		s->pardoned = 0;
 		s->watched = false;
@@ -235,7 +304,9 @@ static struct policy *restart(struct policy *p, int64_t now)
 		}
 	}
 	model.minute = model.this_minute = 0;
-	p = policy_new(model.s, &calls);
+	allowed_close(allow_list);
+	open_allowed();
+	p = policy_new(model.s, &list_calls);
 	assert_non_null(p);
 	for (unsigned i = 0; i < n; i++) {
 		int err = policy_take(p, &kept[i], now);
@@ -284,6 +355,7 @@ static struct policy_case any_case(struct rng *r)
 	c.proven = rng_below(r, 3) > 0;
 	host(c.attacker, (unsigned)rng_below(r, 2), 1 + (unsigned)rng_below(r, 10));
 	c.port = (uint16_t)(20 + rng_below(r, 4));
+	c.ports = 1 + rng_below(r, 6);
 	return c;
 }
 
@@ -309,12 +381,7 @@ static void one_step(struct policy **p, struct rng *r, int64_t now)
 		}
 		break;
 	case 2:
-		kernel.protected_host = rng_below(r, 2) ? (uint8_t)number : 0;
-		for (unsigned i = 0; i < model.slots; i++)
-			if (model.slot[i].what.kind == POLICY_ADDRESS &&
-				protects(NULL, &model.slot[i].what))
-				model.slot[i].in = false;
-		policy_recheck(*p, now);
+		allow_some(*p, r, &w, now);
 		break;
 	case 3:
 		if (rng_below(r, 5) == 0)
@@ -347,10 +414,17 @@ static void equals_the_model(void **state)
 	s.memory_ns = 60 * minute;
 	s.rule[CLASS_WORMS].action = POLICY_OFF;
 	s.rule[CLASS_BRUTE_FORCE].first_ns = 3 * minute;
+	/* In memory where that is at hand: each change is synced. */
+	snprintf(allow_file, sizeof(allow_file), "%s/karma-allow-%d",
+		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
 	for (unsigned run = 0; run < 200; run++) {
-		struct policy *p = begin(&s);
+		struct policy *p = policy_new(&s, &list_calls);
 		int64_t now = start;
 
+		assert_non_null(p);
+		memset(&kernel, 0, sizeof(kernel));
+		unlink(allow_file);
+		open_allowed();
 		model = (struct model){.s = &s};
 		for (unsigned step = 0; step < 400; step++) {
 			now += (int64_t)rng_below(&r, 60) * second /
@@ -364,7 +438,9 @@ static void equals_the_model(void **state)
 			compare(p);
 		}
 		policy_free(p);
+		allowed_close(allow_list);
 	}
+	unlink(allow_file);
 }
 
 int main(void)
