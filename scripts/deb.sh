@@ -20,6 +20,7 @@ cd "$tree"
 if [ $# -gt 0 ]; then
 	sed -i "1s/(.*)/($1)/" debian/changelog
 fi
+version=$(dpkg-parsechangelog --show-field Version)
 B=$top/objects DEB_BUILD_OPTIONS="parallel=$(nproc)" dpkg-buildpackage -b -us -uc >"$top/log" 2>&1 || {
 	tail -n 30 "$top/log" >&2
 	echo "karma: no package was made; all that was said is in $top/log" >&2
@@ -27,4 +28,4 @@ B=$top/objects DEB_BUILD_OPTIONS="parallel=$(nproc)" dpkg-buildpackage -b -us -u
 }
 cd "$top"
 rm -rf "$tree"
-echo "$top/karma_$(sed -n 's/^Version: //p' karma_*.changes | tail -n 1)_$(dpkg --print-architecture).deb"
+echo "$top/karma_${version}_$(dpkg --print-architecture).deb"

@@ -34,9 +34,11 @@ printf '#!/bin/sh\nexit 101\n' >"$root_fs/usr/sbin/policy-rc.d"
 chmod 755 "$root_fs/usr/sbin/policy-rc.d"
 cp "$work/first.deb" "$work/second.deb" "$captures/scan.pcap" "$root_fs/root/"
 apt() { within_debian apt-get -y --no-install-recommends -o DPkg::Options::=--force-confdef -o DPkg::Options::=--force-confold "$@"; }
-files() { # all that is there but logs and caches, and what apt and dpkg keep for themselves
+files() { # all that is there but logs and caches, what apt and dpkg keep for themselves, and what
+	# making any user leaves: copies of the files of users as they were, a lock
 	(cd "$root_fs" && find . -xdev \( -path ./proc -o -path ./var/cache -o -path ./var/log/apt -o -path ./var/lib/apt \
-		-o -path ./var/lib/dpkg -o -path ./root \) -prune -o -print | sort)
+		-o -path ./var/lib/dpkg -o -path ./root -o -path ./run/adduser \
+		-o -path './etc/*shadow-' -o -path ./etc/passwd- -o -path ./etc/group- \) -prune -o -print | sort)
 }
 
 # What it depends on stays when it goes.
@@ -55,9 +57,9 @@ check "there is a user for it, and its folders are its own" eval \
 	'[ "$(within_debian stat -c "%U %a" /var/lib/karma)" = "karma 750" ]'
 echo '[output]
 eve = /var/log/karma/eve.json' >>"$root_fs/etc/karma/karma.conf"
-check "a higher version takes its place" apt install /root/second.deb
 installed() { within_debian dpkg-query -W -f '${Version}' karma; }
-check "a changed configuration stays" eval '[ "$(installed)" = 0.1.0+next1 ] && tail -n 1 "$root_fs/etc/karma/karma.conf" | grep -q eve.json'
+check "a higher version takes its place" eval 'apt install /root/second.deb && [ "$(installed)" = 0.1.0+next1 ]'
+check "a changed configuration stays" eval 'tail -n 1 "$root_fs/etc/karma/karma.conf" | grep -q eve.json'
 check "it is purged" apt purge karma
 left() {
 	files | diff "$work/before" - && ! within_debian getent passwd karma
