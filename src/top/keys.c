@@ -27,7 +27,7 @@ const struct key keys[] = {
 	{'\t', 0, "Tab", "the other list of the view", "other list",
 		IN(VIEW_OVERVIEW) | IN(VIEW_BLOCKS), act_other},
 	{'\r', KEY_ENTER, "Enter",
-		"an alert: its reasons, probabilities and flows; a host: its alerts", "open", LISTS,
+		"an alert: reasons, probabilities, flows; a host: its alerts", "open", LISTS,
 		act_open},
 	{ESCAPE, KEY_BACKSPACE, "Esc", "back; or take the filter away", "back",
 		IN(VIEW_ALERT) | IN(VIEW_HELP), act_back},

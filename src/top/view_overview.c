@@ -68,7 +68,7 @@ static void draw_figures(const struct top *t, int y)
 			view_rate(p->rate[RATE_HOSTS], more));
 	x = screen_put(y, x, width, LOOK_PLAIN, mode[s->blocking]);
 	if (s->blocking > BLOCKING_OFF)
-		screen_putf(y, x, width, LOOK_PLAIN, ", %s blocked, %s packets dropped",
+		screen_putf(y, x, width, LOOK_PLAIN, ", %s blocked, %s dropped",
 			number_text(s->entries, open), number_text(s->dropped, more));
 }
 

@@ -260,7 +260,7 @@ static void text_is_safe(void **state)
 		40, true, "?31m", 4); /* a CSI of one character */
 	text_is("a\u202eb\u2066c\u200fd\u061c", 40, true, "a?b?c?d?", 8);
 	text_is("e\u0301\u200b", 40, true, "e??", 3); /* no column of their own */
-	text_is("\xff\xc3(\xed\xa0\x80\xc0\xaf", 40, true, "??(?????", 8); /* no UTF-8 */
+	text_is("\xff\xc3(\xed\xa0\x80\xc0\xaf", 40, true, "\?\?(\?\?\?\?\?", 8); /* no UTF-8 */
 	text_is("caf\u00e9", 40, true, "caf\u00e9", 4);
 	text_is("caf\u00e9 \u4e16", 40, false, "caf? ?", 6);
 	text_is("\u4e16\u754c", 3, true, "\u4e16", 2); /* of two columns: a half is none */
@@ -354,7 +354,7 @@ static void every_key_is_one(void **state)
 	(void)state;
 	for (unsigned i = 0; i < key_count; i++) {
 		assert_non_null(keys[i].act);
-		assert_true(strlen(keys[i].what) <= 66); /* fits into 80 columns */
+		assert_true(strlen(keys[i].what) <= 65); /* fits into 80 columns */
 		for (unsigned k = 0; k < i; k++) {
 			assert_int_not_equal(keys[i].code, keys[k].code);
 			assert_true(!keys[i].also || keys[i].also != keys[k].code);
