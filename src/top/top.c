@@ -20,7 +20,7 @@ static const int64_t ms = 1000000;
 static const int64_t live_every = 500 * ms, lists_every = 2000 * ms, file_every = 5000 * ms;
 static const int64_t message_for = 8000 * ms;
 
-enum { FIRST_POINTS = 600, TICK_MS = 250 };
+enum { TICK_MS = 250 };
 
 void top_say(struct top *t, enum look look, const char *format, ...)
 {
@@ -81,13 +81,11 @@ static void ask(struct top *t, enum note kind, json_t *request)
 
 static void ask_live(struct top *t)
 {
-	int points = t->state.seq ? STATE_POINTS : FIRST_POINTS;
-
 	t->live_ns = t->now_ns;
 	if (!link_has(&t->link, NOTE_LIVE))
 		ask(t, NOTE_LIVE,
 			json_pack("{ss sI si}", "command", "live", "since",
-				(json_int_t)t->state.seq, "points", points));
+				(json_int_t)t->state.seq, "points", STATE_POINTS));
 }
 
 static void ask_lists(struct top *t)
@@ -132,12 +130,14 @@ static void answered(void *top, const struct link_note *note, const json_t *answ
 
 	if (note->kind == NOTE_ACT) {
 		acted(t, note, answer);
+	} else if (t->paused) {
+		return; /* it was on its way; it is asked for again */
 	} else if (note->kind == NOTE_LIVE) {
 		snprintf(
 			t->refusal, sizeof(t->refusal), "%s", ok ? "" : json_text(answer, "error"));
 		t->loaded = ok && state_take_live(&t->state, answer);
-		if (ok && !t->loaded)
-			t->live_ns = t->lists_ns = 0; /* it was started anew */
+		if (ok && (!t->loaded || json_is_true(json_object_get(answer, "more"))))
+			t->live_ns = t->lists_ns = 0; /* it was started anew, or has more to tell */
 	} else if (!ok) {
 		return; /* this karma does not have that list */
 	} else if (note->kind == NOTE_STATUS) {
