@@ -171,7 +171,7 @@ if [ -z "$quick" ]; then
 	title fuzz
 	suites compute suite 900 tests/fuzz/*.sh
 	title live, kernels
-	suites wait suite 900 tests/live/{alerts,attach,desk,interfaces,learn,parity,range,tunnels}.sh tests/kernels/run.sh
+	suites wait suite 900 tests/live/{alerts,attach,desk,interfaces,learn,parity,range,top,tunnels}.sh tests/kernels/run.sh
 	title alone
 	suites alone suite 900 tests/live/{detect,overload}.sh
 fi
