@@ -2,34 +2,46 @@
 
 enum { LEVELS = 8 };
 
+/* A longer pause between two points is one of which nothing is known. */
+static const double pause_s = 5;
+
+double spark_span(const struct state *s, uint64_t back)
+{
+	const struct point *p = state_point(s, back), *before = state_point(s, back + 1);
+	double span = p && before ? p->at - before->at : s->step;
+
+	return span > pause_s && span > 1.5 * s->step ? s->step : span;
+}
+
 double spark_columns(
 	const struct state *s, enum rate rate, double seconds, double *column, int width)
 {
 	const struct point *p, *last = state_point(s, 0);
-	double highest = 0, sum = 0;
-	int at = width - 1, n = 0;
+	double known[SPARK_COLUMNS] = {0}, highest = 0;
 
+	width = width > SPARK_COLUMNS ? SPARK_COLUMNS : width;
 	for (int i = 0; i < width; i++)
 		column[i] = -1;
-	/* From the latest back: a column is whole when a point of one before it comes. */
+	/* What came in a span is spread over the columns that it reaches into. */
 	for (uint64_t back = 0; width > 0 && (p = state_point(s, back)); back++) {
-		double ago = (last->at - p->at) / seconds;
-		int here = ago < width ? width - 1 - (int)ago : -1;
+		double span = spark_span(s, back), to = (last->at - p->at) / seconds;
+		double from = to + span / seconds;
 
-		if (here != at && n) {
-			column[at] = sum / n / s->step;
-			sum = 0, n = 0;
-		}
-		if (here < 0)
+		if (to >= width)
 			break;
-		at = here;
-		sum += p->rate[rate];
-		n++;
+		for (int c = (int)to; c < from && c < width; c++) {
+			double share = (from < c + 1 ? from : c + 1) - (to > c ? to : c);
+			int at = width - 1 - c;
+
+			column[at] =
+				(column[at] < 0 ? 0 : column[at]) + p->rate[rate] / span * share;
+			known[at] += share;
+		}
 	}
-	if (n)
-		column[at] = sum / n / s->step;
-	for (int i = 0; i < width; i++)
+	for (int i = 0; i < width; i++) {
+		column[i] = known[i] > 1e-6 ? column[i] / known[i] : -1;
 		highest = column[i] > highest ? column[i] : highest;
+	}
 	return highest;
 }
 

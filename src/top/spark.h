@@ -4,8 +4,13 @@
 
 #include "top/state.h"
 
-/* The mean of a rate in a second over each of `width` spans of `seconds`, the last of which ends
- * with the latest point; a span of which nothing is known is negative. Returns the highest. */
+enum { SPARK_COLUMNS = 512 };
+
+/* The seconds that a point tells of. */
+double spark_span(const struct state *s, uint64_t back);
+
+/* The mean of a rate in a second over each of `width` columns of `seconds`, the last of which ends
+ * with the latest point; one of which nothing is known is negative. Returns the highest. */
 double spark_columns(
 	const struct state *s, enum rate rate, double seconds, double *column, int width);
 

@@ -212,6 +212,14 @@ static int take_signals(sigset_t *before)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Is there one? It is taken, so that it does nothing when signals are let through again. */
+static bool is_signalled(int signals)
+{
+	struct signalfd_siginfo one;
+
+	return read(signals, &one, sizeof(one)) == (ssize_t)sizeof(one);
+}
+
 static void loop(struct top *t, int signals)
 {
 	while (!t->quit) {
@@ -221,7 +229,7 @@ static void loop(struct top *t, int signals)
 
 		poll(fds, sizeof(fds) / sizeof(fds[0]), TICK_MS);
 		t->now_ns = (int64_t)clock_now(CLOCK_MONOTONIC);
-		if (fds[1].revents || (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
+		if (is_signalled(signals) || (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
 			t->quit = true;
 		serve_keys(t);
 		serve_daemon(t);

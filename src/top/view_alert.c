@@ -179,10 +179,11 @@ static void put_flows(struct page *p, const struct top *t)
 		width[0] = from > width[0] ? from : width[0];
 		width[1] = to > width[1] ? to : width[1];
 	}
-	page_line(p, "flows", LOOK_PLAIN, "%zu%s%s%s; Right shows more of them",
-		json_array_size(flows),
-		left_out ? ", the first and the last; between them not kept: " : "",
-		left_out ? number_text(left_out, number) : "", "");
+	if (left_out)
+		snprintf(line, sizeof(line), " (first and last; %s between not kept)",
+			number_text(left_out, number));
+	page_line(p, "flows", LOOK_PLAIN, "%zu%s; Right: more columns", json_array_size(flows),
+		left_out ? line : "");
 	snprintf(line, sizeof(line), "%-12s %-*s    %-*s %-5s %-4s %6s %9s %13s %10s  %-10s %s",
 		"time", width[0], "from", width[1], "to", "proto", "st.", "score", "packets",
 		"bytes", "lasting", "service", "most likely");

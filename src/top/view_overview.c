@@ -1,11 +1,12 @@
 /* The overview: rates, losses, hosts by suspicion, live alerts. */
+#include <math.h>
 #include <stdio.h>
 
 #include "top/spark.h"
 #include "top/view.h"
 #include "util/number.h"
 
-enum { RATE_LINES = 4, NAME_END = 11, NUMBER_END = 23, HIGHEST = 15, COLUMNS = 512, WIDE = 150 };
+enum { RATE_LINES = 4, NAME_END = 11, NUMBER_END = 23, HIGHEST = 15, WIDE = 150 };
 
 /* ---- rates ---- */
 
@@ -16,7 +17,7 @@ static double latest(const struct state *s, enum rate rate)
 	double sum = 0;
 
 	if (!p || rate != RATE_ALERTS)
-		return p ? p->rate[rate] / s->step : 0;
+		return p ? p->rate[rate] / spark_span(s, 0) : 0;
 	for (uint64_t back = 0; (one = state_point(s, back)) && p->at - one->at < 60; back++)
 		sum += one->rate[rate];
 	return sum;
@@ -26,10 +27,10 @@ static void draw_rate(const struct top *t, int y, const char *name, enum rate ra
 {
 	const struct state *s = &t->state;
 	int width = screen_width() - NUMBER_END - 1 - HIGHEST;
-	double column[COLUMNS], highest, per = rate == RATE_ALERTS ? 60 : 1;
+	double column[SPARK_COLUMNS], highest;
 	char text[VIEW_TEXT];
 
-	width = width > COLUMNS ? COLUMNS : width;
+	width = width > SPARK_COLUMNS ? SPARK_COLUMNS : width;
 	highest = spark_columns(s, rate, t->zoom * s->step, column, width);
 	screen_put(y, 1, NAME_END, LOOK_PLAIN, name);
 	screen_number(y, NAME_END + 1, NUMBER_END - NAME_END - 1, LOOK_STRONG,
@@ -37,7 +38,8 @@ static void draw_rate(const struct top *t, int y, const char *name, enum rate ra
 	for (int i = 0; i < width; i++)
 		screen_bar(y, NUMBER_END + 1 + i, spark_bar(column[i], highest, screen_has_utf8()));
 	screen_putf(y, screen_width() - HIGHEST + 1, HIGHEST - 1, LOOK_DIM, "max %s",
-		view_rate(highest * per, text));
+		view_rate(rate == RATE_ALERTS ? ceil(highest * t->zoom * s->step - 0.01) : highest,
+			text));
 }
 
 static const char *column_text(const struct top *t, char text[NUMBER_TEXT])
@@ -65,7 +67,7 @@ static void draw_figures(const struct top *t, int y)
 			number_text(s->table_open, open), number_text(s->table_room, room));
 	if (p)
 		x = screen_putf(y, x, width, LOOK_PLAIN, "hosts %s   ",
-			view_rate(p->rate[RATE_HOSTS], more));
+			number_text((uint64_t)p->rate[RATE_HOSTS], more));
 	x = screen_put(y, x, width, LOOK_PLAIN, mode[s->blocking]);
 	if (s->blocking > BLOCKING_OFF)
 		screen_putf(y, x, width, LOOK_PLAIN, ", %s blocked, %s dropped",

@@ -1,6 +1,7 @@
 /* The system: what is wrong and what helps, losses, how long each stage takes, what karma is. */
 #include <stdio.h>
 
+#include "top/spark.h"
 #include "top/view.h"
 #include "util/number.h"
 
@@ -51,8 +52,8 @@ static void put_figures(struct page *p, const struct state *s)
 
 	if (now)
 		page_line(p, "traffic", LOOK_PLAIN, "%s bytes/s, %s hosts",
-			view_rate(now->rate[RATE_BYTES] / s->step, a),
-			view_rate(now->rate[RATE_HOSTS], b));
+			view_rate(now->rate[RATE_BYTES] / spark_span(s, 0), a),
+			number_text((uint64_t)now->rate[RATE_HOSTS], b));
 	if (s->table_room)
 		page_line(p, "flow table", LOOK_PLAIN, "%s of %s", number_text(s->table_open, a),
 			number_text(s->table_room, b));
@@ -71,7 +72,7 @@ static void put_blocking(struct page *p, const struct state *s)
 	page_line(p, "blocking", LOOK_PLAIN, "%s%s%s%s", mode[s->blocking],
 		*s->block_attached ? " (" : "", s->block_attached, *s->block_attached ? ")" : "");
 	if (s->blocking > BLOCKING_OFF)
-		page_line(p, "", LOOK_PLAIN, "%s entries, %s packets dropped",
+		page_line(p, "", LOOK_PLAIN, "entries: %s, packets dropped: %s",
 			number_text(s->entries, a), number_text(s->dropped, b));
 }
 

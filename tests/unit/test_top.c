@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,12 +293,36 @@ static void sparks_are_means(void **state)
 	assert_true(spark_columns(&s, RATE_PACKETS, 2, column, 4) == 20);
 	assert_true(column[3] == 20 && column[2] == 3 && column[1] == -1 && column[0] == -1);
 	assert_true(spark_columns(&s, RATE_PACKETS, 1, column, 1) == 30);
-	assert_true(spark_columns(&s, RATE_PACKETS, 100, column, 2) == 10.8 && column[0] == -1);
-	s.step = 10; /* of points that are ten seconds each */
-	assert_true(spark_columns(&s, RATE_PACKETS, 2, column, 4) == 2);
+	assert_true(fabs(spark_columns(&s, RATE_PACKETS, 100, column, 2) - 10.8) < 1e-9);
+	assert_true(column[0] == -1);
 	state_forget(&s);
 	assert_true(spark_columns(&s, RATE_PACKETS, 1, column, 4) == 0 && column[3] == -1);
 	assert_true(spark_columns(&s, RATE_PACKETS, 1, column, 0) == 0);
+}
+
+/* Seconds of a busy machine are not all as long, and still each has its part. */
+static void sparks_know_how_long_a_point_is(void **state)
+{
+	double column[4];
+
+	(void)state;
+	assert_true(take(
+		"{\"seq\":1,\"points\":[{\"at\":96,\"packets\":7},{\"at\":98.5,\"packets\":25},"
+		"{\"at\":100,\"packets\":3}]}"));
+	assert_true(spark_span(&s, 0) == 1.5 && spark_span(&s, 1) == 2.5 && spark_span(&s, 2) == 1);
+	assert_true(spark_columns(&s, RATE_PACKETS, 1, column, 4) == 10);
+	assert_true(column[3] == 2 && column[2] == 6 && column[1] == 10 && column[0] == 10);
+}
+
+static void sparks_of_minutes(void **state)
+{
+	double column[4];
+
+	(void)state;
+	assert_true(take("{\"seq\":1,\"step\":60,\"points\":[{\"at\":120,\"packets\":60},"
+			 "{\"at\":240,\"packets\":120},{\"at\":300,\"packets\":600}]}"));
+	assert_true(spark_columns(&s, RATE_PACKETS, 60, column, 4) == 10);
+	assert_true(column[3] == 10 && column[2] == 2 && column[1] == -1 && column[0] == 1);
 }
 
 static void bars_grow(void **state)
@@ -378,6 +403,8 @@ int main(void)
 		cmocka_unit_test(text_is_safe),
 		cmocka_unit_test(text_fits),
 		cmocka_unit_test_setup(sparks_are_means, begin),
+		cmocka_unit_test_setup(sparks_know_how_long_a_point_is, begin),
+		cmocka_unit_test_setup(sparks_of_minutes, begin),
 		cmocka_unit_test_setup(bars_grow, begin),
 		cmocka_unit_test(a_choice_stays_with_its_row),
 		cmocka_unit_test(every_key_is_one),
