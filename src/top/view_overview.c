@@ -1,5 +1,4 @@
 /* The overview: rates, losses, hosts by suspicion, live alerts. */
-#include <math.h>
 #include <stdio.h>
 
 #include "top/spark.h"
@@ -23,23 +22,29 @@ static double latest(const struct state *s, enum rate rate)
 	return sum;
 }
 
+/* Alerts are counted: so many in a minute, the most in a column. */
+static const char *value_text(enum rate rate, double value, char text[VIEW_TEXT])
+{
+	return rate == RATE_ALERTS ? number_text((uint64_t)(value + 0.99), text)
+				   : view_rate(value, text);
+}
+
 static void draw_rate(const struct top *t, int y, const char *name, enum rate rate)
 {
 	const struct state *s = &t->state;
+	double column[SPARK_COLUMNS], highest, seconds = t->zoom * s->step;
 	int width = screen_width() - NUMBER_END - 1 - HIGHEST;
-	double column[SPARK_COLUMNS], highest;
 	char text[VIEW_TEXT];
 
 	width = width > SPARK_COLUMNS ? SPARK_COLUMNS : width;
-	highest = spark_columns(s, rate, t->zoom * s->step, column, width);
+	highest = spark_columns(s, rate, seconds, column, width);
 	screen_put(y, 1, NAME_END, LOOK_PLAIN, name);
 	screen_number(y, NAME_END + 1, NUMBER_END - NAME_END - 1, LOOK_STRONG,
-		view_rate(latest(s, rate), text));
+		value_text(rate, latest(s, rate), text));
 	for (int i = 0; i < width; i++)
 		screen_bar(y, NUMBER_END + 1 + i, spark_bar(column[i], highest, screen_has_utf8()));
 	screen_putf(y, screen_width() - HIGHEST + 1, HIGHEST - 1, LOOK_DIM, "max %s",
-		view_rate(rate == RATE_ALERTS ? ceil(highest * t->zoom * s->step - 0.01) : highest,
-			text));
+		value_text(rate, rate == RATE_ALERTS ? highest * seconds : highest, text));
 }
 
 static const char *column_text(const struct top *t, char text[NUMBER_TEXT])
