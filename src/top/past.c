@@ -1,6 +1,7 @@
 #include "top/past.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "output/eve.h"
 #include "output/history_read.h"
@@ -43,9 +44,9 @@ static void add_host(void *hosts, const struct history_host *h)
 
 	json_array_append_new(hosts,
 		json_pack("{ss sf sI sf sf sI sI}", "ip", addr_text(h->addr, addr), "suspicion",
-			h->suspicion, "records", (json_int_t)(h->flows[0] + h->flows[1]), "first",
-			(double)h->first_ns / 1e9, "last", (double)h->last_ns / 1e9, "attacks",
-			(json_int_t)h->attacks, "attacked", (json_int_t)h->attacked));
+			h->suspicion, "records", (json_int_t)h->flows[0] + (json_int_t)h->flows[1],
+			"first", (double)h->first_ns / 1e9, "last", (double)h->last_ns / 1e9,
+			"attacks", (json_int_t)h->attacks, "attacked", (json_int_t)h->attacked));
 }
 
 static int put_hosts(struct history_reader *r, json_t *into, struct error *e)
@@ -61,7 +62,6 @@ static int put_hosts(struct history_reader *r, json_t *into, struct error *e)
 
 struct minutes {
 	json_t *points;
-	double last; /* where the latest ends */
 	uint64_t lost;
 };
 
@@ -71,13 +71,12 @@ static void add_minute(void *context, const struct history_minute *m)
 	/* Of a minute that was watched in part, what a whole one would have had. */
 	double whole = m->seconds > 1 && m->seconds < 60 ? 60 / m->seconds : 1;
 
-	all->last = (double)(m->minute + 1) * 60;
 	all->lost += m->lost;
 	json_array_append_new(all->points,
-		json_pack("{sf sf sf sf sf sI sI sI sI}", "at", all->last, "packets",
-			whole * (double)m->packets, "bytes", whole * (double)m->bytes, "flows",
-			whole * (double)m->flows, "records", whole * (double)m->records, "alerts",
-			(json_int_t)m->alerts, "lost", (json_int_t)m->lost, "open",
+		json_pack("{sf sf sf sf sf sI sI sI sI}", "at", (double)(m->minute + 1) * 60,
+			"packets", whole * (double)m->packets, "bytes", whole * (double)m->bytes,
+			"flows", whole * (double)m->flows, "records", whole * (double)m->records,
+			"alerts", (json_int_t)m->alerts, "lost", (json_int_t)m->lost, "open",
 			(json_int_t)m->open, "hosts", (json_int_t)m->hosts));
 }
 
@@ -89,7 +88,7 @@ static int put_minutes(struct history_reader *r, json_t *into, struct error *e)
 
 	json_object_set_new(into, "points", all.points);
 	err = history_minutes(r, &q, add_minute, &all, e);
-	json_object_set_new(into, "now", json_real(all.last));
+	json_object_set_new(into, "now", json_real((double)time(NULL)));
 	json_object_set_new(
 		into, "losses", json_pack("{sI}", "in these minutes", (json_int_t)all.lost));
 	return err;

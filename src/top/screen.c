@@ -52,8 +52,7 @@ int screen_begin(struct error *e)
 			"it needs a terminal; karma status and karma history write to anything");
 	setlocale(LC_CTYPE, "");
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	if (setupterm(NULL, STDOUT_FILENO, &found) != OK || !tigetstr("cup") ||
-		tigetstr("cup") == (char *)-1)
+	if (setupterm(NULL, STDOUT_FILENO, &found) != OK || !tigetstr("cup"))
 		return error_set(e, -EINVAL,
 			"the terminal '%.40s' is not known, or cannot do it; set TERM to what it "
 			"is",

@@ -71,14 +71,16 @@ static void take_points(struct state *s, const json_t *points)
 		struct point p = {.at = json_value(one, "at")};
 		const struct point *last = state_point(s, 0);
 
-		if (last && p.at <= last->at)
+		if (last && p.at < last->at)
 			continue;
 		for (int r = 0; r < RATES; r++) {
 			double v = json_value(one, rate_name[r]);
 
 			p.rate[r] = v > 0 ? v : 0;
 		}
-		s->point[s->points++ % STATE_POINTS] = p;
+		/* The latest one may be told of again: a minute that was not over yet. */
+		s->points += !last || p.at > last->at;
+		s->point[(s->points - 1) % STATE_POINTS] = p;
 	}
 }
 

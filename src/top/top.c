@@ -189,10 +189,13 @@ static void serve_file(struct top *t)
 
 static void serve_keys(struct top *t)
 {
+	bool blind = screen_width() < SCREEN_WIDTH || screen_height() < SCREEN_HEIGHT;
 	int code;
 
 	while (!t->quit && (code = screen_key()) != -1) {
-		if (t->prompt.kind != PROMPT_NONE)
+		if (blind && code != 'q')
+			continue; /* nobody acts on what cannot be seen */
+		if (t->prompt.kind != PROMPT_NONE && !blind)
 			prompt_key(t, code);
 		else
 			keys_press(t, code);

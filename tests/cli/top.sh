@@ -148,6 +148,7 @@ sees "200x50: hosts beside alerts" '^host by suspicion.*alert since'
 sees "with more of each" '^10\.66\.6\.35 +0\.05 '
 tm resize-window -t top -x 60 -y 10
 sees "too small" 'too small: 60 x 10'
+press 5
 tm resize-window -t top -x 80 -y 24
 sees "80x24 again" '^alert since'
 press z
@@ -330,7 +331,7 @@ press 2 /
 type_in "$id"
 press Enter Enter
 sees "its flows" '^ time +from +to +proto'
-press Right Right
+press Right Right Right Right Right Right
 sees "more of them to the right" 'lasting +service'
 press b
 sees "nothing is blocked from there" 'a history file was opened'

@@ -96,6 +96,7 @@ static void goes_on(void **state)
 		"{\"category\":\"Worms\"},\"karma\":{\"alert_id\":\"7hq2x1m4\",\"stage\":\"end\"}}]"
 		"}"));
 	assert_int_equal(s.points, 3); /* a second that was told of before is no new one */
+	assert_true(state_point(&s, 1)->rate[RATE_PACKETS] == 5);
 	assert_int_equal(s.alerts, 1);
 	assert_true(s.alert[0].ended);
 	assert_string_equal(s.alert[0].class, "Worms");
