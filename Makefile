@@ -16,7 +16,8 @@ PREFIX  = /usr/local
 WARN    = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 CFLAGS  = -std=gnu11 -O2 -g $(WARN)
 CPPFLAGS = -Isrc -I$(B) -D_GNU_SOURCE -DKARMA_PREFIX='"$(PREFIX)"'
-LDLIBS  = -lbpf -lelf -lpcap -ljansson -lsqlite3 -lndpi -linih -lnettle -lcurl -lsystemd -lz -lm -lpthread
+LDLIBS  = -lbpf -lelf -lpcap -ljansson -lsqlite3 -lndpi -linih -lnettle -lcurl -lncursesw -ltinfo \
+	  -lsystemd -lz -lm -lpthread
 
 # What gcc would write for copies and zeros of a known size, rep movs and rep stos, takes 20 ns to
 # start; the C library's take 3.

@@ -27,6 +27,7 @@ int cmd_block(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 
 /* Print "karma NAME: message" and "try 'karma help NAME'" on stderr; returns EXIT_USAGE. */

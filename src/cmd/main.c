@@ -39,6 +39,8 @@ static const struct command commands[] = {
 		"the alerts that were, what is behind each, what you say of them"},
 	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
 		"what was behind an alert, flow by flow: short for karma history"},
+	{"top", cmd_top, "[--socket PATH | --history FILE]",
+		"a screen of what a running karma sees, or of what was; keys to act"},
 	{"block", cmd_block,
 		"list | add|del ADDRESS[/LENGTH] ... | flush | allowed | allow|disallow "
 		"ADDRESS[/LENGTH] ... [--for TIME] [--dry-run] [--json] [--socket PATH]",

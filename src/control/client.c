@@ -10,7 +10,8 @@
 
 static const struct timeval patience = {.tv_sec = 10};
 
-int control_connect(const char *path, struct error *e)
+/* `type`: SOCK_NONBLOCK, or 0. */
+static int connect_to(const char *path, int type, struct error *e)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int fd, code;
@@ -18,7 +19,7 @@ int control_connect(const char *path, struct error *e)
 	if (strlen(path) >= sizeof(at.sun_path))
 		return error_set(e, -ENAMETOOLONG, "%s: too long for a socket", path);
 	strcpy(at.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | type, 0);
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
 		connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0)
@@ -36,6 +37,16 @@ int control_connect(const char *path, struct error *e)
 			"%s: you may not use it; be root, or in the group that karma.conf names",
 			path);
 	return error_set(e, -code, "%s: cannot be reached: %s", path, strerror(code));
+}
+
+int control_connect(const char *path, struct error *e)
+{
+	return connect_to(path, 0, e);
+}
+
+int control_connect_now(const char *path, struct error *e)
+{
+	return connect_to(path, SOCK_NONBLOCK, e);
 }
 
 static bool say(int fd, json_t *request)

@@ -73,6 +73,9 @@ json_t *control_refusal(const char *format, ...) __attribute__((format(printf, 1
 /* Connect. A descriptor, or a negative errno and the line. */
 int control_connect(const char *path, struct error *e);
 
+/* The same for who never waits: the descriptor is not blocking; -EAGAIN: the daemon is busy. */
+int control_connect_now(const char *path, struct error *e);
+
 /* Ask, and wait for the answer up to 10 s. `request` is released. The answer, or NULL and the line:
  * also where it says no. */
 json_t *control_ask(int fd, json_t *request, struct error *e);

@@ -1,0 +1,72 @@
+#!/bin/bash
+# karma top on a live Karma with --block, over a veth pair: a scan is on the screen within 2 s of its
+# alert, its flows come from the history, the block key has the kernel drop what the scanner sends, the
+# unblock key lets it through again; a restart is followed. Prints how long it took. Needs root; says
+# why where it is skipped.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+tests=11
+watched=karma-top-$$ other=karma-seen-$$
+socket=$work/karma.sock
+export TZ=UTC
+
+needs nmap ping tmux
+[ -e models/default.karma ] || skip_all "there is no models/default.karma"
+make_spaces "$watched" "$other"
+join_spaces "$watched" "$other" 10.97.0
+ip -n "$other" addr add 10.97.0.9/24 dev v0 # the scanner
+mount_here bpf "$work/bpf" || skip_all "no bpffs"
+# Alerts block nobody by themselves: that is left to the key.
+printf '[block]\npin = %s\n[policy]\n' "$work/bpf/karma" >"$work/karma.conf"
+for class in reconnaissance dos brute-force fuzzers exploits analysis backdoor generic shellcode worms; do
+	echo "$class = off"
+done >>"$work/karma.conf"
+
+tm() { tmux -L "karma-top-live-$$" -f /dev/null "$@"; }
+leave() {
+	tm kill-server 2>/dev/null
+	clean
+}
+trap leave EXIT
+press() { tm send-keys -t top "$@"; }
+shows() { tm capture-pane -p -t top | grep -qE -- "$1"; }
+watch() {
+	must_start run "$watched" run -i v0 --block --config "$work/karma.conf" --socket "$socket" \
+		--history "$work/history.db"
+}
+scan() { inside "$other" nmap -n -Pn -sS -S 10.97.0.9 -e v0 -p 1-3000 --max-retries 0 10.97.0.1 >/dev/null 2>&1; }
+reaches() { inside "$other" ping -q -c 1 -W 1 -I 10.97.0.9 10.97.0.1 >/dev/null; }
+is_cut_off() { ! reaches; }
+listed() { "$karma" block list --socket "$socket" | grep -E '^10\.97\.0\.9 +block +'; }
+unlisted() { ! listed; }
+now() { date +%s.%N; }
+
+watch
+tm new-session -d -s top -x 80 -y 24 "env LANG=C.UTF-8 TERM=screen '$karma' top --socket '$socket'"
+check "all is well" within 20 shows 'all is well: no alert is going on'
+check "rates" within 20 shows '^ packets/s '
+begun=$(now)
+scan &
+pids+=($!)
+told() { grep -q 'ALERT .*10\.97\.0\.9 ' "$work/run.out"; }
+within 30 told
+alert=$(now)
+check "an attack is on the screen within 2 s of its alert" within 2 shows '^[0-9:]+ .*10\.97\.0\.9 +10\.97\.0\.1 '
+echo "on the screen $(awk "BEGIN {printf \"%.1f\", $(now) - $begun}") s after the scan began," \
+	"$(awk "BEGIN {printf \"%.1f\", $(now) - $alert}") s after the alert's line of karma run"
+check "the host, and that it made an alert" within 20 shows '^10\.97\.0\.9 +[0-9.]+ '
+wait "${pids[-1]}"
+press Enter
+check "Enter: its flows, from the history" within 20 shows '10\.97\.0\.9:[0-9]+ -> 10\.97\.0\.1:[0-9]+'
+reaches || broken "the scanner reaches the server"
+press b Enter y
+check "the block key: the list has it" within 10 listed
+check "and the kernel drops what it sends" is_cut_off
+press u y
+check "the unblock key: the list has it no more" within 10 unlisted
+check "and it gets through" reaches
+stop run
+check "Karma has ended" within 20 shows 'NOT CONNECTED'
+watch
+check "and is there again" within 20 shows 'all is well|karma is well'
+finish
