@@ -135,6 +135,8 @@ show() { # what the plan says, in its order, as it comes
 echo "== install"
 if command -v apt-get >/dev/null; then
 	scripts/install-packages.sh build test || exit 1
+	{ command -v node && command -v npm; } >/dev/null || scripts/install-packages.sh web ||
+		echo "karma: the dashboard will be missing"
 	[ -n "$quick" ] || [ "$(id -u)" -ne 0 ] || scripts/install-packages.sh range ||
 		echo "karma: the live tests will be skipped"
 	[ -n "$quick" ] || [ "$(id -u)" -ne 0 ] || scripts/install-packages.sh reference ||
@@ -171,7 +173,7 @@ if [ -z "$quick" ]; then
 	title fuzz
 	suites compute suite 900 tests/fuzz/*.sh
 	title live, kernels
-	suites wait suite 900 tests/live/{alerts,attach,desk,interfaces,learn,parity,range,tunnels}.sh tests/kernels/run.sh
+	suites wait suite 900 tests/live/{alerts,attach,desk,interfaces,learn,parity,range,tunnels,web}.sh tests/kernels/run.sh
 	title alone
 	suites alone suite 900 tests/live/{detect,overload}.sh
 fi

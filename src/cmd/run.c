@@ -29,6 +29,10 @@ enum {
 	OPT_KEEP_BLOCKS,
 	OPT_CONFIG,
 	OPT_SOCKET,
+	OPT_WEB,
+	OPT_NO_WEB,
+	OPT_WEB_CERT,
+	OPT_WEB_KEY,
 };
 
 static const int64_t poll_ms = 200;
@@ -42,6 +46,8 @@ struct options {
 	const char *config; /* NULL: the usual file */
 	const char *socket; /* NULL: the configuration's */
 	bool block, dry_run, keep_blocks;
+	const char *web, *web_cert, *web_key; /* NULL: the configuration's */
+	bool no_web;
 	struct settings settings;
 };
 
@@ -63,6 +69,10 @@ static const struct option longs[] = {
 	{"keep-blocks", no_argument, NULL, OPT_KEEP_BLOCKS},
 	{"config", required_argument, NULL, OPT_CONFIG},
 	{"socket", required_argument, NULL, OPT_SOCKET},
+	{"web", required_argument, NULL, OPT_WEB},
+	{"no-web", no_argument, NULL, OPT_NO_WEB},
+	{"web-cert", required_argument, NULL, OPT_WEB_CERT},
+	{"web-key", required_argument, NULL, OPT_WEB_KEY},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"outer", no_argument, NULL, OPT_OUTER},
 	{NULL, 0, NULL, 0},
@@ -139,6 +149,18 @@ static int read_options(int argc, char **argv, struct options *o)
 		case OPT_SOCKET:
 			o->socket = optarg;
 			break;
+		case OPT_WEB:
+			o->web = optarg;
+			break;
+		case OPT_NO_WEB:
+			o->no_web = true;
+			break;
+		case OPT_WEB_CERT:
+			o->web_cert = optarg;
+			break;
+		case OPT_WEB_KEY:
+			o->web_key = optarg;
+			break;
 		case ':':
 			return usage_error("run", "'%s' needs a value", argv[optind - 1]);
 		default:
@@ -149,6 +171,29 @@ static int read_options(int argc, char **argv, struct options *o)
 		return usage_error("run", "'%s' is one argument too many", argv[optind]);
 	o->session.flows = o->meter.settings.flows;
 	return 0;
+}
+
+/* A text of the command line over the configuration's. */
+static int take_text(char *to, size_t room, const char *option, const char *text, struct error *e)
+{
+	if (text && strlen(text) >= room)
+		return error_set(e, -ENAMETOOLONG, "--%s: %.60s... is too long", option, text);
+	if (text)
+		strcpy(to, text);
+	return 0;
+}
+
+static int read_web_settings(struct options *o, struct web_settings *w, struct error *e)
+{
+	int err = take_text(w->listen, sizeof(w->listen), "web", o->web, e);
+
+	if (!err)
+		err = take_text(w->certificate, sizeof(w->certificate), "web-cert", o->web_cert, e);
+	if (!err)
+		err = take_text(w->key, sizeof(w->key), "web-key", o->web_key, e);
+	if (!err && o->no_web)
+		strcpy(w->listen, "off");
+	return err;
 }
 
 /* The configuration, and over it what the command line says. */
@@ -172,7 +217,7 @@ static int read_settings(struct options *o, struct error *e)
 			e, -ENAMETOOLONG, "--socket: %s is too long for a socket", o->socket);
 	if (o->socket)
 		strcpy(s->socket, o->socket);
-	return 0;
+	return read_web_settings(o, &s->web, e);
 }
 
 struct watch {
@@ -180,6 +225,7 @@ struct watch {
 	struct live *live;
 	struct packets *packets; /* NULL: none are kept */
 	struct attend attend;
+	struct web *web; /* NULL: no dashboard */
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	int64_t due_ns;                        /* when a second is over, monotonic */
 	uint64_t judged;                       /* when the status was shown last */
@@ -340,6 +386,33 @@ static void keep_history(struct session *s)
 		fprintf(stderr, "karma run: no history is kept: %s\n", e.text);
 }
 
+/* The dashboard: one that was not asked for may be missing. */
+static int open_web(struct watch *w, const struct options *o, struct error *e)
+{
+	struct web_settings settings = o->settings.web;
+	bool asked = settings.listen[0] != '\0';
+	int err;
+
+	if (strcmp(settings.listen, "off") == 0)
+		return 0;
+	if (!asked)
+		strcpy(settings.listen, WEB_LISTEN);
+	settings.socket = o->settings.socket;
+	settings.history = w->session->history_path[0] ? w->session->history_path : NULL;
+	err = web_open(&w->web, &settings, e);
+	if (err && asked)
+		return err;
+	if (err) {
+		fprintf(stderr, "karma run: no dashboard: %s\n", e->text);
+		return 0;
+	}
+	w->attend.web = web_url(w->web);
+	w->attend.token = web_token_path(w->web);
+	fprintf(stderr, "karma: dashboard at %s; to act there, the token in %s\n", w->attend.web,
+		w->attend.token);
+	return 0;
+}
+
 static int run(struct session *s, const struct options *options, struct error *e)
 {
 	const struct meter_options *o = &options->meter;
@@ -368,6 +441,15 @@ static int run(struct session *s, const struct options *options, struct error *e
 	s->live = w.live;
 	if (!s->history && !options->no_history)
 		keep_history(s);
+	err = open_web(&w, options, e);
+	if (err) {
+		s->live = NULL;
+		attend_close(&w.attend);
+		blocking_close(s, true);
+		packets_close(w.packets);
+		live_close(w.live);
+		return err;
+	}
 	tell_size(w.live);
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
 		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
@@ -378,6 +460,8 @@ static int run(struct session *s, const struct options *options, struct error *e
 		history_figures(s->history, &figures);
 	attend_tick(&w.attend, &figures);
 	err = watch(&w, e);
+	w.attend.web = w.attend.token = NULL;
+	web_close(w.web);
 	/* What is still open is judged, too, however often a signal asks for the end. */
 	if (!err) {
 		int drained = live_drain(w.live, session_record_live, s);

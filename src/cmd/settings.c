@@ -160,6 +160,14 @@ static const struct config_key control_keys[] = {
 	{"group", config_text, OF(group), 0, 64},
 };
 
+static const struct config_key web_keys[] = {
+	{"listen", config_text, OF(web.listen), 0, WEB_LISTEN_ROOM},
+	{"certificate", config_text, OF(web.certificate), 0, WEB_PATH_ROOM},
+	{"key", config_text, OF(web.key), 0, WEB_PATH_ROOM},
+	{"token", config_text, OF(web.token), 0, WEB_PATH_ROOM},
+	{"name", config_text, OF(web.name), 0, WEB_NAME_ROOM},
+};
+
 #define KEYS(keys) keys, sizeof(keys) / sizeof((keys)[0])
 
 int settings_read(struct settings *s, const char *path, struct error *e)
@@ -170,6 +178,7 @@ int settings_read(struct settings *s, const char *path, struct error *e)
 		{"block", KEYS(block_keys), s},
 		{"policy", KEYS(policy_keys), s},
 		{"control", KEYS(control_keys), s},
+		{"web", KEYS(web_keys), s},
 	};
 
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !path; i++)

@@ -5,6 +5,7 @@
 #include "control/control.h"
 #include "respond/respond.h"
 #include "util/error.h"
+#include "web/web.h"
 
 enum block_mode { BLOCK_OFF, BLOCK_DRY_RUN, BLOCK_ON };
 
@@ -13,6 +14,7 @@ struct settings {
 	struct respond_settings respond;
 	char socket[CONTROL_PATH_ROOM];
 	char group[64]; /* of the socket; "": root's alone */
+	struct web_settings web; /* listen: "off", or "" where nothing is said */
 };
 
 void settings_defaults(struct settings *s);
