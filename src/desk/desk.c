@@ -29,8 +29,8 @@ struct desk *desk_new(const struct evidence_settings *settings)
 		return NULL;
 	d->settings = settings;
 	d->suspects = suspects_new();
-	d->services = services_new();
-	if (!d->suspects || !d->services) {
+	d->shares = shares_new();
+	if (!d->suspects || !d->shares) {
 		desk_free(d);
 		return NULL;
 	}
@@ -44,7 +44,7 @@ void desk_free(struct desk *d)
 	for (int i = 0; i < DESK_ALERTS; i++)
 		json_decref(d->alert[i].event);
 	suspects_free(d->suspects);
-	services_free(d->services);
+	shares_free(d->shares);
 	free(d);
 }
 
@@ -86,7 +86,7 @@ void desk_weighed(
 
 void desk_service(struct desk *d, const struct record *r, const char *app)
 {
-	services_add(d->services, r, app);
+	shares_add(d->shares, r, app);
 }
 
 /* A record may wait already that is to be judged with later ones: the next batch begins now. */

@@ -28,7 +28,7 @@ export const blocks = {
         : await act('allow', { address: what }, `${what} is never blocked`)
       if (done) { address.value = ''; load() }
     }
-    const form = h('form', { class: 'filters', 'aria-label': 'Block or allow', onsubmit: (e) => { e.preventDefault(); send('block') } },
+    const form = h('form', { class: 'form-row', 'aria-label': 'Block or allow', onsubmit: (e) => { e.preventDefault(); send('block') } },
       h('div', { class: 'field grow' }, h('label', { for: 'b-address' }, 'Address or network'), address),
       h('div', { class: 'field' }, h('label', { for: 'b-time' }, 'For'), time),
       h('div', { class: 'field' }, h('button', { type: 'submit', class: 'main' }, 'Block')),

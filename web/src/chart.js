@@ -22,6 +22,19 @@ function stacked(data) {
   return [data[0], ...out.reverse()]
 }
 
+// "07:30", and the day where another one begins.
+function timeLabels(_, ticks, __, ___, step) {
+  let day = null
+  return ticks.map((t) => {
+    const at = new Date(t * 1000)
+    const date = at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+    const time = at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', ...(step < 60 ? { second: '2-digit' } : {}) })
+    const fresh = date !== day
+    day = date
+    return step >= 86400 ? date : fresh ? `${time}\n${date}` : time
+  })
+}
+
 // series: {label, color ('var(--x)'), text(value)}; kind: 'lines' or 'bars' (stacked).
 // onzoom(since, until): a range was chosen.
 export function chart({ label, series, kind = 'lines', height = 220, onzoom, unit = short }) {
@@ -50,7 +63,7 @@ export function chart({ label, series, kind = 'lines', height = 220, onzoom, uni
       padding: [8, 8, 0, 0],
       cursor: { drag: { x: true, y: false, setScale: false }, points: { show: kind === 'lines' }, y: false },
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-      axes: [{ ...axis, space: 70 }, { ...axis, size: 56, space: 36, values: (_, ticks) => ticks.map((t) => unit(t)) }],
+      axes: [{ ...axis, space: 70, values: timeLabels }, { ...axis, size: 56, space: 36, values: (_, ticks) => ticks.map((t) => unit(t)) }],
       series: [{}, ...shown.map((s) => ({
         stroke: color(place, s.color), width: kind === 'bars' ? 0 : 2,
         fill: kind === 'bars' ? color(place, s.color) : `color-mix(in srgb, ${color(place, s.color)} 12%, transparent)`,

@@ -87,7 +87,7 @@ export function table(caption, columns, rows) {
     h('table', {},
       h('caption', { class: 'unseen' }, caption),
       h('thead', {}, h('tr', {}, columns.map(([title, , kind]) =>
-        h('th', { scope: 'col', class: kind }, title || h('span', { class: 'unseen' }, 'Actions'))))),
+        h('th', { scope: 'col', class: kind === 'number' ? kind : null }, title || h('span', { class: 'unseen' }, 'Actions'))))),
       h('tbody', {}, rows.map((row) => h('tr', {}, columns.map(([, cell, kind]) =>
         h('td', { class: kind }, cell(row))))))))
 }

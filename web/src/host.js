@@ -19,6 +19,7 @@ export const host = {
     const suspicion = chart({ label: 'Suspicion over the last hour', unit: (v) => v.toFixed(1), height: 180,
       series: [{ label: 'Suspicion, 1 is an alert', color: 'var(--alarm)', text: (v) => (v ?? 0).toFixed(2) }] })
     const now = h('p', { class: 'muted' }, ' ')
+    const none = empty('Nothing was held against it in the last hour', 'The line begins once it stands out.')
     const body = h('div', { class: 'stack' })
     put(root, [h('div', { class: 'row between' }, h('h1', { class: 'address' }, ip || 'Host'), find), body])
 
@@ -31,7 +32,11 @@ export const host = {
       }
     }
 
-    const draw = () => suspicion.set([points.map((p) => p[0]), points.map((p) => p[1])], `Highest: ${Math.max(0, ...points.map((p) => p[1])).toFixed(2)}`)
+    const draw = () => {
+      suspicion.root.toggleAttribute('hidden', points.length < 2)
+      none.toggleAttribute('hidden', points.length >= 2)
+      suspicion.set([points.map((p) => p[0]), points.map((p) => p[1])], `Highest: ${Math.max(0, ...points.map((p) => p[1])).toFixed(2)}`)
+    }
 
     function tell(answer) {
       const k = answer.host
@@ -47,12 +52,12 @@ export const host = {
           mutes.length > 0 && button('Unmute', async () => { if (await act('unmute', { low: ip, high: ip }, `Alerts of ${ip} are told again`)) again() })),
         mutes.map((m) => h('div', { class: 'notice warn' }, h('strong', {}, `${m.class ?? 'All'} alerts of it are muted`), h('span', {}, 'until ', when(m.until)))),
         h('div', { class: 'grid two' },
-          card('Suspicion', now, suspicion.root),
+          card('Suspicion', now, none, suspicion.root),
           card('What is remembered', k ? h('dl', { class: 'figures' },
             h('dt', {}, 'First seen'), h('dd', {}, when(k.first)), h('dt', {}, 'Last seen'), h('dd', {}, when(k.last)),
             h('dt', {}, 'Connections begun by it'), h('dd', {}, whole(k.flows_from)), h('dt', {}, 'towards it'), h('dd', {}, whole(k.flows_to)),
             h('dt', {}, 'Sent'), h('dd', {}, bytes(k.bytes_from)), h('dt', {}, 'Received'), h('dd', {}, bytes(k.bytes_to)),
-            h('dt', {}, 'Highest suspicion'), h('dd', {}, k.suspicion ? [k.suspicion.toFixed(1), ', ', when(k.suspect)] : '–'),
+            h('dt', {}, 'Most evidence against it'), h('dd', {}, k.suspicion ? [k.suspicion.toFixed(1), ', ', when(k.suspect)] : 'none'),
             h('dt', {}, 'Alerts as attacker'), h('dd', {}, whole(k.attacks)), h('dt', {}, 'as target'), h('dd', {}, whole(k.attacked)))
             : empty('Nothing is remembered of it', 'Hosts are remembered once they were answered or stood out.'))),
         h('div', { class: 'grid two' },

@@ -64,10 +64,10 @@ export const system = {
       meter.classList.toggle('bad', share > 0.9)
       const rows = Object.entries(live.latency)
       once(latency, rows, () => rows.length ? table('Latency of each stage', [
-        ['Stage', ([name]) => h('span', { title: name }, stages[name] ?? name)], ['Middle', ([, v]) => micros(v.p50), 'number'], ['99 %', ([, v]) => micros(v.p99), 'number'],
+        ['Stage', ([name]) => h('span', { title: name }, stages[name] ?? name), 'wrap'], ['Middle', ([, v]) => micros(v.p50), 'number'], ['99 %', ([, v]) => micros(v.p99), 'number'],
         ['Most', ([, v]) => micros(v.max), 'number'], ['Count', ([, v]) => short(v.count), 'number']], rows) : empty('Nothing was measured yet'))
       const lost = Object.entries(live.losses).sort((a, b) => b[1] - a[1])
-      once(losses, lost, () => h('dl', { class: 'figures losses' }, lost.map(([name, n]) => [h('dt', { class: n ? 'bad' : '' }, name), h('dd', { class: n ? 'bad' : '' }, whole(n))])))
+      once(losses, lost, () => h('dl', { class: 'figures losses' }, lost.map(([name, n]) => [h('dt', { class: n ? 'bad' : '' }, name), h('dd', { class: n ? 'bad' : 'muted' }, whole(n))])))
       if (s) tellParts(s)
     }
 

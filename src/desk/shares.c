@@ -1,4 +1,4 @@
-#include "desk/services.h"
+#include "desk/shares.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,45 +17,45 @@ struct counted {
 	uint64_t bytes;
 };
 
-struct services {
+struct shares {
 	unsigned count;
-	struct service service[SERVICES_NAMED]; /* the first is of those without a name */
+	struct service service[SHARES_NAMED]; /* the first is of those without a name */
 	struct service others;
-	struct counted counted[SERVICES_FLOWS];
+	struct counted counted[SHARES_FLOWS];
 };
 
-struct services *services_new(void)
+struct shares *shares_new(void)
 {
-	struct services *s = calloc(1, sizeof(*s));
+	struct shares *s = calloc(1, sizeof(*s));
 
 	if (s)
 		s->count = 1;
 	return s;
 }
 
-void services_free(struct services *s)
+void shares_free(struct shares *s)
 {
 	free(s);
 }
 
-static struct service *place_of(struct services *s, const char *name)
+static struct service *place_of(struct shares *s, const char *name)
 {
 	struct service *at;
 
 	for (unsigned i = 0; i < s->count; i++)
 		if (strncmp(s->service[i].name, name, NAME_ROOM - 1) == 0)
 			return &s->service[i];
-	if (s->count == SERVICES_NAMED)
+	if (s->count == SHARES_NAMED)
 		return &s->others;
 	at = &s->service[s->count++];
 	snprintf(at->name, sizeof(at->name), "%s", name);
 	return at;
 }
 
-void services_add(struct services *s, const struct record *r, const char *app)
+void shares_add(struct shares *s, const struct record *r, const char *app)
 {
 	uint64_t mixed = (r->flow_id + r->part) * 0x9e3779b97f4a7c15ULL;
-	struct counted *c = &s->counted[mixed >> 50 & (SERVICES_FLOWS - 1)];
+	struct counted *c = &s->counted[mixed >> 50 & (SHARES_FLOWS - 1)];
 	uint64_t bytes = r->side[SRC].bytes + r->side[DST].bytes;
 	bool known = c->flow_id == r->flow_id && c->part == r->part;
 	struct service *at = place_of(s, app ? app : "");
@@ -84,15 +84,15 @@ static void put(json_t *list, const char *name, const struct service *s)
 				(json_int_t)s->bytes, "flows", (json_int_t)s->flows));
 }
 
-json_t *services_json(const struct services *s)
+json_t *shares_json(const struct shares *s)
 {
-	struct service sorted[SERVICES_NAMED], others = s->others;
+	struct service sorted[SHARES_NAMED], others = s->others;
 	json_t *list = json_array();
 
 	memcpy(sorted, s->service, sizeof(sorted));
 	qsort(sorted, s->count, sizeof(sorted[0]), by_bytes);
 	for (unsigned i = 0; i < s->count; i++) {
-		if (i < SERVICES_SHOWN) {
+		if (i < SHARES_SHOWN) {
 			put(list, sorted[i].name, &sorted[i]);
 			continue;
 		}
