@@ -27,7 +27,7 @@ without() { # why
 	exit 0
 }
 
-command -v node >/dev/null && command -v npm >/dev/null || without "without node and npm"
+{ command -v node && command -v npm; } >/dev/null || without "without node and npm"
 # What is there is what the lock file says, or is fetched anew; its scripts are not run.
 if [ ! -e node_modules/uplot/package.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
 	npm ci --ignore-scripts --omit=dev --loglevel=error --fetch-retries=1 >&2 ||

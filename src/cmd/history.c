@@ -188,7 +188,8 @@ static int take_option(struct options *o, int c)
 	case OPT_HOST:
 	case OPT_PREFIX:
 		q->has_range = true;
-		if (history_range(optarg, q->low, q->high) && !strchr(optarg, '/') == (c == OPT_HOST))
+		if (history_range(optarg, q->low, q->high) &&
+			!strchr(optarg, '/') == (c == OPT_HOST))
 			return 0;
 		return c == OPT_HOST ? wrong(o, "host", "an address")
 				     : wrong(o, "prefix", "ADDRESS/LENGTH");

@@ -225,7 +225,7 @@ struct watch {
 	struct live *live;
 	struct packets *packets; /* NULL: none are kept */
 	struct attend attend;
-	struct web *web; /* NULL: no dashboard */
+	struct web *web;                       /* NULL: no dashboard */
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	int64_t due_ns;                        /* when a second is over, monotonic */
 	uint64_t judged;                       /* when the status was shown last */

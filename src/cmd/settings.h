@@ -13,7 +13,7 @@ struct settings {
 	enum block_mode block;
 	struct respond_settings respond;
 	char socket[CONTROL_PATH_ROOM];
-	char group[64]; /* of the socket; "": root's alone */
+	char group[64];          /* of the socket; "": root's alone */
 	struct web_settings web; /* listen: "off", or "" where nothing is said */
 };
 

@@ -79,9 +79,9 @@ static int by_bytes(const void *a, const void *b)
 static void put(json_t *list, const char *name, const struct service *s)
 {
 	if (s->bytes)
-		json_array_append_new(list,
-			json_pack("{ss sI sI}", "name", name, "bytes",
-				(json_int_t)s->bytes, "flows", (json_int_t)s->flows));
+		json_array_append_new(
+			list, json_pack("{ss sI sI}", "name", name, "bytes", (json_int_t)s->bytes,
+				      "flows", (json_int_t)s->flows));
 }
 
 json_t *shares_json(const struct shares *s)

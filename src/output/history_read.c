@@ -261,8 +261,9 @@ static int gather(struct history_reader *r, const struct history_query *q, struc
 
 	put_where(sql, q);
 	n = strlen(sql);
-	snprintf(sql + n, sizeof(sql) - n, " ORDER BY %s %s, number %s LIMIT ?8 OFFSET ?9) "
-					   "ORDER BY %s %s, number %s",
+	snprintf(sql + n, sizeof(sql) - n,
+		" ORDER BY %s %s, number %s LIMIT ?8 OFFSET ?9) "
+		"ORDER BY %s %s, number %s",
 		order_text[q->order], way, way, order_text[q->order], way, way);
 	err = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
 	if (!err)

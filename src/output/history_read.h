@@ -142,8 +142,8 @@ struct history_tally {
 typedef void (*history_each_tally)(void *context, const struct history_tally *t);
 
 /* Alerts by class, in steps of `step_s`; q's time. */
-int history_alerts_over_time(struct history_reader *r, const struct history_query *q, int64_t step_s,
-	history_each_tally call, void *context, struct error *e);
+int history_alerts_over_time(struct history_reader *r, const struct history_query *q,
+	int64_t step_s, history_each_tally call, void *context, struct error *e);
 
 /* Who attacks, or is attacked, in most alerts; q's time and limit. */
 int history_parties(struct history_reader *r, const struct history_query *q, bool attacks,
@@ -156,8 +156,8 @@ int history_peers(struct history_reader *r, const struct history_query *q, bool 
 
 /* The minutes together in steps; `minute` is the step's first. The most that were open, and of
  * hosts, the sums of the others; q's time. */
-int history_minutes_together(struct history_reader *r, const struct history_query *q, int64_t step_s,
-	history_each_minute call, void *context, struct error *e);
+int history_minutes_together(struct history_reader *r, const struct history_query *q,
+	int64_t step_s, history_each_minute call, void *context, struct error *e);
 
 /* Mutes that are not over, up to HISTORY_MUTES. */
 int history_mutes(struct history_reader *r, struct mute mute[HISTORY_MUTES], unsigned *count,

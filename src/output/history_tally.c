@@ -33,7 +33,6 @@ bool history_range(const char *text, uint8_t low[16], uint8_t high[16])
 	return true;
 }
 
-
 /* ---- tallies: name, at, count, bytes ---- */
 
 struct tally {
@@ -90,8 +89,8 @@ static int prepare(struct history_reader *r, const char *sql, const struct histo
 	return 0;
 }
 
-int history_alerts_over_time(struct history_reader *r, const struct history_query *q, int64_t step_s,
-	history_each_tally call, void *context, struct error *e)
+int history_alerts_over_time(struct history_reader *r, const struct history_query *q,
+	int64_t step_s, history_each_tally call, void *context, struct error *e)
 {
 	sqlite3_stmt *s;
 	int err = prepare(r,
@@ -109,10 +108,13 @@ int history_parties(struct history_reader *r, const struct history_query *q, boo
 	history_each_tally call, void *context, struct error *e)
 {
 	static const char *const sql[] = {
-		"SELECT target, max(last_ns) / 1000000000, count(*), 0 FROM alerts WHERE last_ns >= ?1"
+		"SELECT target, max(last_ns) / 1000000000, count(*), 0 FROM alerts WHERE last_ns "
+		">= ?1"
 		" AND first_ns <= ?2 AND target > '' GROUP BY 1 ORDER BY 3 DESC, 2 DESC LIMIT ?3",
-		"SELECT attacker, max(last_ns) / 1000000000, count(*), 0 FROM alerts WHERE last_ns >= "
-		"?1 AND first_ns <= ?2 AND attacker > '' GROUP BY 1 ORDER BY 3 DESC, 2 DESC LIMIT ?3"};
+		"SELECT attacker, max(last_ns) / 1000000000, count(*), 0 FROM alerts WHERE last_ns "
+		">= "
+		"?1 AND first_ns <= ?2 AND attacker > '' GROUP BY 1 ORDER BY 3 DESC, 2 DESC LIMIT "
+		"?3"};
 	sqlite3_stmt *s;
 	int err = prepare(r, sql[attacks], q, &s, e);
 
@@ -126,8 +128,10 @@ int history_peers(struct history_reader *r, const struct history_query *q, bool 
 		"SELECT iif(f.src = ?5, f.dst, f.src), max(f.last_ns) / 1000000000, count(*),"
 		" sum(f.sbytes + f.dbytes) FROM parties p JOIN flows f ON f.alert = p.alert"
 		" WHERE p.addr = ?4 AND ?5 IN (f.src, f.dst) GROUP BY 1 ORDER BY 3 DESC LIMIT ?3",
-		"SELECT iif(f.app > '', f.app, f.proto || ' ' || f.dport), max(f.last_ns) / 1000000000,"
-		" count(*), sum(f.sbytes + f.dbytes) FROM parties p JOIN flows f ON f.alert = p.alert"
+		"SELECT iif(f.app > '', f.app, f.proto || ' ' || f.dport), max(f.last_ns) / "
+		"1000000000,"
+		" count(*), sum(f.sbytes + f.dbytes) FROM parties p JOIN flows f ON f.alert = "
+		"p.alert"
 		" WHERE p.addr = ?4 AND ?5 IN (f.src, f.dst) GROUP BY 1 ORDER BY 3 DESC LIMIT ?3"};
 	char host[ADDR_TEXT];
 	sqlite3_stmt *s;
@@ -142,8 +146,8 @@ int history_peers(struct history_reader *r, const struct history_query *q, bool 
 
 /* ---- minutes ---- */
 
-int history_minutes_together(struct history_reader *r, const struct history_query *q, int64_t step_s,
-	history_each_minute call, void *context, struct error *e)
+int history_minutes_together(struct history_reader *r, const struct history_query *q,
+	int64_t step_s, history_each_minute call, void *context, struct error *e)
 {
 	sqlite3_stmt *s;
 	int err = prepare(r,

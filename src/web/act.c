@@ -112,8 +112,8 @@ static int unmute(const char *path, const json_t *body, struct error *e)
 	return !err && !ended ? error_set(e, -ENOENT, "%.60s is not muted", low) : err;
 }
 
-static struct reply write_history(struct request *r,
-	int (*act)(const char *path, const json_t *body, struct error *e))
+static struct reply write_history(
+	struct request *r, int (*act)(const char *path, const json_t *body, struct error *e))
 {
 	const char *path = r->web->settings.history;
 	struct error e = {""};

@@ -22,7 +22,8 @@ json_t *live_all(struct link *link, struct error *e)
 
 	for (int pages = 0; more && pages < LIVE_PAGES; pages++) {
 		page = link_ask(link,
-			json_pack("{ss sI si}", "command", "live", "since", since, "points", 600), e);
+			json_pack("{ss sI si}", "command", "live", "since", since, "points", 600),
+			e);
 		if (!page)
 			break;
 		since = json_integer_value(json_object_get(page, "seq"));
@@ -31,10 +32,8 @@ json_t *live_all(struct link *link, struct error *e)
 			all = page;
 			continue;
 		}
-		json_array_extend(
-			json_object_get(all, "points"), json_object_get(page, "points"));
-		json_array_extend(
-			json_object_get(all, "alerts"), json_object_get(page, "alerts"));
+		json_array_extend(json_object_get(all, "points"), json_object_get(page, "points"));
+		json_array_extend(json_object_get(all, "alerts"), json_object_get(page, "alerts"));
 		json_decref(page);
 	}
 	return all;
@@ -112,8 +111,8 @@ static struct reply live_alerts(const struct request *r)
 	}
 	n = json_array_size(json_object_get(live, "alerts"));
 	for (size_t i = n; i > 0; i--)
-		json_array_append_new(list,
-			story_line(json_array_get(json_object_get(live, "alerts"), i - 1)));
+		json_array_append_new(
+			list, story_line(json_array_get(json_object_get(live, "alerts"), i - 1)));
 	json_decref(live);
 	return reply_json(MHD_HTTP_OK, json_pack("{sb sb sI si so}", "ok", 1, "live", 1, "total",
 					       (json_int_t)n, "skip", 0, "alerts", list));
@@ -152,29 +151,29 @@ static struct reply get_alerts(struct request *r)
 		json_decref(list);
 		return reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
 	}
-	return reply_json(MHD_HTTP_OK, json_pack("{sb sI sI so}", "ok", 1, "total",
-					       (json_int_t)total, "skip", (json_int_t)q.skip,
-					       "alerts", list));
+	return reply_json(
+		MHD_HTTP_OK, json_pack("{sb sI sI so}", "ok", 1, "total", (json_int_t)total, "skip",
+				     (json_int_t)q.skip, "alerts", list));
 }
 
 /* ---- sums ---- */
 
 static void add_tally(void *list, const struct history_tally *t)
 {
-	json_array_append_new(list,
-		json_pack("{ss sI sI sI}", "name", t->name, "at", (json_int_t)t->at_s, "count",
-			(json_int_t)t->count, "bytes", (json_int_t)t->bytes));
+	json_array_append_new(
+		list, json_pack("{ss sI sI sI}", "name", t->name, "at", (json_int_t)t->at_s,
+			      "count", (json_int_t)t->count, "bytes", (json_int_t)t->bytes));
 }
 
 static void add_minute(void *list, const struct history_minute *m)
 {
-	json_array_append_new(list,
-		json_pack("{sI sf sI sI sI sI sI sI sI sI}", "at", (json_int_t)m->minute * 60,
-			"seconds", m->seconds, "packets", (json_int_t)m->packets, "bytes",
-			(json_int_t)m->bytes, "flows", (json_int_t)m->flows, "records",
-			(json_int_t)m->records, "alerts", (json_int_t)m->alerts, "lost",
-			(json_int_t)m->lost, "hosts", (json_int_t)m->hosts, "open",
-			(json_int_t)m->open));
+	json_array_append_new(
+		list, json_pack("{sI sf sI sI sI sI sI sI sI sI}", "at", (json_int_t)m->minute * 60,
+			      "seconds", m->seconds, "packets", (json_int_t)m->packets, "bytes",
+			      (json_int_t)m->bytes, "flows", (json_int_t)m->flows, "records",
+			      (json_int_t)m->records, "alerts", (json_int_t)m->alerts, "lost",
+			      (json_int_t)m->lost, "hosts", (json_int_t)m->hosts, "open",
+			      (json_int_t)m->open));
 }
 
 /* Whole minutes, so few that a picture has STEPS of them. */
@@ -254,8 +253,8 @@ static void add_host(void *list, const struct history_host *h)
 	char ip[ADDR_TEXT];
 
 	json_array_append_new(list,
-		json_pack("{ss sf sf sI sI sI sI sf sf sI sI}", "ip", addr_text(h->addr, ip), "first",
-			(double)h->first_ns / second, "last", (double)h->last_ns / second,
+		json_pack("{ss sf sf sI sI sI sI sf sf sI sI}", "ip", addr_text(h->addr, ip),
+			"first", (double)h->first_ns / second, "last", (double)h->last_ns / second,
 			"flows_from", (json_int_t)h->flows[0], "flows_to", (json_int_t)h->flows[1],
 			"bytes_from", (json_int_t)h->bytes[0], "bytes_to", (json_int_t)h->bytes[1],
 			"suspicion", h->suspicion, "suspect", (double)h->suspect_ns / second,
@@ -273,12 +272,13 @@ static void add_mutes(struct history_reader *reader, json_t *list)
 		count = 0;
 	for (unsigned i = 0; i < count; i++)
 		json_array_append_new(list,
-			json_pack("{ss ss ss* sb sf sf}", "low", addr_text(mute[i].low, low), "high",
-				addr_text(mute[i].high, high), "class",
+			json_pack("{ss ss ss* sb sf sf}", "low", addr_text(mute[i].low, low),
+				"high", addr_text(mute[i].high, high), "class",
 				mute[i].class < 0 ? NULL
 						  : class_name((enum karma_class)mute[i].class),
-				"attacks", mute[i].attacks, "made", (double)mute[i].made_ns / second,
-				"until", (double)mute[i].until_ns / second));
+				"attacks", mute[i].attacks, "made",
+				(double)mute[i].made_ns / second, "until",
+				(double)mute[i].until_ns / second));
 	free(mute);
 }
 
@@ -327,8 +327,8 @@ static struct reply get_host(struct request *r)
 		if (!reader)
 			return reply;
 	}
-	answer = json_pack("{sb ss so}", "ok", 1, "ip", ip, "suspicion",
-		events_trail(r->web->events, ip));
+	answer = json_pack(
+		"{sb ss so}", "ok", 1, "ip", ip, "suspicion", events_trail(r->web->events, ip));
 	if (reader && tell_host(reader, &q, answer, &e) < 0) {
 		json_decref(answer);
 		reply = reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
@@ -358,10 +358,10 @@ static struct reply get_mutes(struct request *r)
 
 static void add_card(void *list, const struct history_card *c)
 {
-	json_array_append_new(list,
-		json_pack("{ss ss sI sI sI sf}", "model", c->model, "class", c->class, "alerts",
-			(json_int_t)c->alerts, "attacks", (json_int_t)c->attacks, "mistakes",
-			(json_int_t)c->mistakes, "seconds", c->seconds));
+	json_array_append_new(
+		list, json_pack("{ss ss sI sI sI sf}", "model", c->model, "class", c->class,
+			      "alerts", (json_int_t)c->alerts, "attacks", (json_int_t)c->attacks,
+			      "mistakes", (json_int_t)c->mistakes, "seconds", c->seconds));
 }
 
 /* Of the file's header what a card has: not the encoder's tables. */
@@ -382,8 +382,8 @@ static json_t *card_of(const char *path, struct error *e)
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (json_object_get(m.header, kept[i]))
 			json_object_set(card, kept[i], json_object_get(m.header, kept[i]));
-	json_array_foreach (json_object_get(json_object_get(m.header, "input"), "features"), i,
-		feature) {
+	json_array_foreach (
+		json_object_get(json_object_get(m.header, "input"), "features"), i, feature) {
 		json_array_append(names, json_object_get(feature, "name"));
 	}
 	json_object_set_new(card, "features", names);

@@ -150,12 +150,13 @@ static int make_token(struct auth *a, const char *path, struct error *e)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return error_set(e, -errno,
-			"%s: the token cannot be written: %s; name another file by 'token' in [web] of "
+			"%s: the token cannot be written: %s; name another file by 'token' in "
+			"[web] of "
 			"karma.conf",
 			path, strerror(errno));
 	if (dprintf(fd, "%s\n", a->token) != AUTH_TOKEN_TEXT || fsync(fd) < 0)
-		err = error_set(e, -EIO, "%s: the token cannot be written: %s", path,
-			strerror(errno));
+		err = error_set(
+			e, -EIO, "%s: the token cannot be written: %s", path, strerror(errno));
 	close(fd);
 	if (err)
 		unlink(path);
@@ -171,8 +172,8 @@ int auth_token(struct auth *a, const char *path, struct error *e)
 		return make_token(a, path, e);
 	}
 	if (fd < 0)
-		return error_set(e, -errno, "%s: the token cannot be read: %s", path,
-			strerror(errno));
+		return error_set(
+			e, -errno, "%s: the token cannot be read: %s", path, strerror(errno));
 	err = read_token(a, path, fd, e);
 	close(fd);
 	return err;
@@ -188,8 +189,7 @@ bool auth_host(const struct auth *a, const char *text)
 	const char *port_text;
 	uint16_t port;
 
-	if (!text || !split(text, host, &port_text) ||
-		(port_text && !port_parse(port_text, &port)))
+	if (!text || !split(text, host, &port_text) || (port_text && !port_parse(port_text, &port)))
 		return false;
 	if (*text == '[')
 		return inet_pton(AF_INET6, host, &six) == 1 &&

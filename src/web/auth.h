@@ -13,7 +13,7 @@ enum { AUTH_TOKEN_BYTES = 32, AUTH_TOKEN_TEXT = 2 * AUTH_TOKEN_BYTES + 1 };
 
 struct auth {
 	char token[AUTH_TOKEN_TEXT];
-	bool loopback;    /* it listens there alone: who is on the machine may look */
+	bool loopback; /* it listens there alone: who is on the machine may look */
 	bool tls;
 	const char *name; /* by which it may be asked for, too; NULL or "": none */
 };

@@ -126,8 +126,7 @@ static void *run(void *events)
 		bool watched = s->views > 0;
 
 		at.tv_sec++;
-		while (!s->ended &&
-			pthread_cond_timedwait(&s->news, &s->lock, &at) != ETIMEDOUT)
+		while (!s->ended && pthread_cond_timedwait(&s->news, &s->lock, &at) != ETIMEDOUT)
 			;
 		if (s->ended || (!watched && ++idle < IDLE_S))
 			continue;

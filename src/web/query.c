@@ -157,6 +157,5 @@ static const char *argument_by(const void *request, const char *name)
 bool query_of(const struct request *r, struct history_query *q, char words[WORDS_ROOM],
 	const char **wrong)
 {
-	return query_parse(
-		argument_by, r, (int64_t)clock_now(CLOCK_REALTIME), q, words, wrong);
+	return query_parse(argument_by, r, (int64_t)clock_now(CLOCK_REALTIME), q, words, wrong);
 }

@@ -24,8 +24,7 @@ struct reply reply_json(unsigned status, json_t *object)
 	json_decref(object);
 	if (!text)
 		return reply;
-	reply.response = MHD_create_response_from_buffer(
-		strlen(text), text, MHD_RESPMEM_MUST_FREE);
+	reply.response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
 	if (reply.response)
 		MHD_add_response_header(
 			reply.response, "Content-Type", "application/json; charset=utf-8");
@@ -45,8 +44,8 @@ struct reply reply_error(unsigned status, const char *format, ...)
 
 struct reply reply_file(char *bytes, size_t size, const char *type, const char *name)
 {
-	struct reply reply = {MHD_HTTP_OK,
-		MHD_create_response_from_buffer(size, bytes, MHD_RESPMEM_MUST_FREE)};
+	struct reply reply = {
+		MHD_HTTP_OK, MHD_create_response_from_buffer(size, bytes, MHD_RESPMEM_MUST_FREE)};
 	char disposition[128];
 
 	if (!reply.response)
@@ -110,12 +109,12 @@ static struct reply get_metrics(struct request *r)
 		json_decref(metrics);
 		return reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
 	}
-	reply.response = MHD_create_response_from_buffer(
-		strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+	reply.response =
+		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
 	json_decref(metrics);
 	if (reply.response)
-		MHD_add_response_header(reply.response, "Content-Type",
-			"text/plain; version=0.0.4; charset=utf-8");
+		MHD_add_response_header(
+			reply.response, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
 	return reply;
 }
 
@@ -185,8 +184,8 @@ static const struct route *find_in(const struct route *routes, size_t count, con
 
 static const struct route *find_route(const char *method, const char *path, bool *other_method)
 {
-	const struct route *r = find_in(own_routes, sizeof(own_routes) / sizeof(own_routes[0]),
-		method, path, other_method);
+	const struct route *r = find_in(
+		own_routes, sizeof(own_routes) / sizeof(own_routes[0]), method, path, other_method);
 
 	if (!r)
 		r = find_in(api_routes, api_routes_count, method, path, other_method);
@@ -212,15 +211,15 @@ static void put_headers(const struct web *w, struct MHD_Response *r)
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		MHD_add_response_header(r, always[i][0], always[i][1]);
-	/* A page that has not changed is asked for by its ETag; what was told of hosts is not kept. */
-	MHD_add_response_header(r, "Cache-Control",
-		MHD_get_response_header(r, "ETag") ? "no-cache" : "no-store");
+	/* A page that has not changed is asked for by its ETag; what was told of hosts is not kept.
+	 */
+	MHD_add_response_header(
+		r, "Cache-Control", MHD_get_response_header(r, "ETag") ? "no-cache" : "no-store");
 	if (w->auth.tls)
 		MHD_add_response_header(r, "Strict-Transport-Security", "max-age=31536000");
 }
 
-static enum MHD_Result send_reply(
-	const struct web *w, struct MHD_Connection *c, struct reply reply)
+static enum MHD_Result send_reply(const struct web *w, struct MHD_Connection *c, struct reply reply)
 {
 	enum MHD_Result sent;
 
@@ -276,8 +275,8 @@ static enum MHD_Result begin(struct web *w, struct MHD_Connection *c, const char
 	if (no.status)
 		return send_reply(w, c, no);
 	if (!route && (other_method || strcmp(verb, "GET") != 0))
-		return send_reply(w, c,
-			reply_error(MHD_HTTP_METHOD_NOT_ALLOWED, "not by %.20s", method));
+		return send_reply(
+			w, c, reply_error(MHD_HTTP_METHOD_NOT_ALLOWED, "not by %.20s", method));
 	if (!route)
 		return send_reply(w, c, reply_asset(c, url));
 	r = calloc(1, sizeof(*r));
@@ -315,8 +314,8 @@ static enum MHD_Result handle(void *web, struct MHD_Connection *c, const char *u
 	return send_reply(r->web, c, r->route->handle(r));
 }
 
-static void completed(void *web, struct MHD_Connection *c, void **context,
-	enum MHD_RequestTerminationCode why)
+static void completed(
+	void *web, struct MHD_Connection *c, void **context, enum MHD_RequestTerminationCode why)
 {
 	(void)web;
 	(void)c;
@@ -351,7 +350,8 @@ static int listen_at(const struct web_settings *s, struct auth *a, struct error 
 			"TLS needs a certificate and its key; give both --web-cert and --web-key");
 	if (!a->loopback && !a->tls)
 		return error_set(e, -EINVAL,
-			"--web %s: beyond this machine only with TLS; give --web-cert and --web-key, "
+			"--web %s: beyond this machine only with TLS; give --web-cert and "
+			"--web-key, "
 			"or listen on 127.0.0.1",
 			s->listen);
 	fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -401,7 +401,8 @@ static void *start(void *context)
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, b->certificate},
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, b->key},
-		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0,
+			(void *)"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
 		{MHD_OPTION_END, 0, NULL},
 	};
 	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};

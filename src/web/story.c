@@ -40,8 +40,8 @@ json_t *story_line(const json_t *event)
 	copy(line, "service", event, "app_proto");
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		copy(line, kept[i], karma, kept[i]);
-	json_object_set(line, "technique",
-		json_array_get(json_object_get(meta, "mitre_technique_id"), 0));
+	json_object_set(
+		line, "technique", json_array_get(json_object_get(meta, "mitre_technique_id"), 0));
 	json_object_set(line, "reason", json_array_get(json_object_get(meta, "reasons"), 0));
 	return line;
 }
@@ -84,8 +84,8 @@ static int tell(struct history_reader *reader, const struct history_entry *entry
 /* -ENOENT: there is none of that id. */
 static struct reply not_found(int err, const struct error *e)
 {
-	return reply_error(err == -ENOENT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_SERVICE_UNAVAILABLE,
-		"%s", e->text);
+	return reply_error(
+		err == -ENOENT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e->text);
 }
 
 /* An alert of the history that the URL names. NULL: `reply` says why not. */

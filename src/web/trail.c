@@ -100,11 +100,11 @@ json_t *trail_json(const struct trail *t, const char *ip)
 		if (strcmp(h->ip, ip) != 0)
 			continue;
 		for (unsigned i = 0; h->point && i < h->count; i++) {
-			const struct point *p = &h->point[(h->next + TRAIL_POINTS - h->count + i) %
-							  TRAIL_POINTS];
+			const struct point *p =
+				&h->point[(h->next + TRAIL_POINTS - h->count + i) % TRAIL_POINTS];
 
-			json_array_append_new(list,
-				json_pack("[If]", (json_int_t)p->at, (double)p->value));
+			json_array_append_new(
+				list, json_pack("[If]", (json_int_t)p->at, (double)p->value));
 		}
 	}
 	return list;

@@ -1,4 +1,5 @@
-/* What was held against hosts in the last hour: of the hosts that `live` names, each five seconds. */
+/* What was held against hosts in the last hour: of the hosts that `live` names, each five seconds.
+ */
 #ifndef KARMA_WEB_TRAIL_H
 #define KARMA_WEB_TRAIL_H
 
@@ -12,8 +13,8 @@ struct trail;
 struct trail *trail_new(void);
 void trail_free(struct trail *t);
 
-/* The "hosts" of an answer to `live`, at that time; of two within a step the first is kept. Of hosts
- * beyond TRAIL_HOSTS, who was not seen for longest gives way. */
+/* The "hosts" of an answer to `live`, at that time; of two within a step the first is kept. Of
+ * hosts beyond TRAIL_HOSTS, who was not seen for longest gives way. */
 void trail_take(struct trail *t, const json_t *hosts, double now);
 
 /* [[time, suspicion], ...] of a host, oldest first; empty where nothing is known. */

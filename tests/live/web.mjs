@@ -12,7 +12,6 @@ const token = readFileSync(`${folder}/state/web.token`, 'utf8').trim()
 const run = (...args) => execFileSync(karma, args, { encoding: 'utf8', env: process.env })
 const listed = () => run('block', 'list', '--json', '--socket', `${folder}/socket`)
 const story = () => JSON.parse(run('history', 'show', id, '--json'))
-const { addr: address } = { addr: attacker }
 
 let current = ''
 async function check(name, call) {
@@ -42,9 +41,10 @@ const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', arg
 const trouble = []
 const elsewhere = []
 
-async function open(width, scheme, base = real) {
-  const context = await browser.newContext({ viewport: { width, height: width < 500 ? 780 : 1000 }, colorScheme: scheme, reducedMotion: 'reduce' })
+async function open(width, scheme, base = real, bypassCSP = false) {
+  const context = await browser.newContext({ viewport: { width, height: width < 500 ? 780 : 1000 }, colorScheme: scheme, reducedMotion: 'reduce', bypassCSP })
   const page = await context.newPage()
+  page.setDefaultTimeout(12000)
   page.on('console', (m) => m.type() === 'error' && !/401|409/.test(m.text()) && trouble.push(`${current}: ${m.text()}`))
   page.on('pageerror', (e) => trouble.push(`${current}: ${e.message}`))
   page.on('request', (r) => !r.url().startsWith(base) && !r.url().startsWith('blob:') && elsewhere.push(r.url()))
@@ -56,7 +56,7 @@ async function open(width, scheme, base = real) {
   return page
 }
 
-const pages = ['/', '/alerts', `/alert?id=${id}`, `/host?addr=${address}`, '/blocks', '/model', '/system']
+const pages = ['/', '/alerts', `/alert?id=${id}`, `/host?addr=${attacker}`, '/blocks', '/model', '/system']
 const ready = (page) => page.waitForFunction(() => document.querySelector('.state')?.dataset.state === 'live' && !document.querySelector('.waiting-page') && !/Reading/.test(document.body.innerText))
 
 // What is wider than the page, and what can be pressed and lies on something else that can be.
@@ -81,16 +81,12 @@ const layout = () => {
   return found
 }
 
-async function accessible(page) {
-  const session = await page.context().newCDPSession(page)
-  await session.send('Page.setBypassCSP', { enabled: true })
-  await page.reload()
-  await ready(page)
-  await page.waitForTimeout(300)
+// What axe-core finds that is serious; it runs in the page, past the policy for content.
+async function serious(page) {
   await page.evaluate(axe)
   const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
-  const bad = result.violations.filter((v) => ['serious', 'critical'].includes(v.impact))
-  must(!bad.length, bad.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? '')).join('; ')}`).join(' | '))
+  return result.violations.filter((v) => ['serious', 'critical'].includes(v.impact))
+    .map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join('; ')}`)
 }
 
 // ---- first view, size ----
@@ -104,7 +100,10 @@ await check('the first view is whole, small, and does not jump', async () => {
   await page.waitForTimeout(1500)
   const view = await page.evaluate(() => ({ paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
     files: performance.getEntriesByType('resource').filter((r) => /karma.js|style.css|icon.svg/.test(r.name)).reduce((a, r) => a + r.transferSize, 0) + performance.getEntriesByType('navigation')[0].transferSize, shifts: window.shifts }))
-  console.log(`first view after ${Math.round(view.paint)} ms, ${(view.files / 1000).toFixed(0)} kB, layout shift ${view.shifts.toFixed(3)}`)
+  await page.reload()
+  await ready(page)
+  const again = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime)
+  console.log(`first view after ${Math.round(view.paint)} ms in a new browser, ${Math.round(again)} ms in one that runs, ${(view.files / 1000).toFixed(0)} kB, layout shift ${view.shifts.toFixed(3)}`)
   must(view.files > 1000 && view.files < 300000, `${view.files} bytes`)
   must(view.shifts < 0.05, `layout shift ${view.shifts}`)
 })
@@ -117,31 +116,25 @@ await check('it shows what goes on', async () => {
 
 // ---- every page, light and dark, from a telephone to 4K ----
 
-for (const scheme of ['light', 'dark']) {
-  for (const width of [360, 1280, 3840]) {
-    const p = await open(width, scheme)
-    await check(`every page is laid out well, ${scheme}, ${width} px`, async () => {
-      const bad = []
-      for (const path of pages) {
-        await p.goto(real + path.slice(1))
-        await ready(p)
-        await p.waitForTimeout(150)
-        bad.push(...(await p.evaluate(layout)).map((t) => `${path}: ${t}`))
-        const shifts = await p.evaluate(() => window.shifts)
-        if (shifts > 0.1) bad.push(`${path}: layout shift ${shifts.toFixed(2)}`)
-        if (process.env.SHOTS) await p.screenshot({ path: `${process.env.SHOTS}/${path.replace(/[^a-z]/g, '') || 'overview'}-${width}-${scheme}.png`, fullPage: true })
-      }
-      must(!bad.length, bad.slice(0, 6).join('; '))
-    })
-    if (width !== 3840)
-      await check(`axe-core finds nothing serious, ${scheme}, ${width} px`, async () => {
-        for (const path of pages) {
-          await p.goto(real + path.slice(1))
-          await accessible(p).catch((e) => { throw new Error(`${path}: ${e.message}`) })
-        }
-      })
-    await p.context().close()
-  }
+// [width, colours, with axe-core]; the colours move nothing.
+for (const [width, scheme, thorough] of [[360, 'dark', true], [1280, 'light', true], [3840, 'light', false]]) {
+  const p = await open(width, scheme, real, thorough)
+  const bad = [], found = []
+  await check(`every page is laid out well, ${scheme}, ${width} px`, async () => {
+    for (const path of pages) {
+      await p.goto(real + path.slice(1))
+      await ready(p)
+      await p.waitForTimeout(100)
+      bad.push(...(await p.evaluate(layout)).map((t) => `${path}: ${t}`))
+      const shifts = await p.evaluate(() => window.shifts)
+      if (shifts > 0.1) bad.push(`${path}: layout shift ${shifts.toFixed(2)}`)
+      if (process.env.SHOTS) await p.screenshot({ path: `${process.env.SHOTS}/${/[a-z]+/.exec(path) ?? 'overview'}-${width}-${scheme}.png`, fullPage: true })
+      if (thorough) found.push(...(await serious(p)).map((t) => `${path}: ${t}`))
+    }
+    must(!bad.length, bad.slice(0, 6).join('; '))
+  })
+  if (thorough) await check(`axe-core finds nothing serious, ${scheme}, ${width} px`, () => must(!found.length, found.join(' | ')))
+  await p.context().close()
 }
 
 // ---- keyboard ----

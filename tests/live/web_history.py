@@ -50,8 +50,9 @@ def event(number, at, hostile):
 
 def main():
     db, count = sqlite3.connect(sys.argv[1]), int(sys.argv[2])
-    now, random_seed = time.time(), 7
-    random.seed(random_seed)
+    now = time.time()
+    random.seed(7)
+    db.execute("PRAGMA synchronous = OFF")
     mapped = bytes(10) + b"\xff\xff"
     with db:
         for number in range(count):

@@ -1,4 +1,5 @@
-/* usage: web_serve ADDRESS:PORT SOCKET HISTORY TOKEN-FILE: the dashboard alone, over any history. */
+/* usage: web_serve ADDRESS:PORT SOCKET HISTORY TOKEN-FILE: the dashboard alone, over any history.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -22,7 +22,8 @@
 
 static void takes_addresses_to_listen_at(void **state)
 {
-	static const char *const good[] = {"127.0.0.1:7766", "0.0.0.0:1", "[::1]:65535", "[::]:443"};
+	static const char *const good[] = {
+		"127.0.0.1:7766", "0.0.0.0:1", "[::1]:65535", "[::]:443"};
 	static const char *const bad[] = {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0",
 		"127.0.0.1:65536", "127.0.0.1:x", "localhost:80", "::1:80", "[::1]", "[::1]80",
 		"[127.0.0.1]:80", "[::1:80", "1.2.3:4", "[]:80", "127.0.0.1:80:80"};
@@ -113,7 +114,8 @@ static void refuses_what_is_no_token(void **state)
 
 static void only_the_token_is_the_token(void **state)
 {
-	struct auth a = {.token = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
+	struct auth a = {
+		.token = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
 	struct auth none = {.token = ""};
 	char text[100];
 
@@ -135,8 +137,8 @@ static void only_the_token_is_the_token(void **state)
 
 static void answers_to_its_own_names_only(void **state)
 {
-	static const char *const good[] = {
-		"127.0.0.1:7766", "127.0.0.1", "localhost", "LOCALHOST:1", "[::1]:7766", "127.3.4.5:80"};
+	static const char *const good[] = {"127.0.0.1:7766", "127.0.0.1", "localhost",
+		"LOCALHOST:1", "[::1]:7766", "127.3.4.5:80"};
 	static const char *const bad[] = {NULL, "", "evil.example", "evil.example:7766",
 		"127.0.0.1.evil.example", "localhost.", "192.0.2.1:7766", "[2001:db8::1]:80",
 		"127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:77x", "[::1", "[localhost]:1", "::1",
@@ -197,9 +199,10 @@ static const char *wrong_of(const char *name, const char *value, struct history_
 
 static void reads_a_query(void **state)
 {
-	static const char *const list[] = {"since", "2h", "until", "1700000000", "host", "10.0.0.0/8",
-		"class", "Brute Force", "mark", "none", "confidence", "0.5", "text", "ssh  T1046", "sort",
-		"confidence", "way", "up", "skip", "200", "limit", "500", NULL};
+	static const char *const list[] = {"since", "2h", "until", "1700000000", "host",
+		"10.0.0.0/8", "class", "Brute Force", "mark", "none", "confidence", "0.5", "text",
+		"ssh  T1046", "sort", "confidence", "way", "up", "skip", "200", "limit", "500",
+		NULL};
 	struct history_query q;
 	char words[WORDS_ROOM];
 	const char *wrong = NULL;
@@ -221,9 +224,10 @@ static void names_what_it_cannot_read(void **state)
 {
 	static const char *const bad[][2] = {{"since", "soon"}, {"until", "-1"}, {"host", "here"},
 		{"host", "10.0.0.0/33"}, {"host", "1.2.3.4/"}, {"class", "Normal"}, {"class", "x"},
-		{"mark", "seen"}, {"confidence", "2"}, {"confidence", "nan"}, {"confidence", "0.5x"},
-		{"text", "a b c d e f g h i"}, {"sort", "first_ns; DROP TABLE alerts"}, {"way", "left"},
-		{"skip", "-1"}, {"limit", "0"}, {"limit", "501"}, {"limit", "1e3"}};
+		{"mark", "seen"}, {"confidence", "2"}, {"confidence", "nan"},
+		{"confidence", "0.5x"}, {"text", "a b c d e f g h i"},
+		{"sort", "first_ns; DROP TABLE alerts"}, {"way", "left"}, {"skip", "-1"},
+		{"limit", "0"}, {"limit", "501"}, {"limit", "1e3"}};
 	struct history_query q;
 	char longest[2 * WORDS_ROOM];
 

@@ -39,10 +39,10 @@ export const alerts = {
     const count = h('p', { class: 'muted count', role: 'status' }, ' ')
     const place = h('div', { class: 'long-place' })
     const fields = {
-      class: h('select', { id: 'f-class' }, option('', 'Any class'), classes.map((c) => option(c, c))),
-      mark: h('select', { id: 'f-mark' }, option('', 'Any mark'), option('none', 'Not marked'), option('ack', 'Acknowledged'), option('false', 'False alarms')),
-      since: h('select', { id: 'f-since' }, option('', 'Any time'), option('1h', 'Last hour'), option('24h', 'Last day'), option('7d', 'Last week'), option('30d', 'Last 30 days')),
-      confidence: h('select', { id: 'f-confidence' }, option('', 'Any confidence'), option('0.5', '50 % or more'), option('0.8', '80 % or more'), option('0.95', '95 % or more')),
+      class: h('select', { id: 'f-class' }, option('', 'Any'), classes.map((c) => option(c, c))),
+      mark: h('select', { id: 'f-mark' }, option('', 'Any'), option('none', 'Not marked'), option('ack', 'Acknowledged'), option('false', 'False alarms')),
+      since: h('select', { id: 'f-since' }, option('', 'Any'), option('1h', 'Last hour'), option('24h', 'Last day'), option('7d', 'Last week'), option('30d', 'Last 30 days')),
+      confidence: h('select', { id: 'f-confidence' }, option('', 'Any'), option('0.5', '50 % or more'), option('0.8', '80 % or more'), option('0.95', '95 % or more')),
       host: h('input', { id: 'f-host', type: 'search', placeholder: '10.0.0.9 or 10.0.0.0/24', autocomplete: 'off', spellcheck: 'false' }),
       text: h('input', { id: 'f-text', type: 'search', placeholder: 'ssh, T1046, unanswered …', autocomplete: 'off' }),
     }

@@ -17,7 +17,9 @@ export const system = {
     const latency = h('div', {})
     const losses = h('div', {})
     const parts = h('div', {})
-    put(root, [h('h1', {}, 'System'),
+    const body = h('div', { class: 'stack', hidden: true })
+    put(root, [h('h1', {}, 'System'), body])
+    put(body, [
       h('div', { class: 'grid two' }, card('Health', health), card('Flow table', fillText, meter, fillMore)),
       h('div', { class: 'grid two' }, card('Latency of each stage', latency), card('Losses', losses)),
       card('Parts', parts)])
@@ -46,8 +48,10 @@ export const system = {
         ['State', (r) => r[3] == null ? chips(['off']) : r[3] ? chips(['well', 'good']) : chips(['wrong', 'bad'])]], rows))
     }
 
+    // All at once, when it is known: nothing moves then.
     function tell() {
       const s = live.status
+      body.toggleAttribute('hidden', live.state === 'waiting')
       const open = live.table.open ?? 0
       const room = live.table.room ?? 0
       once(health, [live.state, live.wrong, s?.version, s?.pid, s?.reloaded], () => [
