@@ -15,7 +15,7 @@ export const system = {
     const meter = h('div', { class: 'meter wide', role: 'meter', 'aria-label': 'Flow table', 'aria-valuemin': 0, 'aria-valuemax': 100 }, h('span', { class: 'meter-fill' }))
     const fillMore = h('p', { class: 'muted' }, ' ')
     const latency = h('div', {})
-    const losses = h('div', {})
+    const losses = h('div', { class: 'losses-port', tabindex: 0, role: 'region', 'aria-label': 'Losses by cause' })
     const parts = h('div', {})
     const body = h('div', { class: 'stack', hidden: true })
     put(root, [h('h1', {}, 'System'), body])
