@@ -149,7 +149,7 @@ static struct reply reply_asset(struct MHD_Connection *c, const char *url)
 			MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
 	} else {
 		reply.response = MHD_create_response_from_buffer(
-			a->size, (void *)(uintptr_t)a->data, MHD_RESPMEM_PERSISTENT);
+			a->size, (void *)a->data, MHD_RESPMEM_PERSISTENT);
 	}
 	if (!reply.response)
 		return reply;

@@ -12,7 +12,7 @@
 . range/scenarios.sh
 
 in_browser=21
-tests=$((in_browser + 31))
+tests=$((in_browser + 32))
 export TZ=UTC
 
 needs nmap curl openssl python3

@@ -10,6 +10,9 @@ const color = (el, name) => getComputedStyle(el).getPropertyValue(name.replace(/
 // Light or dark: drawn anew with the other colours.
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawn.forEach((c) => c.redraw()))
 
+// The page's letters grow with the screen, and charts with them.
+const scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 15
+
 const sizes = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries)
     for (const c of drawn) if (c.place === target) c.resize(contentRect.width, contentRect.height)
@@ -57,13 +60,13 @@ export function chart({ label, series, kind = 'lines', height = 220, onzoom, uni
   function options(width) {
     const ink = color(place, '--muted')
     const line = color(place, '--line')
-    const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif' }
+    const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: `${Math.round(12 * scale())}px system-ui, sans-serif` }
     return {
-      width, height, legend: { show: false },
+      width, height: Math.round(height * scale()), legend: { show: false },
       padding: [8, 8, 0, 0],
       cursor: { drag: { x: true, y: false, setScale: false }, points: { show: kind === 'lines' }, y: false },
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-      axes: [{ ...axis, space: 70, values: timeLabels }, { ...axis, size: 56, space: 36, values: (_, ticks) => ticks.map((t) => unit(t)) }],
+      axes: [{ ...axis, space: 70 * scale(), size: 46 * scale(), values: timeLabels }, { ...axis, size: 52 * scale(), space: 36 * scale(), values: (_, ticks) => ticks.map((t) => unit(t)) }],
       series: [{}, ...shown.map((s) => ({
         stroke: color(place, s.color), width: kind === 'bars' ? 0 : 2,
         fill: kind === 'bars' ? color(place, s.color) : `color-mix(in srgb, ${color(place, s.color)} 12%, transparent)`,
@@ -100,7 +103,7 @@ export function chart({ label, series, kind = 'lines', height = 220, onzoom, uni
     },
     resize(width) {
       if (!plot) self.redraw()
-      else if (Math.abs(plot.width - width) >= 1) plot.setSize({ width: Math.floor(width), height })
+      else if (Math.abs(plot.width - width) >= 1) plot.setSize({ width: Math.floor(width), height: Math.round(height * scale()) })
     },
     end() {
       drawn.delete(self)

@@ -27,7 +27,7 @@ function verdict() {
       who.size ? `By ${[...who].slice(0, 3).join(', ')}${who.size > 3 ? ` and ${who.size - 3} more` : ''}` : 'By many hosts']
   }
   if (live.wrong.length) return ['warn', 'Karma watches, with a reserve', live.wrong[0].what]
-  return ['good', 'All is well', 'No attack is going on, and nothing is lost.']
+  return ['good', 'All is well', 'No attack is going on, and nothing is wrong.']
 }
 
 function watching() {

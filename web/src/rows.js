@@ -21,6 +21,7 @@ export function longList({ label, columns, sort, way, onsort, fetchPage, cells, 
   let height = 44
   let ended = false
   let active = 0
+  let wanted = false // the active row is to have the focus once it is there
 
   const row = (i) => pages.get(Math.floor(i / PAGE))?.[i % PAGE]
 
@@ -77,6 +78,11 @@ export function longList({ label, columns, sort, way, onsort, fetchPage, cells, 
       shown.set(i, el)
       body.append(el)
     }
+    const link = wanted && shown.get(active)?.querySelector('a')
+    if (link) {
+      wanted = false
+      link.focus({ preventScroll: true })
+    }
   }
 
   function move(to) {
@@ -85,8 +91,8 @@ export function longList({ label, columns, sort, way, onsort, fetchPage, cells, 
     const room = port.clientHeight - head.offsetHeight
     if (top < port.scrollTop) port.scrollTop = top
     else if (top + height > port.scrollTop + room) port.scrollTop = top + height - room
+    wanted = true
     draw()
-    shown.get(active)?.querySelector('a')?.focus({ preventScroll: true })
   }
 
   port.addEventListener('scroll', () => requestAnimationFrame(() => draw()), { passive: true })
@@ -96,7 +102,7 @@ export function longList({ label, columns, sort, way, onsort, fetchPage, cells, 
     const to = { ArrowDown: active + 1, ArrowUp: active - 1, PageDown: active + page, PageUp: active - page, Home: 0, End: total - 1 }[e.key]
     if (to == null) return
     e.preventDefault()
-    move(document.activeElement === port ? active : to)
+    move(document.activeElement === port && e.key.startsWith('Arrow') ? active : to)
   })
   const resized = new ResizeObserver(() => draw())
   resized.observe(port)
