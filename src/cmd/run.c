@@ -390,13 +390,11 @@ static void keep_history(struct session *s)
 static int open_web(struct watch *w, const struct options *o, struct error *e)
 {
 	struct web_settings settings = o->settings.web;
-	bool asked = settings.listen[0] != '\0';
+	bool asked = o->web || strcmp(settings.listen, WEB_LISTEN) != 0;
 	int err;
 
 	if (strcmp(settings.listen, "off") == 0)
 		return 0;
-	if (!asked)
-		strcpy(settings.listen, WEB_LISTEN);
 	settings.socket = o->settings.socket;
 	settings.history = w->session->history_path[0] ? w->session->history_path : NULL;
 	err = web_open(&w->web, &settings, e);

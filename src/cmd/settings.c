@@ -14,6 +14,7 @@ void settings_defaults(struct settings *s)
 	memset(s, 0, sizeof(*s));
 	respond_defaults(&s->respond);
 	strcpy(s->socket, CONTROL_PATH);
+	strcpy(s->web.listen, WEB_LISTEN);
 }
 
 /* ---- values of our own ---- */

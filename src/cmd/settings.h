@@ -14,7 +14,7 @@ struct settings {
 	struct respond_settings respond;
 	char socket[CONTROL_PATH_ROOM];
 	char group[64];          /* of the socket; "": root's alone */
-	struct web_settings web; /* listen: "off", or "" where nothing is said */
+	struct web_settings web; /* listen: or "off" */
 };
 
 void settings_defaults(struct settings *s);

@@ -53,7 +53,7 @@ export function chart({ label, series, kind = 'lines', height = 220, onzoom, uni
   const legend = (i) => {
     const at = i == null ? null : raw[0][i]
     values.replaceChildren(h('span', { class: 'chart-at' }, at ? absolute(at) : ''),
-      ...series.map((s, n) => h('span', { class: 'key' }, h('span', { class: 'dot', style: { background: s.color } }),
+      ...series.map((s, n) => h('span', { class: i == null && !raw[0].length ? 'key gone' : 'key' }, h('span', { class: 'dot', style: { background: s.color } }),
         i == null ? s.label : `${s.label} ${(s.text ?? short)(raw[n + 1][i])}`)))
   }
 
