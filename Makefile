@@ -16,8 +16,8 @@ PREFIX  = /usr/local
 WARN    = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 CFLAGS  = -std=gnu11 -O2 -g $(WARN)
 CPPFLAGS = -Isrc -I$(B) -D_GNU_SOURCE -DKARMA_PREFIX='"$(PREFIX)"'
-LDLIBS  = -lbpf -lelf -lpcap -ljansson -lsqlite3 -lndpi -linih -lnettle -lcurl -lncursesw -ltinfo \
-	  -lsystemd -lz -lm -lpthread
+LDLIBS  = -lbpf -lelf -lpcap -ljansson -lsqlite3 -lndpi -linih -lnettle -lcurl -lmicrohttpd \
+	  -lncursesw -ltinfo -lsystemd -lz -lm -lpthread
 
 # What gcc would write for copies and zeros of a known size, rep movs and rep stos, takes 20 ns to
 # start; the C library's take 3.
@@ -36,7 +36,7 @@ endif
 
 SRC     = $(wildcard src/*/*.c)
 SKEL    = $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
-LIBOBJ  = $(patsubst src/%.c,$(B)/%.o,$(filter-out src/cmd/main.c,$(SRC)))
+LIBOBJ  = $(patsubst src/%.c,$(B)/%.o,$(filter-out src/cmd/main.c,$(SRC))) $(B)/web_assets.o
 TESTS   = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
@@ -54,6 +54,20 @@ $(B)/libkarma.a: $(LIBOBJ)
 $(B)/%.o: src/%.c $(B)/flags | $(SKEL)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The dashboard's files; without node a page that says why it is not there. Made anew when node
+# comes or goes, and when npm could not fetch what it needs.
+$(B)/web_assets.c: $(wildcard web/*.sh web/*.mjs web/*.json web/src/*) $(B)/node
+	web/build.sh $@
+
+$(B)/web_assets.o: $(B)/web_assets.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/node: FORCE
+	@mkdir -p $(@D)
+	@state=$$(node --version 2>/dev/null; npm --version 2>/dev/null; \
+		grep -c 'could not fetch' $(B)/web_assets.c 2>/dev/null); \
+		echo "$$state" | cmp -s - $@ || echo "$$state" > $@
 
 # The inner loops of the network: -O3 vectorises them; the sources say which sets they are built for.
 $(B)/lstm/%.o: CFLAGS += -O3 -fno-math-errno -fno-trapping-math

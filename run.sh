@@ -16,6 +16,8 @@ groups=(build)
 [ "${1:-}" = demo ] && groups+=(range)
 if command -v apt-get >/dev/null; then
 	scripts/install-packages.sh "${groups[@]}" || exit 1
+	{ command -v node && command -v npm; } >/dev/null || scripts/install-packages.sh web ||
+		echo "karma: the dashboard will be missing" >&2
 fi
 
 echo "karma: building (the first time that takes a minute or two)" >&2

@@ -101,34 +101,6 @@ struct options {
 
 /* ---- options ---- */
 
-/* "10.0.0.9", "10.0.0.0/24", "2001:db8::/32": the first and the last address. */
-static bool range_parse(const char *text, uint8_t low[16], uint8_t high[16])
-{
-	char addr[64];
-	const char *slash = strchr(text, '/');
-	size_t n = slash ? (size_t)(slash - text) : strlen(text);
-	bool six = memchr(text, ':', n) != NULL;
-	uint64_t bits = 128;
-
-	if (n >= sizeof(addr))
-		return false;
-	memcpy(addr, text, n);
-	addr[n] = '\0';
-	if (!addr_parse(addr, low))
-		return false;
-	if (slash) {
-		if (!number_parse(slash + 1, 0, six ? 128 : 32, &bits))
-			return false;
-		bits += six ? 0 : 96;
-	}
-	memcpy(high, low, 16);
-	for (unsigned i = (unsigned)bits; i < 128; i++) {
-		low[i / 8] &= (uint8_t) ~(0x80U >> i % 8);
-		high[i / 8] |= (uint8_t)(0x80U >> i % 8);
-	}
-	return true;
-}
-
 /* "0.9" or "90%". */
 static bool probability_parse(const char *text, double *p)
 {
@@ -218,7 +190,8 @@ static int take_option(struct options *o, int c)
 	case OPT_HOST:
 	case OPT_PREFIX:
 		q->has_range = true;
-		if (range_parse(optarg, q->low, q->high) && !strchr(optarg, '/') == (c == OPT_HOST))
+		if (history_range(optarg, q->low, q->high) &&
+			!strchr(optarg, '/') == (c == OPT_HOST))
 			return 0;
 		return c == OPT_HOST ? wrong(o, "host", "an address")
 				     : wrong(o, "prefix", "ADDRESS/LENGTH");
@@ -335,7 +308,7 @@ static int mute(const struct options *o, struct error *e)
 	if (m.until_ns <= m.made_ns)
 		return error_set(
 			e, -EINVAL, "the mute would be over already; give a later --until");
-	if (!range_parse(o->argument[0], m.low, m.high))
+	if (!history_range(o->argument[0], m.low, m.high))
 		err = party_of(o, o->argument[0], &m, e);
 	if (o->query.class >= 0)
 		m.class = o->query.class;
@@ -359,7 +332,7 @@ static int unmark(const struct options *o, struct error *e)
 
 	for (unsigned i = 0; i < o->arguments && !err; i++) {
 		struct mute m = {.attacks = true};
-		bool is_range = range_parse(o->argument[i], m.low, m.high);
+		bool is_range = history_range(o->argument[i], m.low, m.high);
 		unsigned ended = 0;
 
 		if (!is_range)

@@ -28,6 +28,7 @@ struct watch {
 	struct blocking blocking;
 	struct attend attend;
 	struct manager manager;
+	struct web *web;                       /* NULL: no dashboard */
 	bool on_terminal;                      /* at the start */
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	int64_t due_ns;                        /* when a second is over, monotonic */
@@ -234,6 +235,32 @@ static void keep_history(struct watch *w)
 			stats.failing ? "; it is tried again" : "");
 }
 
+/* The dashboard: one that was not asked for may be missing. */
+static int open_web(struct watch *w, struct settings *s, struct error *e)
+{
+	const struct config config = settings_config(s);
+	struct web_settings settings = s->web;
+	int err;
+
+	if (strcmp(settings.listen, "off") == 0)
+		return 0;
+	settings.socket = s->socket;
+	settings.history = w->session->history_path[0] ? w->session->history_path : NULL;
+	err = web_open(&w->web, &settings, e);
+	if (err && config_from(&config, "web", "listen") != CONFIG_DEFAULT)
+		return err;
+	if (err) {
+		fprintf(stderr, "karma run: no dashboard: %s\n", e->text);
+		*e = (struct error){""};
+		return 0;
+	}
+	w->attend.web = web_url(w->web);
+	w->attend.token = web_token_path(w->web);
+	fprintf(stderr, "karma: dashboard at %s; to act there, the token in %s\n", w->attend.web,
+		w->attend.token);
+	return 0;
+}
+
 /* `how`: what is watched, and how to read that anew. */
 static int run(struct reload *how, const struct meter_options *o, struct error *e)
 {
@@ -264,6 +291,15 @@ static int run(struct reload *how, const struct meter_options *o, struct error *
 	s->live = w.live;
 	if (!s->history && !settings->no_history)
 		keep_history(&w);
+	err = open_web(&w, how->settings, e);
+	if (err) {
+		s->live = NULL;
+		attend_close(&w.attend);
+		blocking_close(&w.blocking, true);
+		packets_close(w.packets);
+		live_close(w.live);
+		return err;
+	}
 	tell_size(w.live);
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
 		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
@@ -276,6 +312,8 @@ static int run(struct reload *how, const struct meter_options *o, struct error *
 	manager_ready(&w.manager, interfaces);
 	err = watch(&w, e);
 	manager_ends();
+	w.attend.web = w.attend.token = NULL;
+	web_close(w.web);
 	/* What is still open is judged, too, however often a signal asks for the end. */
 	if (!err) {
 		int drained = live_drain(w.live, session_record_live, s);

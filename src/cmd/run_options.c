@@ -38,6 +38,10 @@ static const struct run_option run_options[] = {
 	{"block", 0, optional_argument, "block", "mode", "on"},
 	{"keep-blocks", 0, no_argument, "block", "keep", "yes"},
 	{"socket", 0, required_argument, "control", "socket", NULL},
+	{"web", 0, required_argument, "web", "listen", NULL},
+	{"no-web", 0, no_argument, "web", "listen", "off"},
+	{"web-cert", 0, required_argument, "web", "certificate", NULL},
+	{"web-key", 0, required_argument, "web", "key", NULL},
 };
 
 enum { OPTIONS = sizeof(run_options) / sizeof(run_options[0]), FIRST = 256 };

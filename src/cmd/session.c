@@ -372,8 +372,10 @@ static void weigh(void *session, const struct record *r, const struct verdict *o
 	if (s->history && w.actor > 0)
 		history_suspect(s->history, v.actor, r->at_ns, w.actor,
 			w.actor >= evidence_enough(&s->settings));
-	if (s->desk)
+	if (s->desk) {
 		desk_weighed(s->desk, r, v.actor, &w);
+		desk_service(s->desk, r, v.app);
+	}
 	if (s->has_scores)
 		put_scores(s->scores.stream, r, &v, &w);
 	if (s->drift)

@@ -16,6 +16,7 @@ void settings_defaults(struct settings *s)
 	s->history_size = history_limits.bytes;
 	respond_defaults(&s->respond);
 	strcpy(s->socket, CONTROL_PATH);
+	strcpy(s->web.listen, WEB_LISTEN);
 }
 
 /* ---- the table ---- */
@@ -95,6 +96,14 @@ static const struct config_key control_keys[] = {
 	{"group", &config_text, OF(group), .most = SETTINGS_NAME},
 };
 
+static const struct config_key web_keys[] = {
+	{"listen", &config_text, OF(web.listen), .most = WEB_LISTEN_ROOM},
+	{"certificate", &config_text, OF(web.certificate), .most = WEB_PATH_ROOM},
+	{"key", &config_text, OF(web.key), .most = WEB_PATH_ROOM},
+	{"token", &config_text, OF(web.token), .most = WEB_PATH_ROOM},
+	{"name", &config_text, OF(web.name), .most = WEB_NAME_ROOM},
+};
+
 #define COUNT(of) (sizeof(of) / sizeof((of)[0]))
 #define KEYS(keys) keys, COUNT(keys)
 
@@ -106,6 +115,7 @@ static const struct config_section sections[] = {
 	{"block", KEYS(block_keys)},
 	{"policy", KEYS(policy_keys)},
 	{"control", KEYS(control_keys)},
+	{"web", KEYS(web_keys)},
 };
 
 /* Each section has fewer keys than would fill it. */

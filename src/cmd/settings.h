@@ -11,6 +11,7 @@
 #include "respond/respond.h"
 #include "util/config.h"
 #include "util/error.h"
+#include "web/web.h"
 
 enum block_mode { BLOCK_OFF, BLOCK_DRY_RUN, BLOCK_ON };
 
@@ -34,7 +35,7 @@ struct settings {
 	int64_t history_age_ns;
 	uint64_t history_size;
 	/* [output] */
-	char eve[SETTINGS_PATH];        /* "": none, as all of these */
+	char eve[SETTINGS_PATH]; /* "": none, as all of these */
 	char eve_socket[SETTINGS_PATH];
 	char notify[SETTINGS_PATH], webhook[SETTINGS_PATH];
 	char pcap_dir[SETTINGS_PATH];
@@ -46,6 +47,8 @@ struct settings {
 	/* [control] */
 	char socket[CONTROL_PATH_ROOM];
 	char group[SETTINGS_NAME]; /* of the socket; "": root's alone */
+	/* [web] */
+	struct web_settings web; /* listen: or "off" */
 
 	char file[SETTINGS_PATH]; /* that was read; "": none */
 	int from[SETTINGS_KEYS];  /* where each key's value comes from: util/config.h */

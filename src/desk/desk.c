@@ -29,8 +29,9 @@ struct desk *desk_new(const struct evidence_settings *settings)
 		return NULL;
 	d->settings = settings;
 	d->suspects = suspects_new();
-	if (!d->suspects) {
-		free(d);
+	d->shares = shares_new();
+	if (!d->suspects || !d->shares) {
+		desk_free(d);
 		return NULL;
 	}
 	return d;
@@ -43,6 +44,7 @@ void desk_free(struct desk *d)
 	for (int i = 0; i < DESK_ALERTS; i++)
 		json_decref(d->alert[i].event);
 	suspects_free(d->suspects);
+	shares_free(d->shares);
 	free(d);
 }
 
@@ -80,6 +82,11 @@ void desk_weighed(
 {
 	d->weighed = true;
 	suspects_weigh(d->suspects, actor, r->at_ns, w->actor, d->settings->half_life_s);
+}
+
+void desk_service(struct desk *d, const struct record *r, const char *app)
+{
+	shares_add(d->shares, r, app);
 }
 
 /* A record may wait already that is to be judged with later ones: the next batch begins now. */

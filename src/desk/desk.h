@@ -73,6 +73,9 @@ void desk_record(struct desk *d, const struct record *r);
 void desk_weighed(
 	struct desk *d, const struct record *r, const uint8_t actor[16], const struct weight *w);
 
+/* And its application protocol, NULL where that is not known. */
+void desk_service(struct desk *d, const struct record *r, const char *app);
+
 /* What can be weighed at present has been. */
 void desk_judged(struct desk *d);
 

@@ -3,6 +3,7 @@
 #define KARMA_DESK_INSIDE_H
 
 #include "desk/desk.h"
+#include "desk/shares.h"
 #include "desk/suspects.h"
 
 /* A second; counts are what it had more than the one before. */
@@ -46,6 +47,7 @@ struct desk {
 	uint64_t points;                      /* so far */
 	struct desk_kept alert[DESK_ALERTS];
 	struct suspects *suspects;
+	struct shares *shares;
 
 	struct desk_latency stage[DESK_STAGES];
 	int64_t minute_ns;                      /* when the present minute began, steady */

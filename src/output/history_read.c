@@ -129,7 +129,19 @@ enum {
 	MARK,
 	CONFIDENCE,
 	LIMIT,
+	SKIP,
 	WORD, /* and those after it */
+};
+
+/* Ties by number, so that pages fit together. */
+static const char *const order_text[] = {
+	[ORDER_FIRST] = "first_ns",
+	[ORDER_LAST] = "last_ns",
+	[ORDER_CLASS] = "class",
+	[ORDER_CONFIDENCE] = "confidence",
+	[ORDER_ATTACKER] = "attacker",
+	[ORDER_TARGET] = "target",
+	[ORDER_FLOWS] = "flows",
 };
 
 static const char *const mark_text[] = {[MARK_ACK] = "ack", [MARK_FALSE] = "false"};
@@ -178,6 +190,7 @@ static void bind_query(sqlite3_stmt *s, const struct history_query *q)
 	/* As it is shown, to four digits. */
 	sqlite3_bind_double(s, CONFIDENCE, q->confidence - 0.00005);
 	sqlite3_bind_int64(s, LIMIT, q->limit ? (sqlite3_int64)q->limit : -1);
+	sqlite3_bind_int64(s, SKIP, (sqlite3_int64)q->skip);
 	for (unsigned i = 0; i < q->words; i++)
 		sqlite3_bind_text(s, (int)(WORD + i), q->word[i], -1, SQLITE_STATIC);
 }
@@ -229,17 +242,22 @@ static bool entry_of(const struct found *f, struct history_entry *entry)
 	return true;
 }
 
-/* The latest ones first. SQLite's code. */
+/* The latest ones first. The events are read of the page alone. SQLite's code. */
 static int gather(struct history_reader *r, const struct history_query *q, struct found **found,
 	size_t *count)
 {
-	char sql[SQL_ROOM] = COLUMNS;
+	const char *way = q->ascending ? "ASC" : "DESC";
+	char sql[SQL_ROOM] = COLUMNS " WHERE number IN (SELECT number FROM alerts";
 	sqlite3_stmt *s = NULL;
-	size_t room = 0;
+	size_t room = 0, n;
 	int err;
 
 	put_where(sql, q);
-	strcat(sql, " ORDER BY first_ns DESC, number DESC LIMIT ?8");
+	n = strlen(sql);
+	snprintf(sql + n, sizeof(sql) - n,
+		" ORDER BY %s %s, number %s LIMIT ?8 OFFSET ?9) "
+		"ORDER BY %s %s, number %s",
+		order_text[q->order], way, way, order_text[q->order], way, way);
 	err = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
 	if (!err)
 		bind_query(s, q);
@@ -265,8 +283,7 @@ static int gather(struct history_reader *r, const struct history_query *q, struc
 	return err == SQLITE_DONE ? SQLITE_OK : err;
 }
 
-/* How many there are in all. */
-static uint64_t count_all(struct history_reader *r, const struct history_query *q)
+uint64_t history_count(struct history_reader *r, const struct history_query *q)
 {
 	char sql[SQL_ROOM] = "SELECT count(*) FROM alerts";
 	sqlite3_stmt *s = NULL;
@@ -291,7 +308,7 @@ int history_search(struct history_reader *r, const struct history_query *q, hist
 	int err = gather(r, q, &found, &count);
 
 	if (left_out && !err) {
-		uint64_t all = q->limit && count == q->limit ? count_all(r, q) : count;
+		uint64_t all = q->limit && count == q->limit ? history_count(r, q) : count;
 
 		*left_out = all > count ? all - count : 0;
 	}

@@ -35,6 +35,17 @@ struct history_entry {
 
 enum { HISTORY_WORDS = 8 };
 
+enum history_order {
+	ORDER_FIRST,
+	ORDER_LAST,
+	ORDER_CLASS,
+	ORDER_CONFIDENCE,
+	ORDER_ATTACKER,
+	ORDER_TARGET,
+	ORDER_FLOWS,
+	HISTORY_ORDERS,
+};
+
 /* Which alerts: all that is set must be so. */
 struct history_query {
 	int64_t since_ns, until_ns; /* that were going on then; 0: no end */
@@ -47,13 +58,23 @@ struct history_query {
 		word[HISTORY_WORDS]; /* each stands in its class, technique, reasons, place or id */
 	unsigned words;
 	uint64_t limit; /* the latest so many; 0: all */
+	/* A page of a sorted list: the first of `order` come last, as the latest ones do. */
+	enum history_order order;
+	bool ascending;
+	uint64_t skip;
 };
+
+/* "10.0.0.9", "10.0.0.0/24", "2001:db8::/32": the first and the last address. */
+bool history_range(const char *text, uint8_t low[16], uint8_t high[16]);
 
 /* Each alert, in the order of their first records; `left_out`: how many older ones the limit keeps
  * back; may be NULL. 0, or a negative errno and the line. */
 typedef void (*history_each_alert)(void *context, const struct history_entry *entry);
 int history_search(struct history_reader *r, const struct history_query *q, history_each_alert call,
 	void *context, uint64_t *left_out, struct error *e);
+
+/* How many there are in all, whatever the limit. */
+uint64_t history_count(struct history_reader *r, const struct history_query *q);
 
 /* One of them: to be released by json_decref(entry->event). -ENOENT: there is none of that id. */
 int history_find(
@@ -116,6 +137,33 @@ struct history_card {
 
 typedef void (*history_each_card)(void *context, const struct history_card *c);
 int history_cards(struct history_reader *r, history_each_card call, void *context, struct error *e);
+
+/* So many of something. */
+struct history_tally {
+	const char *name; /* a class, an address, a service; "" */
+	int64_t at_s;     /* the beginning of a step; the last time */
+	uint64_t count, bytes;
+};
+
+typedef void (*history_each_tally)(void *context, const struct history_tally *t);
+
+/* Alerts by class, in steps of `step_s`; q's time. */
+int history_alerts_over_time(struct history_reader *r, const struct history_query *q,
+	int64_t step_s, history_each_tally call, void *context, struct error *e);
+
+/* Who attacks, or is attacked, in most alerts; q's time and limit. */
+int history_parties(struct history_reader *r, const struct history_query *q, bool attacks,
+	history_each_tally call, void *context, struct error *e);
+
+/* With whom, or by which services, a host (q's range, of one address) had most of the flows that
+ * are kept; q's limit. */
+int history_peers(struct history_reader *r, const struct history_query *q, bool services,
+	history_each_tally call, void *context, struct error *e);
+
+/* The minutes together in steps; `minute` is the step's first. The most that were open, and of
+ * hosts, the sums of the others; q's time. */
+int history_minutes_together(struct history_reader *r, const struct history_query *q,
+	int64_t step_s, history_each_minute call, void *context, struct error *e);
 
 /* Mutes that are not over, up to HISTORY_MUTES. */
 int history_mutes(struct history_reader *r, struct mute mute[HISTORY_MUTES], unsigned *count,

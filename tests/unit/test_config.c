@@ -193,7 +193,8 @@ static const char all_set[] =
 	"fuzzers = block 1% 4m\nexploits = off 2% 5m\nanalysis = off 29% 6m\n"
 	"backdoor = off 99% 7m\ngeneric = off 100% 8m\nshellcode = off 0% 9m\n"
 	"worms = block 58% 90s\n"
-	"[control]\nsocket = /s\ngroup = adm\n";
+	"[control]\nsocket = /s\ngroup = adm\n"
+	"[web]\nlisten = [::1]:1\ncertificate = /c\nkey = /k\ntoken = /t\nname = n\n";
 
 static void was_set(
 	void *context, const struct config_section *section, const struct config_key *key, size_t n)

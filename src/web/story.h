@@ -1,0 +1,21 @@
+/* Alerts as the dashboard has them, and the files that a person may take away. */
+#ifndef KARMA_WEB_STORY_H
+#define KARMA_WEB_STORY_H
+
+#include "web/inside.h"
+
+/* What a list shows of an alert's event; the event stays the caller's. */
+json_t *story_line(const json_t *event);
+
+/* A history_each_alert; `list` is an array of such lines. */
+void story_add(void *list, const struct history_entry *entry);
+
+struct reply get_alert(struct request *r);
+struct reply get_flows(struct request *r);
+struct reply get_capture(struct request *r);
+
+/* A field of CSV, quoted where it has to be; what a spreadsheet would take for a formula becomes
+ * text. */
+void csv_field(FILE *to, const char *text, char end);
+
+#endif
