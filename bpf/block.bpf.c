@@ -259,21 +259,28 @@ static __always_inline bool token_taken(struct block_limit *l, __u64 now)
 	return true;
 }
 
-/* Is anything that comes to its destination limited? */
+/* Is anything that comes to its destination limited? Each family by itself: not every verifier
+ * follows a length that is one of two. */
 static __always_inline bool may_be_limited(const struct here *h)
 {
-	bool ipv4 = h->type == ETHERTYPE_IPV4;
 	struct flow_addr shown;
 	struct frame f;
 	const __u8 *p;
 
-	if (!state.limits)
+	if (!state.limits || h->offset > PACKET_DEEPEST)
 		return false;
 	frame_bytes(&f, h->ctx);
-	p = frame_at(&f, h->offset, ipv4 ? 20 : 40);
-	if (!p)
-		return false;
-	shown = sieve_destination(ipv4 ? load_v4(p + 16) : load_v6(p + 24));
+	if (h->type == ETHERTYPE_IPV4) {
+		p = frame_at(&f, h->offset, 20);
+		if (!p)
+			return false;
+		shown = sieve_destination(load_v4(p + 16));
+	} else {
+		p = frame_at(&f, h->offset, 40);
+		if (!p)
+			return false;
+		shown = sieve_destination(load_v6(p + 24));
+	}
 	return in_sieve(&shown);
 }
 
