@@ -211,7 +211,8 @@ static void note_before(struct desk *d)
 	b->packets = d->facts.figures.meter.count[COUNT_PACKETS];
 	memcpy(b->lost, d->lost, sizeof(b->lost));
 	for (unsigned i = 0; i < OUTPUTS; i++)
-		b->output_lost[i] = i < d->facts.figures.outputs ? d->facts.figures.output[i].of.lost : 0;
+		b->output_lost[i] =
+			i < d->facts.figures.outputs ? d->facts.figures.output[i].of.lost : 0;
 }
 
 /* Time since 1970 and the steady one go on together unless somebody sets the first. */

@@ -45,8 +45,8 @@ struct desk_facts {
 	struct live_interface interface[INTERFACES_MAX];
 	unsigned interfaces;
 	const char *model, *model_id, *kernel, *sensitivity;
-	const char *profile; /* NULL: none */
-	const char *history; /* NULL: none is wanted */
+	const char *profile;        /* NULL: none */
+	const char *history;        /* NULL: none is wanted */
 	uint32_t room;              /* of the flow table */
 	const char *block;          /* "off", "dry-run", "on" */
 	const char *block_attached; /* "native", "generic"; "": on no interface */
