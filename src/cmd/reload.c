@@ -1,5 +1,6 @@
 #include "cmd/reload.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,7 @@ static void adopt(struct reload *r, struct change *c, struct session *fresh)
 	const struct config config = settings_config(r->settings);
 	struct session *s = r->session;
 
+	assert(fresh->model); /* it was loaded */
 	/* What a file says may have changed behind its name. */
 	if (!same_model(s, fresh))
 		note(c->changed, "model", "file");

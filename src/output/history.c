@@ -57,31 +57,28 @@ struct kept {
 
 struct history {
 	char path[HISTORY_PATH], model[HISTORY_MODEL];
-	bool patient;
 	struct history_settings settings;
 	struct store *store; /* the thread's, once there is one; NULL: not open yet */
 	struct lru *kept;    /* by id */
 	struct lru *hosts;   /* struct batch_host, by address */
-	struct batch_minute minute[MINUTES];
-	unsigned minutes;
 	struct batch_block *block; /* (BLOCKS); NULL: none since the last batch */
-	unsigned blocks;
-	bool has_figures;
+	struct batch_minute minute[MINUTES];
 	struct summary figures; /* as they were */
 	uint64_t written_ns;    /* monotonic */
+	unsigned minutes, blocks;
+	bool patient, has_figures, has_thread;
 
-	bool has_thread;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t wake;  /* the thread: a batch, or the end */
 	pthread_cond_t idle;  /* the owner: a batch is written, or was tried */
 	struct batch *batch;  /* handed over, not written yet; NULL: none */
 	uint64_t tries;
-	bool closing;
 	struct history_stats stats;
 	struct latency latency;
 	struct mute mute[HISTORY_MUTES];
 	unsigned mutes;
+	bool closing;
 };
 
 /* ---- the thread that writes ---- */
