@@ -58,9 +58,9 @@ struct kept {
 struct history {
 	char path[HISTORY_PATH], model[HISTORY_MODEL];
 	struct history_settings settings;
-	struct store *store; /* the thread's, once there is one; NULL: not open yet */
-	struct lru *kept;    /* by id */
-	struct lru *hosts;   /* struct batch_host, by address */
+	struct store *store;       /* the thread's, once there is one; NULL: not open yet */
+	struct lru *kept;          /* by id */
+	struct lru *hosts;         /* struct batch_host, by address */
 	struct batch_block *block; /* (BLOCKS); NULL: none since the last batch */
 	struct batch_minute minute[MINUTES];
 	struct summary figures; /* as they were */
