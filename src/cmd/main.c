@@ -14,12 +14,12 @@ static int cmd_help(int argc, char **argv);
 static const struct command commands[] = {
 	{"run", cmd_run,
 		"[-i IFACE[,IFACE]...] [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
-		"[--kernel NAME] [--eve FILE] [--json] [--history FILE] [--no-history] "
-		"[--history-age TIME] [--history-size SIZE] "
-		"[--pcap-dir DIR] [--block[=off|dry-run|on]] [--keep-blocks] [--config FILE] "
-		"[--socket "
-		"PATH] "
-		"[--outer] [--flows N] [--each-interface]",
+		"[--kernel NAME] [--eve FILE] [--eve-socket PATH] [--json] [--syslog] [--journald] "
+		"[--notify PROGRAM] [--webhook URL] [--history FILE] [--no-history] "
+		"[--history-age TIME] [--history-size SIZE] [--pcap-dir DIR] "
+		"[--block[=off|dry-run|on]] [--keep-blocks] [--web ADDRESS:PORT] [--no-web] "
+		"[--web-cert FILE] [--web-key FILE] [--config FILE] [--socket PATH] [--outer] "
+		"[--flows N] [--each-interface]",
 		"watch interfaces and report attacks"},
 	{"read", cmd_read,
 		"FILE.pcap[ng]|DIR ... [-m MODEL] [--profile FILE] [--sensitivity low|normal|high] "
@@ -32,7 +32,7 @@ static const struct command commands[] = {
 		"how a running karma does, and what is wrong, if anything is"},
 	{"history", cmd_history,
 		"[list] | show ID | ack ID | false ID | mute ID | unmark ID | mutes | hosts | "
-		"minutes | card | export "
+		"minutes | blocks | card | export "
 		"[--since TIME] [--until TIME] [--host ADDRESS] [--prefix ADDRESS/LENGTH] "
 		"[--class CLASS] [--confidence P] [--text WORDS] [--mark ack|false|none] "
 		"[--limit N] [--json] [--csv] [-o FILE] [--history FILE]",
@@ -40,15 +40,15 @@ static const struct command commands[] = {
 	{"explain", cmd_explain, "[ALERT-ID] [--history FILE] [--json]",
 		"what was behind an alert, flow by flow: short for karma history"},
 	{"top", cmd_top, "[--socket PATH | --history FILE]",
-		"a screen of what a running karma sees, or of what was; keys to act"},
+		"a screen of what a running karma sees, and keys to act"},
 	{"block", cmd_block,
 		"list | add|del ADDRESS[/LENGTH] ... | flush | allowed | allow|disallow "
 		"ADDRESS[/LENGTH] ... [--for TIME] [--dry-run] [--json] [--socket PATH]",
 		"whom a running karma stops: look, and lend a hand"},
 	{"config", cmd_config, "check [FILE] | show [FILE] [--json]",
-		"the configuration: is it good; what holds, and where it comes from"},
+		"is the configuration good; what holds, and from where"},
 	{"reload", cmd_reload, "[--json] [--socket PATH]",
-		"let a running karma take up its configuration, model and outputs anew"},
+		"let a running karma take up its configuration anew"},
 	{"learn", cmd_learn,
 		"FILE.pcap[ng]|DIR ... | -i IFACE[,IFACE]... [--for TIME] -o FILE [-m MODEL] "
 		"[--false-alerts N] [--trust all|ADDRESS[,ADDRESS]...] [--tune] [--outer] "

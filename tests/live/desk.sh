@@ -31,7 +31,7 @@ sys.exit(0 if eval(sys.argv[2]) else "%d points, %d twice, %d starts" % counts)'
 }
 
 watch --eve "$work/eve.json"
-check "all is well at the start" well
+check "all is well at the start" within 10 well
 said() {
 	grep -q ': all is well$' "$work/status.out" && grep -q '^interfaces *v0 (\(tcx\|clsact\))$' "$work/status.out" &&
 		grep -q "^history *$work/disk/history.db$" "$work/status.out" && grep -q "eve, $work/eve.json" "$work/status.out"

@@ -14,7 +14,10 @@ needs nmap python3 openssl unshare
 [ -e models/default.karma ] || skip_all "there is no models/default.karma"
 make_spaces "$watched" "$other"
 join_spaces "$other" "$watched" 10.94.0
-for last in {10..23}; do ip -n "$other" addr add "10.94.0.$last"/24 dev v0; done
+for last in {10..23}; do
+	ip -n "$other" addr add "10.94.0.$last"/24 dev v0
+	ip -n "$watched" addr add "10.94.0.$((last + 100))"/24 dev v0
+done
 
 # Karma sees folders of this script's in the place of /dev and /run, and trusts its certificate.
 mkdir -p "$place"/{dev,run}
@@ -47,8 +50,8 @@ watch() {
 	must_start run "$watched" run -i v0 --no-history --eve "$work/eve.json" --eve-socket "$place/eve.sock" \
 		--syslog --journald --notify "$place/notify" --webhook "https://127.0.0.1:$port/hook"
 }
-scan() { # last part of the scanner's address
-	inside "$other" nmap -n -Pn -sS --top-ports 100 -S "10.94.0.$1" -e v0 10.94.0.2 >/dev/null 2>&1
+scan() { # last part of the scanner's address: each has a target of its own, so that it has an alert of its own
+	inside "$other" nmap -n -Pn -sS --top-ports 100 -S "10.94.0.$1" -e v0 "10.94.0.$(($1 + 100))" >/dev/null 2>&1
 }
 new_alert() { # file address: an event of a new alert is in it
 	grep '"event_type":"alert"' "$1" 2>/dev/null | grep '"stage":"new"' | grep -q "\"src_ip\":\"$2\""
@@ -62,7 +65,7 @@ check "and to syslog, as a line of authpriv" within 30 \
 	grep -qE '^<8[0-7]>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} karma\[[0-9]+\]: ALERT .* 10\.94\.0\.10 -> ' "$place/syslog"
 fields() {
 	grep -q '^MESSAGE=ALERT .* 10\.94\.0\.10 -> ' "$place/journal" && grep -qE '^PRIORITY=[2-5]$' "$place/journal" &&
-		grep -qx 'KARMA_ATTACKER=10.94.0.10' "$place/journal" && grep -qx 'KARMA_TARGET=10.94.0.2' "$place/journal" &&
+		grep -qx 'KARMA_ATTACKER=10.94.0.10' "$place/journal" && grep -qx 'KARMA_TARGET=10.94.0.110' "$place/journal" &&
 		grep -qE '^KARMA_ALERT_ID=[0-9a-z]{8}$' "$place/journal" && grep -qx 'SYSLOG_IDENTIFIER=karma' "$place/journal"
 }
 check "and to the journal, as fields" within 30 fields
