@@ -5,7 +5,7 @@
 # shellcheck disable=SC2016 # what awk and eval expand
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=26
+tests=30
 server=karma-server-$$ others=karma-others-$$
 pin=$work/bpf/karma
 export TZ=UTC
@@ -61,9 +61,9 @@ reaches() { # host: does the server answer it?
 	inside "$others" ping -q -c 1 -W 1 -I "$1" 10.91.0.1 >/dev/null
 }
 
-scan() { # source ports target
+scan() { # source ports [option...]
 	inside "$others" nmap -n -Pn -sS -S "$1" -e v0 -p "$2" --max-retries 0 --min-rate 4000 \
-		"$3" >"$work/nmap" 2>&1
+		"${@:3}" 10.91.0.1 >"$work/nmap" 2>&1
 }
 
 send() {
@@ -75,7 +75,7 @@ eve_says() { # blocked|allowed source: of its alerts the latest
 		import json, sys
 
 		said = [e["alert"]["action"] for e in map(json.loads, open(sys.argv[1]))
-		        if e["event_type"] == "alert" and e.get("src_ip", "many") == sys.argv[2]]
+		        if e["event_type"] == "alert" and e.get("src_ip") == sys.argv[2]]
 		print(said)
 		sys.exit(not said or said[-1] != sys.argv[3])
 	END2
@@ -128,11 +128,13 @@ tagged_scan_is_cut_off() {
 }
 check "a scan in frames with a VLAN tag is blocked, and its frames are dropped" tagged_scan_is_cut_off
 check "EVE says blocked" within 5 eve_says blocked 10.91.0.11
+# With nothing remembered: of several attackers of one host it is one alert, which names none.
+check "Ctrl-C ends it" stop run
+check "it starts again" watch start --block
 ip -n "$others" link set v0 address 02:00:5e:10:00:09
-ip -n "$server" addr add 10.91.0.3/24 dev v0 # of nobody else's alert
 ip -n "$server" neigh flush dev v0
 allowed_by_mac() { # it is listed, but its frames pass, and EVE does not say blocked
-	scan 10.91.0.12 1-1000 10.91.0.3
+	scan 10.91.0.12 1-1000
 	within 5 listed 10.91.0.12 && reaches 10.91.0.12 && within 5 eve_says allowed 10.91.0.12
 }
 check "an allowed hardware address passes, and EVE says so" allowed_by_mac
@@ -164,6 +166,8 @@ in_a_tunnel() { # who attacks inside is listed, and EVE says that nothing is dro
 	within 5 listed 10.95.0.2 && inside "$others" ping -q -c 1 -W 1 10.95.0.1 &&
 		(($(dropped 10.95.0.2) == 0)) && within 5 eve_says allowed 10.95.0.2
 }
+check "Ctrl-C ends it" stop run
+check "it starts again" watch start --block
 if make_tunnel; then
 	check "in a tunnel nothing is dropped by who is inside, and EVE says so" in_a_tunnel
 	check "but by who is outside" eval 'block add 10.91.0.2 && ! inside "$others" ping -q -c 1 -W 1 10.95.0.1 && block del 10.91.0.2'
