@@ -348,6 +348,8 @@ void courier_settle(struct courier *c, uint64_t until_ns)
 	pthread_mutex_lock(&c->lock);
 	while ((c->count || c->busy) && clock_now(CLOCK_MONOTONIC) < until_ns)
 		pthread_cond_timedwait(&c->idle, &c->lock, &until);
+	for (; c->count; c->stats.lost++)
+		free(take(c).text);
 	pthread_mutex_unlock(&c->lock);
 }
 

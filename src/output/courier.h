@@ -63,7 +63,7 @@ void courier_stats(struct courier *c, struct courier_stats *s);
 int courier_code(const struct courier *c);
 
 /* Wait until all that waits is delivered, or tried in vain, but no longer than until then
- * (CLOCK_MONOTONIC). */
+ * (CLOCK_MONOTONIC): what has no turn by then is lost. */
 void courier_settle(struct courier *c, uint64_t until_ns);
 
 /* The same, and end it: what is not delivered by then is lost. A thread that a disk holds for ever
