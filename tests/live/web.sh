@@ -139,6 +139,7 @@ answers = [s.recv(15) for s in held]
 print(sum(a.startswith(b"HTTP/1.1 200") for a in answers), "views,", sum(a.startswith(b"HTTP/1.1 503") for a in answers), "refused", flush=True)
 time.sleep(float(sys.argv[1]))
 END
+sleep 3 # what the browser had open is noticed to be closed at the next events
 ip netns exec "$gateway" python3 "$work/stuck.py" 9 >"$work/stuck" 2>&1 &
 pids+=($!)
 sleep 7
