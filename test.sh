@@ -174,11 +174,11 @@ if [ -z "$quick" ]; then
 	title live, kernels
 	waiting=()
 	for t in tests/live/*.sh; do
-		[[ $t =~ /(detect|overload)\.sh$ ]] || waiting+=("$t")
+		[[ $t =~ /(detect|overload|web)\.sh$ ]] || waiting+=("$t")
 	done
 	suites wait suite 900 "${waiting[@]}" tests/kernels/run.sh
 	title alone
-	suites alone suite 900 tests/live/{detect,overload}.sh
+	suites alone suite 900 tests/live/{web,detect,overload}.sh
 fi
 {
 	lane compute "$(nproc)" &

@@ -15,7 +15,7 @@ for seed in 'a127.0.0.1:7766' 'a[::1]:7766' 'ahttp://127.0.0.1:7766' 'aBearer 01
 	'asince=2h&until=1700000000&host=10.0.0.0/8&class=DoS&mark=ack&confidence=0.5&text=a b&sort=last&way=up&skip=1&limit=2' \
 	'a3pjgsqnt' 'a=1+1,"x"'; do
 	for first in B C D E F G; do
-		printf '%s' "$first${seed#a}" >build-fuzz/web-seeds/$n
+		printf '%s' "$first${seed#a}" >"build-fuzz/web-seeds/$n"
 		n=$((n + 1))
 	done
 done

@@ -44,7 +44,7 @@ const elsewhere = []
 async function open(width, scheme, base = real, bypassCSP = false) {
   const context = await browser.newContext({ viewport: { width, height: width < 500 ? 780 : 1000 }, colorScheme: scheme, reducedMotion: 'reduce', bypassCSP })
   const page = await context.newPage()
-  page.setDefaultTimeout(12000)
+  page.setDefaultTimeout(25000)
   page.on('console', (m) => m.type() === 'error' && !/401|409/.test(m.text()) && trouble.push(`${current}: ${m.text()}`))
   page.on('pageerror', (e) => trouble.push(`${current}: ${e.message}`))
   page.on('request', (r) => !r.url().startsWith(base) && !r.url().startsWith('blob:') && elsewhere.push(r.url()))

@@ -112,7 +112,7 @@ cut_off() {
 }
 if [ -e web/node_modules/playwright-core/package.json ] && command -v chromium >/dev/null; then
 	cut_off &
-	ip netns exec "$gateway" timeout 170 node tests/live/web.mjs "$work" "$karma" "$url" http://127.0.0.1:7767/ \
+	ip netns exec "$gateway" timeout 400 node tests/live/web.mjs "$work" "$karma" "$url" http://127.0.0.1:7767/ \
 		"$id" "${addr4[h1]}" "${addr4[h3]}" >"$work/browser" 2>"$work/browser.err" </dev/null
 	cat "$work/browser"
 	passed=$((passed + $(grep -c '^ok ' "$work/browser")))
@@ -139,6 +139,7 @@ answers = [s.recv(15) for s in held]
 print(sum(a.startswith(b"HTTP/1.1 200") for a in answers), "views,", sum(a.startswith(b"HTTP/1.1 503") for a in answers), "refused", flush=True)
 time.sleep(float(sys.argv[1]))
 END
+sleep 3 # what the browser had open is noticed to be closed at the next events
 ip netns exec "$gateway" python3 "$work/stuck.py" 9 >"$work/stuck" 2>&1 &
 pids+=($!)
 sleep 7

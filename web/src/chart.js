@@ -41,7 +41,7 @@ function timeLabels(_, ticks, __, ___, step) {
 // series: {label, color ('var(--x)'), text(value)}; kind: 'lines' or 'bars' (stacked).
 // onzoom(since, until): a range was chosen.
 export function chart({ label, series, kind = 'lines', height = 220, onzoom, unit = short }) {
-  const place = h('div', { class: 'chart', style: { '--chart-height': `${height}px` } })
+  const place = h('div', { class: 'chart', style: { '--chart-height': height } })
   const values = h('p', { class: 'chart-values', 'aria-hidden': 'true' })
   const summary = h('p', { class: 'unseen' })
   const root = h('div', { class: 'chart-box', role: 'group', 'aria-label': label }, values, place, summary)
