@@ -151,7 +151,7 @@ eve_is_true() { # says blocked of 10.91.0.10 and 11, of nobody else who is not l
 		for event in map(json.loads, open(sys.argv[1])):
 		    if event["event_type"] == "alert":
 		        ids.add(event["karma"]["alert_id"])
-		        if event["alert"]["action"] == "blocked":
+		        if event["alert"]["action"] == "blocked" and "src_ip" in event: # not one of many
 		            blocked.add(event["src_ip"])
 		            assert event["karma"]["response"]["action"] == "block"
 		    if event["event_type"] == "block":
@@ -179,11 +179,11 @@ is_let_through() { # host: nothing of its scan is kept back
 	(($(refusals) - before > 1900)) && ! listed "$1" block
 }
 
-few_guesses() { # source most
+few_guesses() { # source most: none at all where its connections are cut off before
 	local n
 	n=$(guesses "$1")
 	echo "$n guesses"
-	((n > 0 && n <= $2))
+	((n <= $2)) && told "$1" "Brute Force"
 }
 
 told() { # host text: in an alert's line of the host, or of several of which it is one
