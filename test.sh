@@ -172,9 +172,9 @@ if [ -z "$quick" ]; then
 	title fuzz
 	suites compute suite 900 tests/fuzz/*.sh
 	title live, kernels
-	waiting=()
+	waiting=() # but for deb.sh, which downloads a Debian: make test-deb
 	for t in tests/live/*.sh; do
-		[[ $t =~ /(detect|overload|web)\.sh$ ]] || waiting+=("$t")
+		[[ $t =~ /(deb|detect|overload|web)\.sh$ ]] || waiting+=("$t")
 	done
 	suites wait suite 900 "${waiting[@]}" tests/kernels/run.sh
 	title alone
