@@ -50,6 +50,24 @@ static sqlite3_int64 limit_of(const struct history_query *q)
 	return q->limit ? (sqlite3_int64)q->limit : -1;
 }
 
+/* A statement whose parameters are the query's time (?1, ?2), range (?3, ?4) and limit (?5). */
+static int ask(struct history_reader *r, const struct history_query *q, const char *sql,
+	sqlite3_stmt **s, struct error *e)
+{
+	int err = sqlite3_prepare_v2(r->db, sql, -1, s, NULL);
+
+	if (err)
+		return history_error(e, r->path, r->db, err);
+	sqlite3_bind_int64(*s, 1, q->since_ns);
+	sqlite3_bind_int64(*s, 2, q->until_ns);
+	if (q->has_range) {
+		sqlite3_bind_blob(*s, 3, q->low, 16, SQLITE_STATIC);
+		sqlite3_bind_blob(*s, 4, q->high, 16, SQLITE_STATIC);
+	}
+	sqlite3_bind_int64(*s, 5, limit_of(q));
+	return 0;
+}
+
 /* ---- hosts ---- */
 
 static void take_host(sqlite3_stmt *s, void *row)
@@ -83,17 +101,10 @@ int history_hosts(struct history_reader *r, const struct history_query *q, histo
 		" ORDER BY suspicion DESC, last_ns DESC LIMIT ?5";
 	struct rows rows = {.width = sizeof(struct history_host)};
 	sqlite3_stmt *s = NULL;
-	int err = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
+	int err = ask(r, q, sql, &s, e);
 
 	if (err)
-		return history_error(e, r->path, r->db, err);
-	sqlite3_bind_int64(s, 1, q->since_ns);
-	sqlite3_bind_int64(s, 2, q->until_ns);
-	if (q->has_range) {
-		sqlite3_bind_blob(s, 3, q->low, 16, SQLITE_STATIC);
-		sqlite3_bind_blob(s, 4, q->high, 16, SQLITE_STATIC);
-	}
-	sqlite3_bind_int64(s, 5, limit_of(q));
+		return err;
 	err = gather(r, s, &rows, take_host, e);
 	for (size_t i = 0; i < rows.count && !err; i++)
 		call(context, (struct history_host *)rows.row + i);
@@ -155,17 +166,10 @@ int history_blocks(struct history_reader *r, const struct history_query *q, hist
 		" AND (?3 IS NULL OR (low <= ?4 AND high >= ?3)) ORDER BY number DESC LIMIT ?5";
 	struct rows rows = {.width = sizeof(json_t *)};
 	sqlite3_stmt *s = NULL;
-	int err = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
+	int err = ask(r, q, sql, &s, e);
 
 	if (err)
-		return history_error(e, r->path, r->db, err);
-	sqlite3_bind_int64(s, 1, q->since_ns);
-	sqlite3_bind_int64(s, 2, q->until_ns);
-	if (q->has_range) {
-		sqlite3_bind_blob(s, 3, q->low, 16, SQLITE_STATIC);
-		sqlite3_bind_blob(s, 4, q->high, 16, SQLITE_STATIC);
-	}
-	sqlite3_bind_int64(s, 5, limit_of(q));
+		return err;
 	err = gather(r, s, &rows, take_block, e);
 	for (size_t i = rows.count; i > 0; i--) {
 		json_t *event = ((json_t **)rows.row)[i - 1];
