@@ -43,9 +43,12 @@ tell() { # name status passed failed skipped
 	echo "$3 $failed $5" >"$dir/figures"
 	if [ "$failed" -ne 0 ]; then
 		echo "FAILED   $1: $3 passed, $failed failed, $5 skipped (exit status $2)"
-		grep -v '^ok\|^\[ RUN\|^\[       OK' "$dir/out" | tail -n 60 | sed 's/^/         /'
+		{
+			grep '^FAILED' "$dir/out"
+			grep -v '^ok\|^FAILED\|^\[ RUN\|^\[       OK' "$dir/out" | tail -n 60
+		} | sed 's/^/         /'
 	else
-		echo "ok       $1: $3 passed, $failed failed, $5 skipped"
+		echo "ok       $1: $3 passed, $failed failed, $5 skipped, $SECONDS s"
 		grep -i '^skipped' "$dir/out" | sort | uniq | head -n 5 | sed 's/^/         /'
 	fi
 }
@@ -102,6 +105,7 @@ suites() { # lane kind timeout file...
 one() { # index: a suite of the plan; its report is there when it has ended
 	local dir=$work/$1 words
 	read -ra words <<<"${plan[$1]}"
+	SECONDS=0
 	mkdir "$dir"
 	"${words[@]:1}" >"$dir/report.part"
 	mv "$dir/report.part" "$dir/report"

@@ -344,7 +344,8 @@ static __always_inline void count_packet(struct counters *c, const struct packet
 	c->count[COUNT_RECORDS] += !!(done & METER_ENDED) + !!(done & METER_CLOSED);
 	if (done & METER_NO_ROOM)
 		c->count[LOST_RING_FULL]++;
-	if (done & METER_TIME)
+	/* The kernel's clock never goes backwards; one CPU has waited for another. */
+	if (time_is_tstamp && (done & METER_TIME))
 		c->count[LOST_TIME]++;
 }
 

@@ -173,8 +173,8 @@ enum meter_counter {
 	LOST_LINK,        /* captures: frames of a link type that is not understood */
 	LOST_ENCRYPTED,   /* captures: 802.11 frames that are encrypted */
 	LOST_DAMAGED,     /* captures: 802.11 frames with a wrong checksum */
-	/* Packets stamped before their flow's last one, and metered at that time; of captures
-	 * those, too, that are a second and more behind the latest. */
+	/* Of captures: packets stamped before their flow's last one, and metered at that time;
+	 * and those that are a second and more behind the latest. */
 	LOST_TIME,
 	METER_COUNTERS,
 };

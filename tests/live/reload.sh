@@ -20,6 +20,12 @@ for ns in "$watched" "$other"; do
 	ip netns exec "$ns" sysctl -qw net.ipv6.conf.v0.disable_ipv6=1
 done
 for last in 7 8; do ip -n "$other" addr add 10.94.0.$last/24 dev v0; done
+# Nor may the kernels ask for each other while one of the two that count has ended.
+mac_of() { ip -n "$1" -j link show v0 | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["address"])'; }
+ip -n "$other" neigh replace 10.94.0.1 dev v0 lladdr "$(mac_of "$watched")" nud permanent
+for last in 2 7 8; do
+	ip -n "$watched" neigh replace 10.94.0.$last dev v0 lladdr "$(mac_of "$other")" nud permanent
+done
 
 # ---- karma ----
 
@@ -82,7 +88,7 @@ configure "$usual"
 ip netns exec "$watched" tests/live/server.py 2>"$work/server.err" &
 pids+=($!)
 must_start run "$watched" run --config "$conf"
-ip netns exec "$watched" tcpdump -i v0 -s 128 -B 16384 -U -w "$work/v0.pcap" 2>"$work/tcpdump.err" &
+ip netns exec "$watched" tcpdump -i v0 -s 128 -B 16384 --immediate-mode -U -w "$work/v0.pcap" 2>"$work/tcpdump.err" &
 job[dump]=$!
 within 30 grep -q listening "$work/tcpdump.err" || broken "tcpdump does not start"
 seconds=600 inside "$other" python3 "$work/client.py" "$work/end" >"$work/client.out" 2>"$work/client.err" &
