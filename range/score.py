@@ -11,7 +11,9 @@ attack of the truth (lines with the same start and scenario are one, of several 
              attacker, or (where the attackers are several or forged) its target: a new one, or news
              of one of its own category that an earlier attack had raised
   class      one of these has its category
-  time       from the start of the attack to the first of these alerts, in seconds
+  time       from the attack's first packet to the first of these alerts, in seconds; the first packet
+             is that of the first flow that the truth counts to the attack (a tool takes its time
+             before it sends anything)
 
 An alert that fits no line of the truth is a false alert (one of many hosts is none where there is an
 attack on their target, by decoys for instance); they are counted per hour of traffic. Those
@@ -19,16 +21,19 @@ that name a host of RUN.allow (a scanner that the site allows) are none.
 """
 import argparse
 import collections
+import csv
 import datetime
 import ipaddress
 import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 GRACE = 60.0
 
-Attack = collections.namedtuple("Attack", "start end pairs category scenario")
+# `first`: its first packet; the start, where that is not known.
+Attack = collections.namedtuple("Attack", "start end pairs category scenario service first")
 
 
 def read_truth(path):
@@ -43,8 +48,36 @@ def read_truth(path):
             before = attacks[start, scenario]
             end, pairs = max(end, before.end), before.pairs
         pairs.append((words[2], words[3]))
-        attacks[start, scenario] = Attack(start, end, pairs, words[4].replace("_", " "), scenario)
+        attacks[start, scenario] = Attack(start, end, pairs, words[4].replace("_", " "), scenario,
+                                          words[5] if len(words) > 5 else "-", start)
     return list(attacks.values())
+
+
+def is_service(service, row):
+    proto, _, port = service.partition("/")
+    return service == "-" or proto == row["proto"] and port in ("", row["sport"], row["dsport"])
+
+
+def is_between(attack, row):
+    return any(is_host(a, row[one]) and is_host(t, row[other]) for a, t in attack.pairs
+               for one, other in (("srcip", "dstip"), ("dstip", "srcip")))
+
+
+def first_packet(attack, rows):
+    """Of the first of these flows that is the attack's, and began in its time; else the start."""
+    return min((float(r["first"]) for r in rows if r["attack_cat"] == attack.category
+                and attack.start <= float(r["first"]) <= attack.end
+                and is_service(attack.service, r) and is_between(attack, r)), default=attack.start)
+
+
+def with_first_packets(karma, capture, attacks):
+    """The attacks, each with the time of its first packet, by the flows of the capture."""
+    with tempfile.NamedTemporaryFile(suffix=".csv") as out:
+        subprocess.run([karma, "flows", "--truth", capture.with_suffix(".truth"), "-o", out.name,
+                        capture], stderr=subprocess.DEVNULL, check=True)
+        with open(out.name, newline="", encoding="ascii") as f:
+            rows = [r for r in csv.DictReader(f) if r["attack_cat"] != "Normal"]
+    return [attack._replace(first=first_packet(attack, rows)) for attack in attacks]
 
 
 def read_allowed(path):
@@ -132,7 +165,7 @@ def score_run(alerts, attacks, allowed):
             "detected": bool(mine),
             "class": any(a["alert"]["category"] == attack.category for a in mine),
             "said": sorted({a["alert"]["category"] for a in mine}),
-            "seconds": round(mine[0]["time"] - attack.start, 3) if mine else None,
+            "seconds": round(mine[0]["time"] - attack.first, 3) if mine else None,
         })
     late = GRACE + 60  # the last word on an alert comes when it has been quiet for a minute
     false = [a for a in alerts if a.get("src_ip") not in allowed and not any(
@@ -182,7 +215,8 @@ def main():
     results, false, hours = [], [], 0.0
     for capture in args.capture:
         alerts = read_alerts(args.karma, args.model, capture)
-        r, f = score_run(alerts, read_truth(capture.with_suffix(".truth")),
+        truth = read_truth(capture.with_suffix(".truth"))
+        r, f = score_run(alerts, with_first_packets(args.karma, capture, truth),
                          read_allowed(capture.with_suffix(".allow")))
         hours += capture_hours(capture)
         results += [dict(x, run=capture.stem) for x in r]

@@ -151,7 +151,8 @@ class Bench:
         return score.read_alerts(self.args.karma, str(model), capture, *options)
 
     def score_one(self, model, capture, verdicts):
-        truth = score.read_truth(capture.with_suffix(".truth"))
+        truth = score.with_first_packets(self.args.karma, capture,
+                                         score.read_truth(capture.with_suffix(".truth")))
         allowed = score.read_allowed(capture.with_suffix(".allow"))
         alerts = self.alerts(model, capture, verdicts(capture) if verdicts else None)
         found, false = score.score_run(alerts, truth, allowed)

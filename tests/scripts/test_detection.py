@@ -27,8 +27,14 @@ def alert(at, src, dst, category, first=None, last=None):
     return event
 
 
-def attack(begin, end, src, dst, category="DoS", scenario="flood"):
-    return score.Attack(START + begin, START + end, [(src, dst)], category, scenario)
+def attack(begin, end, src, dst, category="DoS", scenario="flood", first=None, service="-"):
+    return score.Attack(START + begin, START + end, [(src, dst)], category, scenario, service,
+                        START + (begin if first is None else first))
+
+
+def flow(first, src, dst, category="DoS", dsport="80"):
+    return {"first": str(START + first), "srcip": src, "dstip": dst, "proto": "tcp", "sport": "9",
+            "dsport": dsport, "attack_cat": category}
 
 
 class Runs(unittest.TestCase):
@@ -47,6 +53,20 @@ class Runs(unittest.TestCase):
         found, _ = self.score([alert(3, "10.0.0.1", "10.0.0.2", "Fuzzers")],
                               [attack(0, 10, "10.0.0.1", "10.0.0.2")])
         self.assertEqual(found, [(True, False, 3.0)])
+
+    def test_time_runs_from_the_first_packet(self):
+        found, _ = self.score([alert(3, "10.0.0.1", "10.0.0.2", "DoS")],
+                              [attack(0, 10, "10.0.0.1", "10.0.0.2", first=2)])
+        self.assertEqual(found, [(True, True, 1.0)])
+
+    def test_the_first_packet_is_that_of_the_first_flow_of_the_attack(self):
+        truth = attack(10, 20, "10.0.0.1", "10.0.0.2", service="tcp/80")
+        others = [flow(9, "10.0.0.1", "10.0.0.2"), flow(11, "10.0.0.3", "10.0.0.2"),
+                  flow(12, "10.0.0.1", "10.0.0.2", "Fuzzers"),
+                  flow(13, "10.0.0.1", "10.0.0.2", dsport="81")]
+        self.assertEqual(score.first_packet(truth, others), START + 10)
+        mine = [flow(16, "10.0.0.1", "10.0.0.2"), flow(15, "10.0.0.2", "10.0.0.1")]
+        self.assertEqual(score.first_packet(truth, others + mine), START + 15)
 
     def test_a_minute_of_grace_and_no_more(self):
         truth = [attack(0, 10, "10.0.0.1", "10.0.0.2")]
