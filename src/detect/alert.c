@@ -260,7 +260,7 @@ void alert_add(
 	if (!a->many)
 		memcpy(a->target, evidence_is_led(e) ? e->peer : r->addr[!actor], 16);
 	distinct_add_host(&x->hosts, r->addr[a->many ? actor : !actor]);
-	if (record_has_ports(r))
+	if (record_has_ports(r) && !a->reflected) /* the port is that of who is asked */
 		distinct_add_port(&x->ports, r->port[!actor]);
 	a->attackers = a->many ? distinct_host_count(&x->hosts) : 1;
 	a->targets = a->many ? 1 : distinct_host_count(&x->hosts);

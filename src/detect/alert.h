@@ -39,6 +39,7 @@ struct alert {
 			same capture has the same alerts, and no others have its ids */
 	int64_t first_ns, last_ns; /* of the records behind it */
 	bool many; /* the attackers are many, or forged: then only their target is known */
+	bool reflected; /* `many`, who answer requests that bear the target's address */
 	uint8_t attacker[16]; /* all zero when `many` */
 	uint8_t target[16];   /* the one, or the latest of several */
 	enum karma_class class;

@@ -1,6 +1,7 @@
 #include "detect/detect.h"
 
 #include <stdlib.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "detect/lru.h"
@@ -141,10 +142,13 @@ struct telling_flows {
 static void tell_flow(void *context, const struct alert_flow *f)
 {
 	struct telling_flows *t = context;
+	struct alert_flow told = *f;
 
-	alert_count(t->a, f);
+	if (t->a->reflected && addr_same(f->addr[f->actor], t->a->target))
+		told.actor = !f->actor;
+	alert_count(t->a, &told);
 	if (t->d->flow_sink)
-		t->d->flow_sink(t->d->context, t->a, f);
+		t->d->flow_sink(t->d->context, t->a, &told);
 }
 
 /* Put a record behind an alert; it is the latest of the recent ones. What the evidence has gathered
@@ -163,33 +167,50 @@ static void put_behind(struct detector *d, struct alert *a, struct evidence *e,
 		tell_flow(&t, f);
 }
 
+/* Whose evidence is enough, and for what. */
+struct charge {
+	struct evidence *e; /* NULL: nobody's */
+	bool many;          /* the record's target is attacked by many */
+	bool reflected;     /* its actor is, by those that answer in its name */
+};
+
+static struct charge charge_of(struct detector *d, const struct record *r, int end,
+	struct evidence *actor, struct evidence *target)
+{
+	float enough = evidence_enough(&d->settings);
+	const uint8_t *who = r->addr[end], *whom = r->addr[!end];
+
+	if (actor->sum >= enough) {
+		if (evidence_is_reflected(actor))
+			return (struct charge){actor, true, true};
+		if (!alert_find(d->alerts, who, false, evidence_class(actor)) &&
+			shared_alert(d, actor, whom))
+			return (struct charge){target, true, false};
+		return (struct charge){actor, false, false};
+	}
+	if (target->sum >= enough && !evidence_is_led(target))
+		return (struct charge){target, true, false};
+	return (struct charge){NULL, false, false};
+}
+
 static void raise_alert(struct detector *d, const struct record *r, const struct alert_flow *f,
 	struct evidence *actor, struct evidence *target)
 {
-	int end = f->actor;
-	const uint8_t *who = r->addr[end], *whom = r->addr[!end];
-	float enough = evidence_enough(&d->settings);
-	struct evidence *e = actor;
-	bool many = false;
+	struct charge c = charge_of(d, r, f->actor, actor, target);
+	struct alert_flow behind = *f;
 	struct alert *a;
 
-	if (actor->sum >= enough) {
-		if (!alert_find(d->alerts, who, false, evidence_class(actor)) &&
-			shared_alert(d, actor, whom)) {
-			e = target;
-			many = true;
-		}
-	} else if (target->sum >= enough && !evidence_is_led(target)) {
-		e = target;
-		many = true;
-	} else {
+	if (!c.e)
 		return;
-	}
-	a = alert_open(d->alerts, many ? whom : who, many, e, r->at_ns);
-	a->sure = actor->sum >= enough;
+	if (c.reflected)
+		behind.actor = !f->actor;
+	a = alert_open(
+		d->alerts, r->addr[c.many ? !behind.actor : behind.actor], c.many, c.e, r->at_ns);
+	a->reflected = c.reflected;
+	a->sure = !c.reflected && actor->sum >= evidence_enough(&d->settings);
 	a->own_class = evidence_class(actor);
 	a->own_confidence = actor->weight > 0 ? actor->mass[a->own_class] / actor->weight : 0;
-	put_behind(d, a, e, r, f);
+	put_behind(d, a, c.e, r, &behind);
 	show_if_due(d, a, r->at_ns);
 }
 
@@ -207,7 +228,9 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 		.flow_id = r->flow_id,
 		.score = score,
 		.probability = v->probability,
-		.port = record_has_ports(r) ? r->port[!end] : -1};
+		.port = record_has_ports(r) ? r->port[!end] : -1,
+		.amplified =
+			r->proto != IPPROTO_TCP && r->side[!end].payload > r->side[end].payload};
 	float packed[FEATURE_MAX];
 	struct alert_flow behind;
 	bool counts;

@@ -100,6 +100,7 @@ void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64
 		e->sum *= keep;
 		e->weight *= keep;
 		e->lead *= keep;
+		e->amplified *= keep;
 		for (int c = 0; c < CLASSES; c++)
 			e->mass[c] *= keep;
 	}
@@ -129,6 +130,7 @@ static void forget(const struct evidence_settings *s, struct evidence *e)
 		return;
 	e->weight *= keep;
 	e->lead *= keep;
+	e->amplified *= keep;
 	for (int c = 0; c < CLASSES; c++)
 		e->mass[c] *= keep;
 }
@@ -159,6 +161,7 @@ void evidence_add(const struct evidence_settings *s, struct evidence *e, const s
 	e->weight += f->score;
 	for (int c = 0; c < CLASSES; c++)
 		e->mass[c] += f->score * f->probability[c];
+	e->amplified += f->amplified ? f->score : 0;
 	vote(e, f->peer, f->score);
 	forget(s, e);
 	leave_trace(e, f);
@@ -167,6 +170,12 @@ void evidence_add(const struct evidence_settings *s, struct evidence *e, const s
 bool evidence_is_led(const struct evidence *e)
 {
 	return e->lead > e->weight / 2;
+}
+
+bool evidence_is_reflected(const struct evidence *e)
+{
+	return evidence_class(e) == CLASS_DOS && !evidence_is_led(e) &&
+	       e->amplified > e->weight / 2;
 }
 
 enum karma_class evidence_class(const struct evidence *e)

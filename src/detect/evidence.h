@@ -43,6 +43,7 @@ struct finding {
 	const float *probability; /* (CLASSES) */
 	const uint8_t *peer;      /* (16): the other end of the record */
 	int port;                 /* of the target's side; -1: none */
+	bool amplified; /* more came back than was sent, to whom no handshake has proven */
 };
 
 /* The latest findings are kept until an alert takes them over, so that it can tell what led to it.
@@ -60,6 +61,7 @@ struct evidence {
 	float sum;
 	float weight;        /* sum of the latest positive scores, with the half-life of `sum` */
 	float mass[CLASSES]; /* class probabilities, weighted by the positive scores */
+	float amplified;     /* the weight of amplified ones */
 	uint8_t peer[16];    /* the other end that has most of the weight, if one has most of it: */
 	float lead;          /* by how much it has (Boyer and Moore's majority vote) */
 	uint32_t flows;      /* with a positive score since the sum was last 0 */
@@ -94,6 +96,10 @@ void evidence_add(const struct evidence_settings *s, struct evidence *e, const s
 /* Does one other end have most of the weight? Then it is `peer`. Sure for more than three quarters,
  * never for less than a half. */
 bool evidence_is_led(const struct evidence *e);
+
+/* Is a denial of service whose requests bear this host's address rather meant for it? Several are
+ * asked, and answer with more than was sent. */
+bool evidence_is_reflected(const struct evidence *e);
 
 /* The class, not CLASS_NORMAL, with most mass. */
 enum karma_class evidence_class(const struct evidence *e);

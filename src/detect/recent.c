@@ -38,8 +38,10 @@ void recent_add(struct recent *r, const struct alert_flow *f, bool at_target)
 
 static bool is_behind(const struct alert *a, const struct alert_flow *f, bool at_target)
 {
-	return a->many ? at_target && addr_same(f->addr[!f->actor], a->target)
-		       : addr_same(f->addr[f->actor], a->attacker);
+	if (!a->many)
+		return addr_same(f->addr[f->actor], a->attacker);
+	return (at_target && addr_same(f->addr[!f->actor], a->target)) ||
+	       (a->reflected && addr_same(f->addr[f->actor], a->target));
 }
 
 void recent_each(const struct recent *r, const struct alert *a, int64_t since_ns, recent_call call,

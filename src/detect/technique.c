@@ -9,6 +9,7 @@ enum known {
 	WORDLIST_SCANNING,
 	SERVICE_DISCOVERY,
 	NETWORK_FLOOD,
+	REFLECTION,
 	STATE_FLOOD,
 	SERVICE_FLOOD,
 	PUBLIC_EXPLOIT,
@@ -32,6 +33,7 @@ static const struct technique techniques[] = {
 	[WORDLIST_SCANNING] = {"T1595.003", "Wordlist_Scanning", RECONNAISSANCE},
 	[SERVICE_DISCOVERY] = {"T1046", "Network_Service_Discovery", "TA0007", "Discovery"},
 	[NETWORK_FLOOD] = {"T1498", "Network_Denial_of_Service", IMPACT},
+	[REFLECTION] = {"T1498.002", "Reflection_Amplification", IMPACT},
 	[STATE_FLOOD] = {"T1499.001", "OS_Exhaustion_Flood", IMPACT},
 	[SERVICE_FLOOD] = {"T1499.002", "Service_Exhaustion_Flood", IMPACT},
 	[PUBLIC_EXPLOIT] = {"T1190", "Exploit_Public_Facing_Application", "TA0001",
@@ -76,6 +78,8 @@ static enum known denial(const struct alert *a)
 {
 	const struct record *r = &a->record;
 
+	if (a->reflected)
+		return REFLECTION;
 	if (r->proto != IPPROTO_TCP)
 		return NETWORK_FLOOD;
 	return r->side[a->actor].payload ? SERVICE_FLOOD : STATE_FLOOD;
