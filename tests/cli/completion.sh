@@ -80,17 +80,17 @@ every_option() { # of every command that the usage names
 
 # ---- zsh ----
 
-zsh_asked() { # line: what a list of choices on a terminal says after it
-	timeout 20 zsh -f -c '
+zsh_asked() { # line: what a list of choices on a terminal says after it, and what the line becomes
+	timeout 60 zsh -f -c '
 		zmodload zsh/zpty
 		zpty -b shell env TERM=dumb COLUMNS=400 zsh -f -i
-		zpty -w shell "PS1=; fpath=($2 \$fpath); autoload -U compinit; compinit -u -D; LISTMAX=0; setopt nobeep; print rea\"\"dy"
+		zpty -w shell "PS1=; fpath=($2 \$fpath); autoload -U compinit; compinit -u -D; LISTMAX=0; setopt nobeep"
+		zpty -w shell "say() { zle -I; print -r -- \"\$BUFFER\"; print do\"\"ne; BUFFER= }; zle -N say; bindkey ^T say"
+		zpty -w shell "print rea\"\"dy"
 		zpty -r -m shell text "*ready*"
-		zpty -w -n shell "$1"$'"'\t\t\n'"'
-		repeat 30; do
-			sleep 0.1
-			zpty -r -t shell text && print -rn -- "$text"
-		done
+		zpty -w -n shell "$1"$'"'\t\t\x14'"'
+		zpty -r -m shell text "*done*"
+		print -rn -- "$text"
 		zpty -d shell' - "$1" "$root/completion"
 }
 zsh_offers() { # line words...
