@@ -38,7 +38,7 @@ struct alert {
 	uint64_t id; /* alert_id_text(): of who, and of the record that it arose with, so that the
 			same capture has the same alerts, and no others have its ids */
 	int64_t first_ns, last_ns; /* of the records behind it */
-	bool many; /* the attackers are many, or forged: then only their target is known */
+	bool many;      /* the attackers are many, or forged: then only their target is known */
 	bool reflected; /* `many`, who answer requests that bear the target's address */
 	uint8_t attacker[16]; /* all zero when `many` */
 	uint8_t target[16];   /* the one, or the latest of several */

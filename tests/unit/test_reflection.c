@@ -80,13 +80,12 @@ static void of_several_that_answer_with_more_the_asker_is_the_target(void **stat
 static void else_the_asker_is_the_attacker(void **state)
 {
 	static const struct {
-		uint8_t servers;
 		uint64_t sent, answered;
-		uint8_t proto;
+		uint8_t servers, proto;
 	} asked[] = {
-		{1, 30, 500, IPPROTO_UDP}, /* one server alone: a flood of requests */
-		{4, 500, 30, IPPROTO_UDP}, {4, 500, 0, IPPROTO_UDP},
-		{4, 30, 500, IPPROTO_TCP}, /* who connects has the address */
+		{30, 500, 1, IPPROTO_UDP}, /* one server alone: a flood of requests */
+		{500, 30, 4, IPPROTO_UDP}, {500, 0, 4, IPPROTO_UDP},
+		{30, 500, 4, IPPROTO_TCP}, /* who connects has the address */
 	};
 
 	(void)state;
