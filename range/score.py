@@ -7,7 +7,7 @@ Each capture has its truth beside it (RUN.truth: "start end attacker target cate
 [proto[/port]] [scenario]"; '*' is any host). `karma read` is run over the capture; then for each
 attack of the truth (lines with the same start and scenario are one, of several hosts):
 
-  detected   between its start and a minute after its end there came an alert that names its
+  detected   between its first packet and a minute after its end there came an alert that names its
              attacker, or (where the attackers are several or forged) its target: a new one, or news
              of one of its own category that an earlier attack had raised
   class      one of these has its category
@@ -130,7 +130,7 @@ def fits(alert, attack):
     # is then of this attack, though the word of it may come later.
     same = alert["alert"]["category"] == attack.category
     at = alert["last"] if same and alert["first"] < attack.start - 1 else alert["time"]
-    if not attack.start - 1 <= at <= attack.end + GRACE:
+    if not attack.first - 0.001 <= at <= attack.end + GRACE:
         return False
     # An update of what an earlier attack raised says nothing of this one.
     if alert["first"] < attack.start - 1 and not same:

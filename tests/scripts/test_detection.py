@@ -58,6 +58,9 @@ class Runs(unittest.TestCase):
         found, _ = self.score([alert(3, "10.0.0.1", "10.0.0.2", "DoS")],
                               [attack(0, 10, "10.0.0.1", "10.0.0.2", first=2)])
         self.assertEqual(found, [(True, True, 1.0)])
+        found, _ = self.score([alert(1.9, "10.0.0.1", "10.0.0.2", "DoS")],
+                              [attack(0, 10, "10.0.0.1", "10.0.0.2", first=2)])
+        self.assertEqual(found, [(False, False, None)])
 
     def test_the_first_packet_is_that_of_the_first_flow_of_the_attack(self):
         truth = attack(10, 20, "10.0.0.1", "10.0.0.2", service="tcp/80")
