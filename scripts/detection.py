@@ -15,6 +15,7 @@ What was trained and scored before, with the same program's options and data, is
 import argparse
 import collections
 import concurrent.futures
+import csv
 import hashlib
 import json
 import os
@@ -37,6 +38,8 @@ FOLDS = 3
 GROUP_FOLDS = (("scan", "names", "worm"), ("flood", "reflect", "http", "slow"),
                ("guess", "web", "fuzz"),
                ("arp", "ciphers", "delivery", "spam", "control", "exfil", "tunnel"))
+# What an alert takes, where the model's header does not say otherwise (src/detect/evidence.c).
+ENOUGH = 6.0
 # They are many.
 FEWER = ("--epochs", "8")
 COUNTERS = ("gap,src_flows_*,src_ports_*,src_hosts_*,src_refused_*,src_unanswered_*,dst_flows_*,"
@@ -65,6 +68,10 @@ memory. The first row's model is the one that this page is about; the bundled on
 have. "Without attacks": false alerts in the runs in which nobody attacks. The trees have the features of
 the network with their counters, no memory, and the same rows. Captures of other networks: the benign ones
 that were held out, and all attack captures by how hard each is to see in its flow records.
+"""
+
+MISSED = """Of those that were missed (medians): the records that they left, how many of these spoke against
+them, and the most that was held against them, of what an alert takes.
 """
 
 KEPT_FROM = f"""Models of one half of the training runs, in {FEWER[1]} epochs, each without the records of one kind in {FOLDS},
@@ -146,15 +153,15 @@ class Bench:
 
     # ---- scores ----
 
-    def alerts(self, model, capture, verdicts=None):
-        options = ["--verdicts", str(verdicts)] if verdicts else []
+    def alerts(self, model, capture, *options):
         return score.read_alerts(self.args.karma, str(model), capture, *options)
 
     def score_one(self, model, capture, verdicts):
         truth = score.with_first_packets(self.args.karma, capture,
                                          score.read_truth(capture.with_suffix(".truth")))
         allowed = score.read_allowed(capture.with_suffix(".allow"))
-        alerts = self.alerts(model, capture, verdicts(capture) if verdicts else None)
+        options = ["--verdicts", str(verdicts(capture))] if verdicts else []
+        alerts = self.alerts(model, capture, *options)
         found, false = score.score_run(alerts, truth, allowed)
         return {"attacks": [dict(f, run=capture.stem) for f in found],
                 "false": score.once(false, capture.stem), "hours": score.capture_hours(capture)}
@@ -172,6 +179,31 @@ class Bench:
                     "false": [f for r in runs for f in r["false"]],
                     "hours": sum(r["hours"] for r in runs)}
         return self.kept(f"{name}-score", key, make)
+
+    def why_missed(self, model, attacks):
+        """How the model saw the attacks that it missed: see traces()."""
+        key = [hashlib.sha256(pathlib.Path(model).read_bytes()).hexdigest(), attacks]
+        by_run = collections.defaultdict(list)  # in the order of the truth
+        for a in attacks:
+            by_run[a["run"]].append(a["detected"])
+
+        def of_run(run):
+            capture = pathlib.Path(self.args.data, f"{run}.pcap")
+            truth = score.with_first_packets(self.args.karma, capture,
+                                             score.read_truth(capture.with_suffix(".truth")))
+            truth = [t for t, found in zip(truth, by_run[run]) if not found]
+            scores = self.work / f"{run}.scores"
+            self.alerts(model, capture, "--scores", str(scores))
+            with scores.open(newline="") as f:
+                seen = [dict(traces(t, r), scenario=t.scenario)
+                        for t, r in belonging(truth, csv.DictReader(f))]
+            scores.unlink()
+            return seen
+
+        def make():
+            with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+                return [t for run in pool.map(of_run, by_run) for t in run]
+        return self.kept("why-missed", key, make)
 
     def is_alarmed(self, model, capture):
         done = subprocess.run([self.args.karma, "read", "-m", model, "--json", capture],
@@ -215,6 +247,28 @@ class Bench:
         kinds = sorted({(s.group, s.kind) for s in self.table.values()
                         if s.category != "benign" and s.part == "train"})
         return [[kind for _, kind in kinds[n::FOLDS]] for n in range(FOLDS)]
+
+
+def belonging(attacks, records):
+    """Of each attack the records (of --scores) between its ends, in its time and a minute after."""
+    of = [[] for _ in attacks]
+    for r in records:
+        at = float(r["time"])
+        flow = {"srcip": r["src"], "dstip": r["dst"], "proto": r["proto"], "sport": r["sport"],
+                "dsport": r["dport"]}
+        for n, a in enumerate(attacks):
+            if (a.first <= at <= a.end + score.GRACE and score.is_service(a.service, flow)
+                    and score.is_between(a, flow)):
+                of[n].append(r)
+    return list(zip(attacks, of))
+
+
+def traces(attack, records):
+    """How many records an attack left, how many of them spoke against it, and the most that was held
+    against its attacker (its target, where they are many)."""
+    side = "target_evidence" if attack.pairs[0][0] == "*" else "actor_evidence"
+    return {"records": len(records), "odd": sum(float(r["score"]) > 0 for r in records),
+            "evidence": max((float(r[side]) for r in records), default=0.0)}
 
 
 # ---- the page ----
@@ -277,12 +331,32 @@ def print_rivals(rows):
     print()
 
 
-def print_missed(bench, attacks):
-    print("| scenario | class | missed | of |\n|---|---|--:|--:|")
+def reason(seen, enough):
+    """Why attacks of one scenario were missed, by what they left."""
+    records, odd, evidence = (statistics.median(t[k] for t in seen) for k in ("records", "odd", "evidence"))
+    if not records:
+        return "no record between its ends in its time"
+    if evidence >= enough:
+        return "seen, but told under another class or party of an earlier alert"
+    if odd < max(1.0, records / 10):
+        return "its records look like work"
+    return "odd records, too few or not odd enough to add up"
+
+
+def print_missed(bench, model, attacks):
+    enough = rangedata.model_header(model)["detection"].get("threshold", ENOUGH)
+    seen = bench.why_missed(model, attacks)
+    print("| scenario | class | missed | of | records | odd | evidence | reason |\n"
+          "|---|---|--:|--:|--:|--:|--:|---|")
     for name, rows in grouped(bench, attacks, "name"):
         found, _, count = totals(rows)
-        if found < count:
-            print(f"| {name} | {rows[0]['category']} | {count - found} | {count} |")
+        mine = [t for t in seen if t["scenario"] == name]
+        if found == count:
+            continue
+        records, odd, evidence = (statistics.median(t[k] for t in mine)
+                                  for k in ("records", "odd", "evidence"))
+        print(f"| {name} | {rows[0]['category']} | {count - found} | {count} | {records:.0f} | {odd:.0f} "
+              f"| {100 * evidence / enough:.0f} % | {reason(mine, enough)} |")
     print()
 
 
@@ -363,6 +437,7 @@ def print_known(bench):
 
 def page(bench):
     compared = compare(bench)
+    whole = bench.work / "whole.karma"
     _, scored, corpus = compared[0]
     attacks = scored["attacks"]
     kinds = bench.kept_from("without-kind", bench.kind_folds())
@@ -402,7 +477,8 @@ def page(bench):
     table_by(bench, kinds, "kind")
     table_by(bench, groups, "group")
     print("## What is missed\n")
-    print_missed(bench, attacks)
+    print(MISSED)
+    print_missed(bench, whole, attacks)
     print("## False alerts\n")
     for f in scored["false"]:
         print(f"- {f['run']}: {f['category']}, {f['src'] or 'many'} -> {f['dst']}: "
