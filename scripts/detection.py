@@ -156,25 +156,27 @@ class Bench:
     def alerts(self, model, capture, *options):
         return score.read_alerts(self.args.karma, str(model), capture, *options)
 
-    def score_one(self, model, capture, verdicts):
+    def score_one(self, model, capture, verdicts, options):
         truth = score.with_first_packets(self.args.karma, capture,
                                          score.read_truth(capture.with_suffix(".truth")))
         allowed = score.read_allowed(capture.with_suffix(".allow"))
-        options = ["--verdicts", str(verdicts(capture))] if verdicts else []
+        if verdicts:
+            options = [*options, "--verdicts", str(verdicts(capture))]
         alerts = self.alerts(model, capture, *options)
         found, false = score.score_run(alerts, truth, allowed)
         return {"attacks": [dict(f, run=capture.stem) for f in found],
                 "false": score.once(false, capture.stem), "hours": score.capture_hours(capture)}
 
-    def score(self, name, model, captures, verdicts=None):
+    def score(self, name, model, captures, verdicts=None, options=()):
         """Attacks and false alerts of these runs."""
         key = [hashlib.sha256(pathlib.Path(model).read_bytes()).hexdigest(), self.stamp(captures),
-               bool(verdicts)]
+               bool(verdicts), *options]
 
         def make():
             print(f"detection: {name} is scored", file=sys.stderr)
             with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-                runs = list(pool.map(lambda c: self.score_one(model, c, verdicts), captures))
+                runs = list(pool.map(lambda c: self.score_one(model, c, verdicts, options),
+                                     captures))
             return {"attacks": [a for r in runs for a in r["attacks"]],
                     "false": [f for r in runs for f in r["false"]],
                     "hours": sum(r["hours"] for r in runs)}
@@ -413,6 +415,19 @@ def compare(bench):
     return out
 
 
+def print_sensitivity(bench, model, normal):
+    """What --sensitivity trades, of the model with memory; `normal`: its scored test runs."""
+    print("## Sensitivity\n\n| `--sensitivity` | detected | right class | false alerts, test runs | "
+          "without attacks |\n|---|--:|--:|--:|--:|")
+    for word in ("low", "normal", "high"):
+        scored = normal if word == "normal" else bench.score(
+            f"sensitivity-{word}", model, bench.runs("test"), options=("--sensitivity", word))
+        found, right, count = totals(scored["attacks"])
+        calm = [f for f in scored["false"] if "calm" in f["run"]]
+        print(f"| {word} | {share(found, count)} | {share(right, count)} | {rate(scored)} | {len(calm)} |")
+    print()
+
+
 def print_corpus(found):
     if not found:
         return
@@ -468,6 +483,7 @@ def page(bench):
     print("## What the memory buys\n")
     print_rivals(compared)
     print(RIVALS)
+    print_sensitivity(bench, whole, scored)
     print_known(bench)
     print("## Held-out attacks\n")
     table_by(bench, attacks, "group")
