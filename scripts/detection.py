@@ -23,6 +23,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 
 import range_trees
@@ -212,6 +213,18 @@ class Bench:
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
         return b'"event_type":"alert"' in done.stdout
 
+    def seen_in(self, model, capture):
+        """Is there an alert? And records, odd ones, the most that was held against anyone."""
+        with tempfile.NamedTemporaryFile(suffix=".csv") as scores:
+            done = subprocess.run([self.args.karma, "read", "-m", model, "--json", "--scores",
+                                   scores.name, capture],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+            with open(scores.name, newline="", encoding="ascii") as f:
+                rows = list(csv.DictReader(f))
+        held = [float(r[side]) for r in rows for side in ("actor_evidence", "target_evidence")]
+        return [b'"event_type":"alert"' in done.stdout, len(rows),
+                sum(float(r["score"]) > 0 for r in rows), max(held, default=0.0)]
+
     def corpus(self, name, model):
         """Captures of other networks: those with an alert, benign ones that were held out and attacks."""
         corpus = self.args.corpus
@@ -223,9 +236,9 @@ class Bench:
             attacks = rangedata.attack_captures(corpus)
             with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
                 loud = list(pool.map(lambda c: self.is_alarmed(model, c), quiet))
-                found = list(pool.map(lambda a: self.is_alarmed(model, a[0]), attacks))
+                seen = list(pool.map(lambda a: self.seen_in(model, a[0]), attacks))
             return {"benign": len(quiet), "loud": [c.name for c, l in zip(quiet, loud) if l],
-                    "attacks": [[a[0].name, a[1], a[2], f] for a, f in zip(attacks, found)]}
+                    "attacks": [[a[0].name, a[1], a[2], *s] for a, s in zip(attacks, seen)]}
         digest = hashlib.sha256(pathlib.Path(model).read_bytes()).hexdigest()
         return self.kept(f"{name}-corpus", digest, make)
 
@@ -432,9 +445,12 @@ def print_corpus(found):
     if not found:
         return
     print(f"Benign captures with an alert: {', '.join(found['loud']) or 'none'}.\n")
-    print("| attack capture | kind | to see | alert |\n|---|---|---|---|")
-    for name, kind, how, hit in sorted(found["attacks"], key=lambda a: (a[2], a[0])):
-        print(f"| {name} | {kind} | {how} | {'yes' if hit else '-'} |")
+    print("| attack capture | kind | to see | alert | records | odd | evidence |\n"
+          "|---|---|---|---|--:|--:|--:|")
+    for name, kind, how, hit, records, odd, held in sorted(found["attacks"],
+                                                           key=lambda a: (a[2], a[0])):
+        print(f"| {name} | {kind} | {how} | {'yes' if hit else '-'} | {records} | {odd} "
+              f"| {100 * held / ENOUGH:.0f} % |")
     print()
 
 
@@ -500,7 +516,7 @@ def page(bench):
         print(f"- {f['run']}: {f['category']}, {f['src'] or 'many'} -> {f['dst']}: "
               f"{'; '.join(f['reasons']) or 'no reason'}")
     print("\n## Captures of other networks\n")
-    print("By the bundled model.\n")
+    print("By the bundled model. Evidence: the most that was held against anyone, of what an alert takes.\n")
     print_corpus(compared[-1][2])
 
 
