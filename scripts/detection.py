@@ -53,7 +53,8 @@ INTRODUCTION = """# Detection
 Made by `make detection`, which takes some hours; what it prints is this page. Scored by attack, not by
 record: an attack of the test range ([range.md](range.md)) is detected when an alert names its attacker
 (its target, where the sources are many or forged) by a minute after its end, and rightly classed when one
-of these alerts has its class. An alert that fits no attack is false; updates of one alert count once.
+of these alerts has its class. The time to the alert runs from the attack's first packet. An alert that fits
+no attack is false; updates of one alert count once.
 
 Held out whole, and neither trained nor tuned on: a third of the kinds of attack, a third of the tools, a
 third of the kinds of work, and the network (addresses, delays, frame sizes) of the part `test`. Trained on
