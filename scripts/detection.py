@@ -209,13 +209,8 @@ class Bench:
                 return [t for run in pool.map(of_run, by_run) for t in run]
         return self.kept("why-missed", key, make)
 
-    def is_alarmed(self, model, capture):
-        done = subprocess.run([self.args.karma, "read", "-m", model, "--json", capture],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-        return b'"event_type":"alert"' in done.stdout
-
     def seen_in(self, model, capture):
-        """Is there an alert? And records, odd ones, the most that was held against anyone."""
+        """Is there an alert? And records, odd ones, the most that was held against anyone; hours."""
         with tempfile.NamedTemporaryFile(suffix=".csv") as scores:
             done = subprocess.run([self.args.karma, "read", "-m", model, "--json", "--scores",
                                    scores.name, capture],
@@ -223,8 +218,10 @@ class Bench:
             with open(scores.name, newline="", encoding="ascii") as f:
                 rows = list(csv.DictReader(f))
         held = [float(r[side]) for r in rows for side in ("actor_evidence", "target_evidence")]
+        times = [float(r["time"]) for r in rows] or [0.0]
         return [b'"event_type":"alert"' in done.stdout, len(rows),
-                sum(float(r["score"]) > 0 for r in rows), max(held, default=0.0)]
+                sum(float(r["score"]) > 0 for r in rows), max(held, default=0.0),
+                (max(times) - min(times)) / 3600]
 
     def corpus(self, name, model):
         """Captures of other networks: those with an alert, benign ones that were held out and attacks."""
@@ -236,10 +233,11 @@ class Bench:
             quiet = rangedata.benign_captures(corpus)[1]
             attacks = rangedata.attack_captures(corpus)
             with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-                loud = list(pool.map(lambda c: self.is_alarmed(model, c), quiet))
+                work = list(pool.map(lambda c: self.seen_in(model, c), quiet))
                 seen = list(pool.map(lambda a: self.seen_in(model, a[0]), attacks))
-            return {"benign": len(quiet), "loud": [c.name for c, l in zip(quiet, loud) if l],
-                    "attacks": [[a[0].name, a[1], a[2], *s] for a, s in zip(attacks, seen)]}
+            return {"benign": len(quiet), "loud": [c.name for c, s in zip(quiet, work) if s[0]],
+                    "hours": sum(s[-1] for s in work),
+                    "attacks": [[a[0].name, a[1], a[2], *s[:-1]] for a, s in zip(attacks, seen)]}
         digest = hashlib.sha256(pathlib.Path(model).read_bytes()).hexdigest()
         return self.kept(f"{name}-corpus", digest, make)
 
@@ -445,7 +443,8 @@ def print_sensitivity(bench, model, normal):
 def print_corpus(found):
     if not found:
         return
-    print(f"Benign captures with an alert: {', '.join(found['loud']) or 'none'}.\n")
+    print(f"Benign captures with an alert: {', '.join(found['loud']) or 'none'}, of {found['benign']} that "
+          f"from first to last record are {found['hours']:.1f} hours.\n")
     print("| attack capture | kind | to see | alert | records | odd | evidence |\n"
           "|---|---|---|---|--:|--:|--:|")
     for name, kind, how, hit, records, odd, held in sorted(found["attacks"],
