@@ -13,7 +13,7 @@ attack of the truth (lines with the same start and scenario are one, of several 
   class      one of these has its category
   time       from the attack's first packet to the first of these alerts, in seconds; the first packet
              is that of the first flow that the truth counts to the attack (a tool takes its time
-             before it sends anything)
+             before it sends anything; one that was stopped before it did was no attack)
 
 An alert that fits no line of the truth is a false alert (one of many hosts is none where there is an
 attack on their target, by decoys for instance); they are counted per hour of traffic. Those
@@ -32,7 +32,7 @@ import tempfile
 
 GRACE = 60.0
 
-# `first`: its first packet; the start, where that is not known.
+# `first`: its first packet; the start, until that is known.
 Attack = collections.namedtuple("Attack", "start end pairs category scenario service first")
 
 
@@ -64,20 +64,22 @@ def is_between(attack, row):
 
 
 def first_packet(attack, rows):
-    """Of the first of these flows that is the attack's, and began in its time; else the start."""
+    """Of the first of these flows that is the attack's, and began in its time; None: it has none."""
     return min((float(r["first"]) for r in rows if r["attack_cat"] == attack.category
                 and attack.start <= float(r["first"]) <= attack.end
-                and is_service(attack.service, r) and is_between(attack, r)), default=attack.start)
+                and is_service(attack.service, r) and is_between(attack, r)), default=None)
 
 
 def with_first_packets(karma, capture, attacks):
-    """The attacks, each with the time of its first packet, by the flows of the capture."""
+    """The attacks that sent anything, each with the time of its first packet, by the capture's flows.
+    (A tool may have been stopped before it got that far: that was no attack.)"""
     with tempfile.NamedTemporaryFile(suffix=".csv") as out:
         subprocess.run([karma, "flows", "--truth", capture.with_suffix(".truth"), "-o", out.name,
                         capture], stderr=subprocess.DEVNULL, check=True)
         with open(out.name, newline="", encoding="ascii") as f:
             rows = [r for r in csv.DictReader(f) if r["attack_cat"] != "Normal"]
-    return [attack._replace(first=first_packet(attack, rows)) for attack in attacks]
+    attacks = [attack._replace(first=first_packet(attack, rows)) for attack in attacks]
+    return [attack for attack in attacks if attack.first is not None]
 
 
 def read_allowed(path):

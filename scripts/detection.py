@@ -54,7 +54,8 @@ Made by `make detection`, which takes some hours; what it prints is this page. S
 record: an attack of the test range ([range.md](range.md)) is detected when an alert names its attacker
 (its target, where the sources are many or forged) by a minute after its end, and rightly classed when one
 of these alerts has its class. The time to the alert runs from the attack's first packet. An alert that fits
-no attack is false; updates of one alert count once.
+no attack is false; updates of one alert count once. An attack whose tool was stopped before it sent a packet
+({silent} of the test part) is none.
 
 Held out whole, and neither trained nor tuned on: a third of the kinds of attack, a third of the tools, a
 third of the kinds of work, and the network (addresses, delays, frame sizes) of the part `test`. Trained on
@@ -73,7 +74,7 @@ that were held out, and all attack captures by how hard each is to see in its fl
 """
 
 MISSED = """Of those that were missed (medians): the records that they left, how many of these spoke against
-them, and the most that was held against them, of what an alert takes.
+them, and the most that these records alone add up to, of what an alert takes.
 """
 
 KEPT_FROM = f"""Models of one half of the training runs, in {FEWER[1]} epochs, each without the records of one kind in {FOLDS},
@@ -159,14 +160,15 @@ class Bench:
         return score.read_alerts(self.args.karma, str(model), capture, *options)
 
     def score_one(self, model, capture, verdicts, options):
-        truth = score.with_first_packets(self.args.karma, capture,
-                                         score.read_truth(capture.with_suffix(".truth")))
+        planned = score.read_truth(capture.with_suffix(".truth"))
+        truth = score.with_first_packets(self.args.karma, capture, planned)
         allowed = score.read_allowed(capture.with_suffix(".allow"))
         if verdicts:
             options = [*options, "--verdicts", str(verdicts(capture))]
         alerts = self.alerts(model, capture, *options)
         found, false = score.score_run(alerts, truth, allowed)
         return {"attacks": [dict(f, run=capture.stem) for f in found],
+                "silent": len(planned) - len(truth),
                 "false": score.once(false, capture.stem), "hours": score.capture_hours(capture)}
 
     def score(self, name, model, captures, verdicts=None, options=()):
@@ -180,6 +182,7 @@ class Bench:
                 runs = list(pool.map(lambda c: self.score_one(model, c, verdicts, options),
                                      captures))
             return {"attacks": [a for r in runs for a in r["attacks"]],
+                    "silent": sum(r["silent"] for r in runs),
                     "false": [f for r in runs for f in r["false"]],
                     "hours": sum(r["hours"] for r in runs)}
         return self.kept(f"{name}-score", key, make)
@@ -199,7 +202,7 @@ class Bench:
             scores = self.work / f"{run}.scores"
             self.alerts(model, capture, "--scores", str(scores))
             with scores.open(newline="") as f:
-                seen = [dict(traces(t, r), scenario=t.scenario)
+                seen = [dict(traces(r), scenario=t.scenario)
                         for t, r in belonging(truth, csv.DictReader(f))]
             scores.unlink()
             return seen
@@ -210,7 +213,7 @@ class Bench:
         return self.kept("why-missed", key, make)
 
     def seen_in(self, model, capture):
-        """Is there an alert? And records, odd ones, the most that was held against anyone; hours."""
+        """Is there an alert? And records, odd ones, the most that was held against anyone."""
         with tempfile.NamedTemporaryFile(suffix=".csv") as scores:
             done = subprocess.run([self.args.karma, "read", "-m", model, "--json", "--scores",
                                    scores.name, capture],
@@ -218,10 +221,8 @@ class Bench:
             with open(scores.name, newline="", encoding="ascii") as f:
                 rows = list(csv.DictReader(f))
         held = [float(r[side]) for r in rows for side in ("actor_evidence", "target_evidence")]
-        times = [float(r["time"]) for r in rows] or [0.0]
         return [b'"event_type":"alert"' in done.stdout, len(rows),
-                sum(float(r["score"]) > 0 for r in rows), max(held, default=0.0),
-                (max(times) - min(times)) / 3600]
+                sum(float(r["score"]) > 0 for r in rows), max(held, default=0.0)]
 
     def corpus(self, name, model):
         """Captures of other networks: those with an alert, benign ones that were held out and attacks."""
@@ -236,8 +237,8 @@ class Bench:
                 work = list(pool.map(lambda c: self.seen_in(model, c), quiet))
                 seen = list(pool.map(lambda a: self.seen_in(model, a[0]), attacks))
             return {"benign": len(quiet), "loud": [c.name for c, s in zip(quiet, work) if s[0]],
-                    "hours": sum(s[-1] for s in work),
-                    "attacks": [[a[0].name, a[1], a[2], *s[:-1]] for a, s in zip(attacks, seen)]}
+                    "records": sum(s[1] for s in work),
+                    "attacks": [[a[0].name, a[1], a[2], *s] for a, s in zip(attacks, seen)]}
         digest = hashlib.sha256(pathlib.Path(model).read_bytes()).hexdigest()
         return self.kept(f"{name}-corpus", digest, make)
 
@@ -277,12 +278,15 @@ def belonging(attacks, records):
     return list(zip(attacks, of))
 
 
-def traces(attack, records):
-    """How many records an attack left, how many of them spoke against it, and the most that was held
-    against its attacker (its target, where they are many)."""
-    side = "target_evidence" if attack.pairs[0][0] == "*" else "actor_evidence"
+def traces(records):
+    """How many records an attack left, how many of them spoke against it, and the most that they
+    alone add up to, as evidence adds up (src/detect/evidence.h) without time passing."""
+    total = most = 0.0
+    for r in records:
+        total = max(0.0, total + float(r["score"]))
+        most = max(most, total)
     return {"records": len(records), "odd": sum(float(r["score"]) > 0 for r in records),
-            "evidence": max((float(r[side]) for r in records), default=0.0)}
+            "evidence": most}
 
 
 # ---- the page ----
@@ -347,11 +351,10 @@ def print_rivals(rows):
 
 def reason(seen, enough):
     """Why attacks of one scenario were missed, by what they left."""
-    records, odd, evidence = (statistics.median(t[k] for t in seen) for k in ("records", "odd", "evidence"))
-    if not records:
-        return "no record between its ends in its time"
+    records, odd, evidence = (statistics.median(t[k] for t in seen)
+                              for k in ("records", "odd", "evidence"))
     if evidence >= enough:
-        return "seen, but told under another class or party of an earlier alert"
+        return "seen, but put down to an earlier attack of the same host"
     if odd < max(1.0, records / 10):
         return "its records look like work"
     return "odd records, too few or not odd enough to add up"
@@ -443,8 +446,8 @@ def print_sensitivity(bench, model, normal):
 def print_corpus(found):
     if not found:
         return
-    print(f"Benign captures with an alert: {', '.join(found['loud']) or 'none'}, of {found['benign']} that "
-          f"from first to last record are {found['hours']:.1f} hours.\n")
+    print(f"Benign captures with an alert: {', '.join(found['loud']) or 'none'}, of {found['benign']} with "
+          f"{found['records']:,} records.\n")
     print("| attack capture | kind | to see | alert | records | odd | evidence |\n"
           "|---|---|---|---|--:|--:|--:|")
     for name, kind, how, hit, records, odd, held in sorted(found["attacks"],
@@ -477,7 +480,8 @@ def page(bench):
     calm = [f for f in scored["false"] if "calm" in f["run"]]
     quick = of_groups(bench, attacks, "scan", "flood")
     guess = of_groups(bench, attacks, "guess")
-    print(INTRODUCTION.format(train=len(bench.runs("train")), test=len(bench.runs("test"))))
+    print(INTRODUCTION.format(train=len(bench.runs("train")), test=len(bench.runs("test")),
+                              silent=scored["silent"]))
     cells = corpus_cells(corpus).split(" | ")
     own = corpus_cells(compared[-1][2]).split(" | ")
 
