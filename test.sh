@@ -89,7 +89,7 @@ unit() { # name command...
 
 # ---- side by side: a plan of suites, each in a lane, and titles between them. Suites that compute
 # are in one lane, one more at a time than there are processors, as some of them wait for a while. They
-# give way to those of another lane, which rather wait, run beside them one at a time, and shall see
+# give way to those of another lane, which rather wait, run beside them two at a time, and shall see
 # what happens when it happens. Both done, those follow that need the machine for themselves. ----
 
 plan=() # what to print or to run, a line each
@@ -196,7 +196,7 @@ fi
 		lane first 1
 		lane compute $(($(nproc) + 1))
 	} &
-	lane wait 1 &
+	lane wait 2 &
 	trap 'kill $(jobs -p) 2>/dev/null; wait; exit' TERM
 	wait
 	lane alone 1
