@@ -192,7 +192,7 @@ if [ -z "$quick" ]; then
 fi
 {
 	{
-		renice -n 19 -p "$BASHPID" >/dev/null
+		renice -n 10 -p "$BASHPID" >/dev/null
 		lane first 1
 		lane compute $(($(nproc) + 1))
 	} &
