@@ -25,9 +25,10 @@ ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 CFLAGS += -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign
 endif
 
+# Sanitizers tell lines of the source, for which -g1 is enough.
 ifdef SAN
 B       = build-san
-CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+CFLAGS += -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	  -DKARMA_NO_CLONES
 LDFLAGS += -fsanitize=address,undefined
 else
