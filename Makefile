@@ -15,7 +15,7 @@ PREFIX  = /usr/local
 
 WARN    = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 CFLAGS  = -std=gnu11 -O2 -g $(WARN)
-CPPFLAGS = -Isrc -I$(B) -D_GNU_SOURCE -DKARMA_PREFIX='"$(PREFIX)"'
+CPPFLAGS = -Isrc -D_GNU_SOURCE
 LDLIBS  = -lbpf -lelf -lpcap -ljansson -lsqlite3 -lndpi -linih -lnettle -lcurl -lmicrohttpd \
 	  -lncursesw -ltinfo -lsystemd -lz -lm -lpthread
 
@@ -25,9 +25,10 @@ ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 CFLAGS += -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign
 endif
 
+# Sanitizers tell lines of the source, for which -g1 is enough.
 ifdef SAN
 B       = build-san
-CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+CFLAGS += -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	  -DKARMA_NO_CLONES
 LDFLAGS += -fsanitize=address,undefined
 else
@@ -53,7 +54,7 @@ $(B)/libkarma.a: $(LIBOBJ)
 
 $(B)/%.o: src/%.c $(B)/flags | $(SKEL)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) -I$(B) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The dashboard's files; without node a page that says why it is not there. Made anew when node
 # comes or goes, and when npm could not fetch what it needs.
@@ -61,7 +62,7 @@ $(B)/web_assets.c: $(wildcard web/*.sh web/*.mjs web/*.json web/src/*) $(B)/node
 	web/build.sh $@
 
 $(B)/web_assets.o: $(B)/web_assets.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) -I$(B) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/node: FORCE
 	@mkdir -p $(@D)
@@ -70,7 +71,15 @@ $(B)/node: FORCE
 		echo "$$state" | cmp -s - $@ || echo "$$state" > $@
 
 # The inner loops of the network: -O3 vectorises them; the sources say which sets they are built for.
-$(B)/lstm/%.o: CFLAGS += -O3 -fno-math-errno -fno-trapping-math
+$(B)/lstm/%.o: private CFLAGS += -O3 -fno-math-errno -fno-trapping-math
+
+# Those that know where it is installed; another PREFIX is a reason to build these alone again.
+PLACED = $(B)/cmd/session.o $(B)/cmd/settings.o
+$(PLACED): private CPPFLAGS += -DKARMA_PREFIX='"$(PREFIX)"'
+$(PLACED): $(B)/prefix
+$(B)/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
 
 # Built again when the flags change.
 $(B)/flags: FORCE
@@ -95,7 +104,7 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 
 $(B)/tests/%: tests/unit/%.c $(B)/libkarma.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libkarma.a -lcmocka $(LDLIBS)
+	$(CC) $(CPPFLAGS) -I$(B) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libkarma.a -lcmocka $(LDLIBS)
 
 tests: $(TESTS)
 

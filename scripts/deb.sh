@@ -8,7 +8,14 @@ top=$PWD/build/deb
 tree=$top/karma
 
 rm -rf "$tree"
-mkdir -p "$tree" "$top/objects"
+mkdir -p "$tree"
+# What make has compiled is not compiled again, but for what depends on the place of installation.
+if [ ! -d "$top/objects" ]; then
+	mkdir "$top/objects"
+	[ ! -e build/libkarma.a ] || tar -C build --exclude=./deb --exclude=./kernels --exclude=./lint \
+		--exclude=./tests -c . | tar -C "$top/objects" -x
+	find "$top/objects" -name '*.d' -exec sed -i "s|\(^\| \)build/|\1$top/objects/|g" {} +
+fi
 # What would be in a release: what git knows of, or all but what was built.
 if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 	git ls-files -z --cached --others --exclude-standard

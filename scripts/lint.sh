@@ -37,7 +37,7 @@ shell)
 	need shellcheck
 	git ls-files | while read -r f; do
 		head -c 64 "$f" 2>/dev/null | head -n 1 | grep -aq '^#!/bin/\(ba\)\?sh' && echo "$f"
-	done | xargs shellcheck -x
+	done | xargs -P "$(nproc)" -n 4 shellcheck -x
 	;;
 man)
 	need mandoc

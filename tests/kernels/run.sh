@@ -54,8 +54,11 @@ release_of() { # folder of a kernel
 }
 
 # The folder of a kernel of this series, downloaded if need be; where nothing can be, an earlier one.
+# Another run may be at the same: one at a time, until the subshell that calls this has ended.
 kernel() { # series
 	local name
+	exec 9>"$cache/lock"
+	flock 9
 	name=$(newest "$1")
 	if [ ! -d "$cache/${name:-none}" ] && ! fetch "$name" && grep -qE ' 404 |locate' "$cache/apt.log"; then
 		# The list of packages is missing, or older than the archive. It is root's to renew.

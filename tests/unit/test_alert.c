@@ -61,7 +61,7 @@ static struct record record_of(uint8_t src, uint64_t flow, int64_t at_ns)
 static void add(struct evidence *e, int64_t at_ns, uint64_t flow_id, float score, const float *p,
 	const uint8_t *peer, int port)
 {
-	struct finding f = {at_ns, flow_id, score, p, peer, port};
+	struct finding f = {at_ns, flow_id, score, p, peer, port, false};
 
 	evidence_add(&settings, e, &f);
 }

@@ -124,7 +124,7 @@ static void distinct_counts_hosts(void **state)
 static void add(struct evidence *e, int64_t at_ns, uint64_t flow_id, float score, const float *p,
 	const uint8_t *peer)
 {
-	struct finding f = {at_ns, flow_id, score, p, peer, 80};
+	struct finding f = {at_ns, flow_id, score, p, peer, 80, false};
 
 	evidence_add(&settings, e, &f);
 }
