@@ -91,6 +91,9 @@ typedef const char *(*argument_of)(const void *context, const char *name);
 bool query_parse(argument_of get, const void *context, int64_t now_ns, struct history_query *q,
 	char words[WORDS_ROOM], const char **wrong);
 
+/* Whole minutes, in seconds, so few that a picture of q's time has some hundreds of them. */
+int64_t query_step(const struct history_query *q, int64_t now_ns);
+
 /* Is it an alert's id? */
 bool is_alert_id(const char *text);
 

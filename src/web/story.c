@@ -51,6 +51,18 @@ void story_add(void *list, const struct history_entry *entry)
 	json_array_append_new(list, story_line(entry->event));
 }
 
+void story_add_first(void *list, const struct history_entry *entry)
+{
+	json_array_insert_new(list, 0, story_line(entry->event));
+}
+
+void tally_add(void *list, const struct history_tally *t)
+{
+	json_array_append_new(
+		list, json_pack("{ss sI sI sI}", "name", t->name, "at", (json_int_t)t->at_s,
+			      "count", (json_int_t)t->count, "bytes", (json_int_t)t->bytes));
+}
+
 /* ---- all of one ---- */
 
 static void add_flow(void *list, const struct alert_flow *f, const char *form, unsigned count)
