@@ -8,13 +8,13 @@
 #include "web/inside.h"
 #include "web/story.h"
 
-enum { TOP = 10, LIVE_PAGES = 32 };
+enum { TOP = 10, LIVE_PAGES = 32, LIVE_POINTS = 120 };
 
 static const double second = 1e9;
 
 /* ---- the daemon's answers as they are ---- */
 
-json_t *live_all(struct wire *wire, struct error *e)
+json_t *live_all(struct wire *wire, unsigned points, struct error *e)
 {
 	json_t *all = NULL, *page;
 	json_int_t since = 0;
@@ -22,7 +22,7 @@ json_t *live_all(struct wire *wire, struct error *e)
 
 	for (int pages = 0; more && pages < LIVE_PAGES; pages++) {
 		page = wire_ask(wire,
-			json_pack("{ss sI si}", "command", "live", "since", since, "points", 600),
+			json_pack("{ss sI si}", "command", "live", "since", since, "points", (int)points),
 			e);
 		if (!page)
 			break;
@@ -39,13 +39,18 @@ json_t *live_all(struct wire *wire, struct error *e)
 	return all;
 }
 
+/* The first view waits for this: of the alerts what a list shows, and the points of the tiles. */
 static struct reply get_live(struct request *r)
 {
 	struct error e = {""};
-	json_t *live = live_all(&r->web->wire, &e);
+	json_t *live = live_all(&r->web->wire, LIVE_POINTS, &e), *alerts;
 
-	return live ? reply_json(MHD_HTTP_OK, live)
-		    : reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
+	if (!live)
+		return reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
+	alerts = json_object_get(live, "alerts");
+	for (size_t i = 0; i < json_array_size(alerts); i++)
+		json_array_set_new(alerts, i, story_brief(json_array_get(alerts, i)));
+	return reply_json(MHD_HTTP_OK, live);
 }
 
 /* And whether who asks may act. */
@@ -104,7 +109,7 @@ static struct reply live_alerts(const struct request *r)
 	struct error e = {""};
 	size_t n;
 
-	live = live_all(&r->web->wire, &e);
+	live = live_all(&r->web->wire, 1, &e);
 	if (!live) {
 		json_decref(list);
 		return reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);

@@ -67,8 +67,9 @@ struct reply reply_file(char *bytes, size_t size, const char *type, const char *
 /* An argument of the request's URL; NULL: it is not there. */
 const char *argument(const struct request *r, const char *name);
 
-/* All that the daemon has live, its pages together; it is the caller's. NULL and the line. */
-json_t *live_all(struct wire *wire, struct error *e);
+/* All that the daemon has live, its pages together, of its points the last so many; it is the
+ * caller's. NULL and the line. */
+json_t *live_all(struct wire *wire, unsigned points, struct error *e);
 
 /* ---- the answers of each route ---- */
 

@@ -7,6 +7,9 @@
 /* What a list shows of an alert's event; the event stays the caller's. */
 json_t *story_line(const json_t *event);
 
+/* Of an event what a list shows, in the event's own form. */
+json_t *story_brief(const json_t *event);
+
 /* A history_each_alert; `list` is an array of such lines. */
 void story_add(void *list, const struct history_entry *entry);
 

@@ -1,7 +1,7 @@
 // What is live: one state for all pages, kept up by the server's events.
 import { ask, listen } from './api.js'
 
-const KEPT = 600
+const KEPT = 120 // seconds, as many as the tiles show
 
 export const live = {
   state: 'waiting', // 'live', 'down'

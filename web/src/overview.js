@@ -98,7 +98,7 @@ export const overview = {
       say(meta, watching() || ' ')
       fill(wrong, live.wrong.map((w) => h('div', { class: `notice ${w.severity === 'error' ? 'bad' : 'warn'}` },
         h('strong', {}, w.what), w.remedy && h('span', {}, w.remedy))))
-      const points = live.points.slice(-120)
+      const { points } = live
       const last = points.at(-1) ?? {}
       const of = (key) => points.map((p) => p[key] ?? 0)
       const lost = of('lost').reduce((a, b) => a + b, 0)
