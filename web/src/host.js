@@ -102,9 +102,14 @@ function actions(ip, mutes, again) {
     mutes.length > 0 && button('Unmute', async () => { if (await act('unmute', { low: ip, high: ip }, `Alerts of ${ip} are told again`)) again() }))
 }
 
-const tallies = (list, props) => list?.length
-  ? bars(list, { of: (s) => s.count, text: (s) => `${many(s.count, 'flow')} · ${bytes(s.bytes)}`, ...props })
-  : empty('No flows are kept of it')
+const SHOWN = 8
+
+function tallies(list, props) {
+  if (!list?.length) return empty('No flows are kept of it')
+  const more = list.length - SHOWN
+  return [bars(list.slice(0, SHOWN), { of: (s) => s.count, text: (s) => `${many(s.count, 'flow')} · ${bytes(s.bytes)}`, ...props }),
+    more > 0 && h('p', { class: 'muted more' }, `and ${more === 12 ? '12 or more' : more} others with fewer`)]
+}
 
 // No address was given: those who stand out.
 function anybody(body) {
@@ -140,10 +145,10 @@ export const host = {
         h('div', { class: 'grid wide-left' },
           card('Suspicion', now, suspicion.root),
           card('What is remembered', remembered(answer.host))),
+        card('Alerts', answer.alerts?.length ? alertList(answer.alerts, 'Alerts of this host') : empty('No alert names it')),
         h('div', { class: 'grid two' },
           card('Services in its alerts', tallies(answer.services, { color: () => 'var(--accent)' })),
-          card('Peers in its alerts', tallies(answer.peers, { href: (s) => hostHref(s.name), color: () => 'var(--second)' }))),
-        card('Alerts', answer.alerts?.length ? alertList(answer.alerts, 'Alerts of this host') : empty('No alert names it')))
+          card('Peers in its alerts', tallies(answer.peers, { href: (s) => hostHref(s.name), color: () => 'var(--second)' }))))
       suspicion.set(answer.suspicion)
       tellNow()
     }

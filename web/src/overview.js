@@ -108,7 +108,7 @@ export const overview = {
       tiles.records.set(short(last.records), of('records'), 'judged a second')
       tiles.open.set(short(live.table.open ?? last.open), of('open'), room ? `of ${short(room)}` : '')
       tiles.hosts.set(short(last.hosts), of('hosts'), 'remembered')
-      tiles.lost.set(short(lost), of('lost'), lost ? 'in two minutes' : 'none in two minutes', lost)
+      tiles.lost.set(short(lost), of('lost'), 'in two minutes', lost)
       tellLosses()
       tellServices()
       tellLatest()
