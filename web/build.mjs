@@ -40,19 +40,22 @@ function bundle(entry) {
 }
 
 const css = read('node_modules/uplot/dist/uPlot.min.css') + '\n' + read('src/style.css')
-const files = [
-  ['/', 'text/html; charset=utf-8', read('src/index.html')],
+const tagOf = (text) => createHash('sha256').update(text).digest('hex').slice(0, 16)
+const parts = [
   ['/karma.js', 'text/javascript; charset=utf-8', bundle('main.js')],
   ['/style.css', 'text/css; charset=utf-8', css],
   ['/icon.svg', 'image/svg+xml', read('src/icon.svg')],
 ]
+// The page names each file with its tag: such a one is kept by a browser and not asked for again.
+const page = parts.reduce((text, [path, , part]) => text.replaceAll(`"${path}"`, `"${path}?v=${tagOf(part)}"`), read('src/index.html'))
+const files = [['/', 'text/html; charset=utf-8', page], ...parts]
 
 let c = '/* web/build.mjs made this of web/src/. */\n#include "web/assets.h"\n'
 let table = ''
 files.forEach(([path, type, text], i) => {
   const bytes = gzipSync(text, { level: 9 })
   bytes[9] = 255 // the system that deflated it is nobody's concern
-  const tag = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  const tag = tagOf(text)
   c += `\nstatic const unsigned char file_${i}[] = {\n`
   for (let at = 0; at < bytes.length; at += 24) c += bytes.subarray(at, at + 24).join(',') + ',\n'
   c += '};\n'

@@ -44,12 +44,14 @@ static json_t *wrong_json(const struct desk *d)
 	return list;
 }
 
-static json_t *losses_json(const struct desk *d)
+/* Of what is lost, or of what is only counted. */
+static json_t *losses_json(const struct desk *d, bool real)
 {
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < LOSSES; i++)
-		put_count(o, loss_of(i)->name, d->lost[i]);
+		if (loss_is_real(loss_of(i)) == real)
+			put_count(o, loss_of(i)->name, d->lost[i]);
 	return o;
 }
 
@@ -169,7 +171,8 @@ json_t *desk_status_json(const struct desk *d)
 	json_object_set_new(o, "table", table_json(d));
 	json_object_set_new(o, "point",
 		d->points ? point_json(&d->point[(d->points - 1) % DESK_POINTS]) : json_null());
-	json_object_set_new(o, "losses", losses_json(d));
+	json_object_set_new(o, "losses", losses_json(d, true));
+	json_object_set_new(o, "counted", losses_json(d, false));
 	json_object_set_new(o, "wrong", wrong_json(d));
 	return o;
 }
@@ -296,7 +299,8 @@ json_t *desk_live_json(const struct desk *d, uint64_t since, unsigned points)
 		"started", time_json(d->facts.started_ns), "seq", (json_int_t)n.seq, "more", more,
 		"points", n.points_json, "alerts", n.alerts_json);
 	json_object_set_new(o, "hosts", hosts_json(d));
-	json_object_set_new(o, "losses", losses_json(d));
+	json_object_set_new(o, "losses", losses_json(d, true));
+	json_object_set_new(o, "counted", losses_json(d, false));
 	json_object_set_new(o, "table", table_json(d));
 	json_object_set_new(o, "block", block_json(d));
 	json_object_set_new(o, "latency", latency_json(d));

@@ -209,6 +209,7 @@ static void note_before(struct desk *d)
 
 	b->steady_ns = d->facts.steady_ns;
 	b->packets = d->facts.figures.meter.count[COUNT_PACKETS];
+	b->records = d->facts.figures.meter.count[COUNT_RECORDS];
 	memcpy(b->lost, d->lost, sizeof(b->lost));
 	for (unsigned i = 0; i < OUTPUTS; i++)
 		b->output_lost[i] =

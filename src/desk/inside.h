@@ -23,7 +23,7 @@ struct desk_kept {
 /* Counters as they were some while ago: what they have more now is what is going on. */
 struct desk_before {
 	int64_t steady_ns;
-	uint64_t packets;
+	uint64_t packets, records;
 	uint64_t lost[LOSSES];
 	uint64_t output_lost[OUTPUTS];
 };

@@ -33,7 +33,7 @@ static const struct loss all[LOSSES] = {
 	[OF(LOST_MAP_FULL)] = {"flow table full", "give it more room with --flows", LOSS_ROOM},
 	[OF(LOST_BUSY)] = {"flow busy", "give the machine more processor time", LOSS_ROOM},
 	[OF(LOST_RING_FULL)] = {"ring full",
-		"records come late: give the machine more processor time", LOSS_ROOM},
+		"records come late: give the machine more processor time", LOSS_LATE},
 	[OF(LOST_TRUNCATED)] = {"truncated", broken, LOSS_UNKNOWN},
 	[OF(LOST_BAD_LENGTH)] = {"contradicting lengths", broken, LOSS_UNKNOWN},
 	[OF(LOST_BAD_VERSION)] = {"unknown IP version", broken, LOSS_UNKNOWN},
@@ -43,11 +43,12 @@ static const struct loss all[LOSSES] = {
 	[OF(LOST_ENCRYPTED)] = {"encrypted 802.11", broken, LOSS_OTHER},
 	[OF(LOST_DAMAGED)] = {"damaged 802.11", broken, LOSS_UNKNOWN},
 	[OF(LOST_TIME)] = {"clock backwards", "see what sets the clock", LOSS_ROOM},
-	[HOSTS] = {"hosts forgotten", "more hosts than are remembered at a time", LOSS_ROOM},
+	[HOSTS] = {"hosts forgotten",
+		"more hosts than are remembered; somebody may be forging addresses", LOSS_AGED},
 	[EVENTS] = {"flows forgotten", "give the counters over time more room with --flows",
 		LOSS_ROOM},
-	[EVIDENCE] = {"evidence forgotten", "more suspects than are remembered at a time",
-		LOSS_ROOM},
+	[EVIDENCE] = {"evidence forgotten",
+		"more suspects than are remembered; somebody may be forging addresses", LOSS_AGED},
 	[ALERTS] = {"alerts ended early", "more alerts than are kept open at a time", LOSS_ROOM},
 	[HISTORY_ALERTS] = {"history: alerts", slow_disk, LOSS_KEPT},
 	[HISTORY_HOSTS] = {"history: hosts", slow_disk, LOSS_KEPT},
@@ -73,6 +74,11 @@ static const struct loss all[LOSSES] = {
 const struct loss *loss_of(unsigned i)
 {
 	return &all[i < LOSSES ? i : 0];
+}
+
+bool loss_is_real(const struct loss *l)
+{
+	return l->kind == LOSS_ROOM || l->kind == LOSS_UNKNOWN || l->kind == LOSS_KEPT;
 }
 
 void losses_of(const struct summary *s, uint64_t lost[LOSSES])

@@ -12,8 +12,11 @@ enum { LOSSES = METER_COUNTERS - LOST_MAP_FULL + 15 };
 enum loss_kind {
 	LOSS_ROOM,    /* of the traffic: there was no room, or no time */
 	LOSS_UNKNOWN, /* of the traffic: packets that could not be decoded */
-	LOSS_OTHER,   /* frames that Karma does not judge */
 	LOSS_KEPT,    /* of what is kept or done about it */
+	/* No losses, as long as they are few; counted all the same: */
+	LOSS_OTHER, /* what Karma does not judge or keep */
+	LOSS_LATE,  /* reports that come later than they might */
+	LOSS_AGED,  /* what was not seen for longest gave way in a full memory */
 };
 
 struct loss {
@@ -24,6 +27,9 @@ struct loss {
 
 /* `i` from 0 to LOSSES - 1. */
 const struct loss *loss_of(unsigned i);
+
+/* Is it lost, or only counted? */
+bool loss_is_real(const struct loss *l);
 
 /* How much of each there was. */
 void losses_of(const struct summary *s, uint64_t lost[LOSSES]);

@@ -98,15 +98,25 @@ static void put_traffic(FILE *out, const struct desk *d)
 	gauge(out, "hosts", "Hosts that are remembered.", s->judge.hosts);
 }
 
+static void put_causes(FILE *out, const struct desk *d, bool real, const char *name)
+{
+	for (unsigned i = 0; i < LOSSES; i++) {
+		if (loss_is_real(loss_of(i)) != real)
+			continue;
+		fprintf(out, "karma_%s{", name);
+		label(out, "", "cause", loss_of(i)->name);
+		fprintf(out, "} %" PRIu64 "\n", d->lost[i]);
+	}
+}
+
 static void put_losses(FILE *out, const struct desk *d)
 {
 	head(out, "losses_total", "counter",
 		"What was lost, by cause: packets, records or what the cause names.");
-	for (unsigned i = 0; i < LOSSES; i++) {
-		fputs("karma_losses_total{", out);
-		label(out, "", "cause", loss_of(i)->name);
-		fprintf(out, "} %" PRIu64 "\n", d->lost[i]);
-	}
+	put_causes(out, d, true, "losses_total");
+	head(out, "counted_total", "counter",
+		"What is no loss while there is little of it, such as frames that are not IP.");
+	put_causes(out, d, false, "counted_total");
 	count(out, "suspects_left_out_total",
 		"Hosts that gave way to more suspicious ones in the list of suspects.",
 		suspects_left_out(d->suspects));

@@ -11,9 +11,13 @@
 static const int64_t minute = 60 * 1000000000LL;
 static const int64_t behind_ns = 1000000000LL; /* that records may wait */
 
-/* Broken packets are wrong if they are so large a part of all. */
-static const double broken_share = 0.01;
-static const uint64_t broken_least = 100;
+/* Broken packets are wrong if they are so large a part of all, and late reports of all reports. */
+static const double few_share = 0.01;
+static const uint64_t few = 100;
+
+/* A full memory in which the oldest gives way is as it should be, unless it is all anew within the
+ * hour. */
+static const uint64_t minutes_remembered = 60;
 
 static void say(struct desk *d, bool grave, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -76,22 +80,43 @@ static void look_at_outputs(struct desk *d, const struct desk_before *b)
 	}
 }
 
+static bool is_many(uint64_t some, uint64_t all)
+{
+	return some >= few && (double)some >= few_share * (double)all;
+}
+
+/* Is it more than a network that is well has of it? */
+static bool is_wrong(
+	const struct desk *d, const struct desk_before *b, enum loss_kind kind, uint64_t some)
+{
+	const uint64_t *now = d->facts.figures.meter.count;
+
+	switch (kind) {
+	case LOSS_OTHER:
+		return false;
+	case LOSS_UNKNOWN:
+		return is_many(some, desk_rise(b->packets, now[COUNT_PACKETS]));
+	case LOSS_LATE:
+		return is_many(some, desk_rise(b->records, now[COUNT_RECORDS]));
+	case LOSS_AGED: /* of two memories as large as this one, or of this */
+		return some * minutes_remembered > d->facts.figures.judge.hosts;
+	default:
+		return some > 0;
+	}
+}
+
 static void look_at_losses(struct desk *d, const struct desk_before *b)
 {
-	uint64_t packets = desk_rise(b->packets, d->facts.figures.meter.count[COUNT_PACKETS]);
 	char number[NUMBER_TEXT];
 
 	for (unsigned i = 0; i < LOSSES; i++) {
 		const struct loss *l = loss_of(i);
-		uint64_t lost = desk_rise(b->lost[i], d->lost[i]);
+		uint64_t some = desk_rise(b->lost[i], d->lost[i]);
 
-		if (!lost || l->kind == LOSS_OTHER)
-			continue;
-		if (l->kind == LOSS_UNKNOWN &&
-			(lost < broken_least || (double)lost < broken_share * (double)packets))
-			continue;
-		say(d, false, l->remedy, "lost in the last minute: %s: %s", l->name,
-			number_text(lost, number));
+		if (some && is_wrong(d, b, l->kind, some))
+			say(d, false, l->remedy, "%s in the last minute: %s: %s",
+				loss_is_real(l) ? "lost" : "many", l->name,
+				number_text(some, number));
 	}
 }
 

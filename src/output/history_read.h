@@ -155,6 +155,18 @@ int history_alerts_over_time(struct history_reader *r, const struct history_quer
 int history_parties(struct history_reader *r, const struct history_query *q, bool attacks,
 	history_each_tally call, void *context, struct error *e);
 
+/* An alert of a host's, from its first record to its last. */
+struct history_spell {
+	bool attacks; /* else it is a target */
+	int64_t first_ns, last_ns;
+	double confidence;
+};
+
+/* Each of them, of a host (q's range, of one address); q's time. */
+typedef void (*history_each_spell)(void *context, const struct history_spell *s);
+int history_spells(struct history_reader *r, const struct history_query *q, history_each_spell call,
+	void *context, struct error *e);
+
 /* With whom, or by which services, a host (q's range, of one address) had most of the flows that
  * are kept; q's limit. */
 int history_peers(struct history_reader *r, const struct history_query *q, bool services,

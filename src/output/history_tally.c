@@ -144,6 +144,32 @@ int history_peers(struct history_reader *r, const struct history_query *q, bool 
 	return tell(r, s, call, context, e);
 }
 
+/* ---- spells ---- */
+
+int history_spells(struct history_reader *r, const struct history_query *q, history_each_spell call,
+	void *context, struct error *e)
+{
+	sqlite3_stmt *s;
+	int err = prepare(r,
+		"SELECT p.attacks, a.first_ns, a.last_ns, a.confidence FROM parties p"
+		" JOIN alerts a ON a.number = p.alert"
+		" WHERE p.addr = ?4 AND a.last_ns >= ?1 AND a.first_ns <= ?2",
+		q, &s, e);
+
+	if (err)
+		return err;
+	sqlite3_bind_blob(s, 4, q->low, 16, SQLITE_STATIC);
+	while ((err = sqlite3_step(s)) == SQLITE_ROW) {
+		struct history_spell spell = {sqlite3_column_int(s, 0) != 0,
+			sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2),
+			sqlite3_column_double(s, 3)};
+
+		call(context, &spell);
+	}
+	sqlite3_finalize(s);
+	return err == SQLITE_DONE ? 0 : history_error(e, r->path, r->db, err);
+}
+
 /* ---- minutes ---- */
 
 int history_minutes_together(struct history_reader *r, const struct history_query *q,

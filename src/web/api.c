@@ -1,20 +1,20 @@
 /* What may be asked for. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lstm/model.h"
 #include "util/clock.h"
+#include "web/host.h"
 #include "web/inside.h"
 #include "web/story.h"
 
-enum { TOP = 10, PEERS = 20, HOSTS = 200, STEPS = 360, LIVE_PAGES = 32 };
+enum { TOP = 10, LIVE_PAGES = 32, LIVE_POINTS = 120 };
 
 static const double second = 1e9;
 
 /* ---- the daemon's answers as they are ---- */
 
-json_t *live_all(struct wire *wire, struct error *e)
+json_t *live_all(struct wire *wire, unsigned points, struct error *e)
 {
 	json_t *all = NULL, *page;
 	json_int_t since = 0;
@@ -22,7 +22,7 @@ json_t *live_all(struct wire *wire, struct error *e)
 
 	for (int pages = 0; more && pages < LIVE_PAGES; pages++) {
 		page = wire_ask(wire,
-			json_pack("{ss sI si}", "command", "live", "since", since, "points", 600),
+			json_pack("{ss sI si}", "command", "live", "since", since, "points", (int)points),
 			e);
 		if (!page)
 			break;
@@ -39,13 +39,18 @@ json_t *live_all(struct wire *wire, struct error *e)
 	return all;
 }
 
+/* The first view waits for this: of the alerts what a list shows, and the points of the tiles. */
 static struct reply get_live(struct request *r)
 {
 	struct error e = {""};
-	json_t *live = live_all(&r->web->wire, &e);
+	json_t *live = live_all(&r->web->wire, LIVE_POINTS, &e), *alerts;
 
-	return live ? reply_json(MHD_HTTP_OK, live)
-		    : reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
+	if (!live)
+		return reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
+	alerts = json_object_get(live, "alerts");
+	for (size_t i = 0; i < json_array_size(alerts); i++)
+		json_array_set_new(alerts, i, story_brief(json_array_get(alerts, i)));
+	return reply_json(MHD_HTTP_OK, live);
 }
 
 /* And whether who asks may act. */
@@ -104,7 +109,7 @@ static struct reply live_alerts(const struct request *r)
 	struct error e = {""};
 	size_t n;
 
-	live = live_all(&r->web->wire, &e);
+	live = live_all(&r->web->wire, 1, &e);
 	if (!live) {
 		json_decref(list);
 		return reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
@@ -116,12 +121,6 @@ static struct reply live_alerts(const struct request *r)
 	json_decref(live);
 	return reply_json(MHD_HTTP_OK, json_pack("{sb sb sI si so}", "ok", 1, "live", 1, "total",
 					       (json_int_t)n, "skip", 0, "alerts", list));
-}
-
-/* The search hands out its page from its end. */
-static void add_first(void *list, const struct history_entry *entry)
-{
-	json_array_insert_new(list, 0, story_line(entry->event));
 }
 
 static struct reply get_alerts(struct request *r)
@@ -144,7 +143,7 @@ static struct reply get_alerts(struct request *r)
 	if (!reader)
 		return reply;
 	list = json_array();
-	err = history_search(reader, &q, add_first, list, NULL, &e);
+	err = history_search(reader, &q, story_add_first, list, NULL, &e);
 	total = history_count(reader, &q);
 	history_reader_close(reader);
 	if (err) {
@@ -158,13 +157,6 @@ static struct reply get_alerts(struct request *r)
 
 /* ---- sums ---- */
 
-static void add_tally(void *list, const struct history_tally *t)
-{
-	json_array_append_new(
-		list, json_pack("{ss sI sI sI}", "name", t->name, "at", (json_int_t)t->at_s,
-			      "count", (json_int_t)t->count, "bytes", (json_int_t)t->bytes));
-}
-
 static void add_minute(void *list, const struct history_minute *m)
 {
 	json_array_append_new(
@@ -174,19 +166,6 @@ static void add_minute(void *list, const struct history_minute *m)
 			      (json_int_t)m->records, "alerts", (json_int_t)m->alerts, "lost",
 			      (json_int_t)m->lost, "hosts", (json_int_t)m->hosts, "open",
 			      (json_int_t)m->open));
-}
-
-/* Whole minutes, so few that a picture has STEPS of them. */
-static int64_t step_of(const struct history_query *q, int64_t now_ns)
-{
-	int64_t span_s = ((q->until_ns ? q->until_ns : now_ns) - q->since_ns) / 1000000000;
-	static const int64_t steps[] = {
-		60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400};
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (span_s / steps[i] <= STEPS)
-			return steps[i];
-	return 7 * 86400;
 }
 
 static int sum_up(struct history_reader *reader, const struct history_query *q, int64_t step_s,
@@ -200,12 +179,12 @@ static int sum_up(struct history_reader *reader, const struct history_query *q, 
 	all.limit = 0;
 	err = history_minutes_together(reader, &all, step_s, add_minute, minutes, e);
 	if (!err)
-		err = history_alerts_over_time(reader, &all, step_s, add_tally, classes, e);
+		err = history_alerts_over_time(reader, &all, step_s, tally_add, classes, e);
 	all.limit = TOP;
 	if (!err)
-		err = history_parties(reader, &all, true, add_tally, attackers, e);
+		err = history_parties(reader, &all, true, tally_add, attackers, e);
 	if (!err)
-		err = history_parties(reader, &all, false, add_tally, targets, e);
+		err = history_parties(reader, &all, false, tally_add, targets, e);
 	json_object_set_new(answer, "minutes", minutes);
 	json_object_set_new(answer, "classes", classes);
 	json_object_set_new(answer, "attackers", attackers);
@@ -232,7 +211,7 @@ static struct reply get_overview(struct request *r)
 		return reply;
 	if (!q.since_ns)
 		q.since_ns = now_ns - 3600 * 1000000000LL;
-	step_s = step_of(&q, now_ns);
+	step_s = query_step(&q, now_ns);
 	answer = json_pack("{sb sI sf sf}", "ok", 1, "step", (json_int_t)step_s, "since",
 		(double)q.since_ns / second, "until",
 		(double)(q.until_ns ? q.until_ns : now_ns) / second);
@@ -244,114 +223,6 @@ static struct reply get_overview(struct request *r)
 	}
 	history_reader_close(reader);
 	return reply;
-}
-
-/* ---- hosts ---- */
-
-static void add_host(void *list, const struct history_host *h)
-{
-	char ip[ADDR_TEXT];
-
-	json_array_append_new(list,
-		json_pack("{ss sf sf sI sI sI sI sf sf sI sI}", "ip", addr_text(h->addr, ip),
-			"first", (double)h->first_ns / second, "last", (double)h->last_ns / second,
-			"flows_from", (json_int_t)h->flows[0], "flows_to", (json_int_t)h->flows[1],
-			"bytes_from", (json_int_t)h->bytes[0], "bytes_to", (json_int_t)h->bytes[1],
-			"suspicion", h->suspicion, "suspect", (double)h->suspect_ns / second,
-			"attacks", (json_int_t)h->attacks, "attacked", (json_int_t)h->attacked));
-}
-
-static void add_mutes(struct history_reader *reader, json_t *list)
-{
-	struct mute *mute = calloc(HISTORY_MUTES, sizeof(*mute));
-	char low[ADDR_TEXT], high[ADDR_TEXT];
-	unsigned count = 0;
-	struct error e;
-
-	if (mute && history_mutes(reader, mute, &count, &e) < 0)
-		count = 0;
-	for (unsigned i = 0; i < count; i++)
-		json_array_append_new(list,
-			json_pack("{ss ss ss* sb sf sf}", "low", addr_text(mute[i].low, low),
-				"high", addr_text(mute[i].high, high), "class",
-				mute[i].class < 0 ? NULL
-						  : class_name((enum karma_class)mute[i].class),
-				"attacks", mute[i].attacks, "made",
-				(double)mute[i].made_ns / second, "until",
-				(double)mute[i].until_ns / second));
-	free(mute);
-}
-
-static int tell_host(
-	struct history_reader *reader, struct history_query *q, json_t *answer, struct error *e)
-{
-	json_t *found = json_array(), *alerts = json_array();
-	json_t *services = json_array(), *peers = json_array(), *mutes = json_array();
-	int err = history_hosts(reader, q, add_host, found, e);
-
-	q->limit = PEERS;
-	if (!err)
-		err = history_peers(reader, q, false, add_tally, peers, e);
-	if (!err)
-		err = history_peers(reader, q, true, add_tally, services, e);
-	q->limit = 100;
-	if (!err)
-		err = history_search(reader, q, add_first, alerts, NULL, e);
-	if (!err)
-		add_mutes(reader, mutes);
-	json_object_set(answer, "host", json_array_get(found, 0));
-	json_decref(found);
-	json_object_set_new(answer, "peers", peers);
-	json_object_set_new(answer, "services", services);
-	json_object_set_new(answer, "alerts", alerts);
-	json_object_set_new(answer, "mutes", mutes);
-	return err;
-}
-
-static struct reply get_host(struct request *r)
-{
-	const char *text = argument(r, "addr");
-	struct history_query q = {.class = -1, .mark = -1, .limit = 1, .has_range = true};
-	struct history_reader *reader = NULL;
-	struct error e = {""};
-	struct reply reply;
-	char ip[ADDR_TEXT];
-	json_t *answer;
-
-	if (!text || !addr_parse(text, q.low))
-		return reply_error(MHD_HTTP_BAD_REQUEST, "'addr' takes an address");
-	memcpy(q.high, q.low, 16);
-	addr_text(q.low, ip);
-	if (r->web->settings.history) {
-		reader = open_history(r, &reply);
-		if (!reader)
-			return reply;
-	}
-	answer = json_pack(
-		"{sb ss so}", "ok", 1, "ip", ip, "suspicion", events_trail(r->web->events, ip));
-	if (reader && tell_host(reader, &q, answer, &e) < 0) {
-		json_decref(answer);
-		reply = reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
-	} else {
-		reply = reply_json(MHD_HTTP_OK, answer);
-	}
-	history_reader_close(reader);
-	return reply;
-}
-
-static struct reply get_mutes(struct request *r)
-{
-	struct reply reply;
-	struct history_reader *reader = open_history(r, &reply);
-	json_t *mutes = json_array();
-
-	if (!reader) {
-		json_decref(mutes);
-		return reply;
-	}
-	add_mutes(reader, mutes);
-	history_reader_close(reader);
-	return reply_json(MHD_HTTP_OK, json_pack("{sb so}", "ok", 1, "mutes", mutes));
 }
 
 /* ---- the model ---- */
@@ -427,6 +298,7 @@ const struct route api_routes[] = {
 	{"GET", "/api/flows", get_flows, false},
 	{"GET", "/api/capture", get_capture, true},
 	{"GET", "/api/host", get_host, false},
+	{"GET", "/api/suspicion", get_suspicion, false},
 	{"GET", "/api/blocks", get_blocks, false},
 	{"GET", "/api/mutes", get_mutes, false},
 	{"GET", "/api/model", get_model, false},

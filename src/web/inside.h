@@ -67,8 +67,9 @@ struct reply reply_file(char *bytes, size_t size, const char *type, const char *
 /* An argument of the request's URL; NULL: it is not there. */
 const char *argument(const struct request *r, const char *name);
 
-/* All that the daemon has live, its pages together; it is the caller's. NULL and the line. */
-json_t *live_all(struct wire *wire, struct error *e);
+/* All that the daemon has live, its pages together, of its points the last so many; it is the
+ * caller's. NULL and the line. */
+json_t *live_all(struct wire *wire, unsigned points, struct error *e);
 
 /* ---- the answers of each route ---- */
 
@@ -90,6 +91,9 @@ bool query_of(const struct request *r, struct history_query *q, char words[WORDS
 typedef const char *(*argument_of)(const void *context, const char *name);
 bool query_parse(argument_of get, const void *context, int64_t now_ns, struct history_query *q,
 	char words[WORDS_ROOM], const char **wrong);
+
+/* Whole minutes, in seconds, so few that a picture of q's time has some hundreds of them. */
+int64_t query_step(const struct history_query *q, int64_t now_ns);
 
 /* Is it an alert's id? */
 bool is_alert_id(const char *text);

@@ -149,6 +149,19 @@ bool query_parse(argument_of get, const void *context, int64_t now_ns, struct hi
 	return true;
 }
 
+int64_t query_step(const struct history_query *q, int64_t now_ns)
+{
+	static const int64_t steps[] = {
+		60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400};
+	enum { STEPS = 360 };
+	int64_t span_s = ((q->until_ns ? q->until_ns : now_ns) - q->since_ns) / 1000000000;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (span_s / steps[i] <= STEPS)
+			return steps[i];
+	return 7 * 86400;
+}
+
 static const char *argument_by(const void *request, const char *name)
 {
 	return argument(request, name);

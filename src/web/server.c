@@ -132,6 +132,17 @@ static const char *asset_path(const char *url)
 	return url;
 }
 
+/* One that is asked for by its tag never changes; else it is asked for again by its ETag. */
+static const char *asset_keeping(struct MHD_Connection *c, const struct web_asset *a)
+{
+	const char *tag = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "v");
+	size_t n = tag ? strlen(tag) : 0;
+
+	return n > 0 && strlen(a->etag) == n + 2 && strncmp(a->etag + 1, tag, n) == 0
+		       ? "max-age=31536000, immutable"
+		       : "no-cache";
+}
+
 static struct reply reply_asset(struct MHD_Connection *c, const char *url)
 {
 	const char *path = asset_path(url), *have = header(c, "If-None-Match");
@@ -154,6 +165,7 @@ static struct reply reply_asset(struct MHD_Connection *c, const char *url)
 	if (!reply.response)
 		return reply;
 	MHD_add_response_header(reply.response, "ETag", a->etag);
+	MHD_add_response_header(reply.response, "Cache-Control", asset_keeping(c, a));
 	if (reply.status == MHD_HTTP_OK) {
 		MHD_add_response_header(reply.response, "Content-Type", a->type);
 		if (a->size > 1 && a->data[0] == 0x1f && a->data[1] == 0x8b)
@@ -211,10 +223,9 @@ static void put_headers(const struct web *w, struct MHD_Response *r)
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		MHD_add_response_header(r, always[i][0], always[i][1]);
-	/* A page that has not changed is asked for by its ETag; what was told of hosts is not kept.
-	 */
-	MHD_add_response_header(
-		r, "Cache-Control", MHD_get_response_header(r, "ETag") ? "no-cache" : "no-store");
+	/* What was told of hosts is not kept. */
+	if (!MHD_get_response_header(r, "Cache-Control"))
+		MHD_add_response_header(r, "Cache-Control", "no-store");
 	if (w->auth.tls)
 		MHD_add_response_header(r, "Strict-Transport-Security", "max-age=31536000");
 }

@@ -46,9 +46,39 @@ json_t *story_line(const json_t *event)
 	return line;
 }
 
+json_t *story_brief(const json_t *event)
+{
+	static const char *const kept[] = {"src_ip", "dest_ip", "dest_port", "karma"};
+	const json_t *alert = json_object_get(event, "alert");
+	json_t *reason = json_array_get(
+		json_object_get(json_object_get(alert, "metadata"), "reasons"), 0);
+	json_t *brief = json_object();
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		copy(brief, kept[i], event, kept[i]);
+	json_object_del(json_object_get(brief, "karma"), "first_flow");
+	json_object_del(json_object_get(brief, "karma"), "last_flow");
+	json_object_set_new(brief, "alert",
+		json_pack("{sO? sO? s{s[O*]}}", "category", json_object_get(alert, "category"),
+			"action", json_object_get(alert, "action"), "metadata", "reasons", reason));
+	return brief;
+}
+
 void story_add(void *list, const struct history_entry *entry)
 {
 	json_array_append_new(list, story_line(entry->event));
+}
+
+void story_add_first(void *list, const struct history_entry *entry)
+{
+	json_array_insert_new(list, 0, story_line(entry->event));
+}
+
+void tally_add(void *list, const struct history_tally *t)
+{
+	json_array_append_new(
+		list, json_pack("{ss sI sI sI}", "name", t->name, "at", (json_int_t)t->at_s,
+			      "count", (json_int_t)t->count, "bytes", (json_int_t)t->bytes));
 }
 
 /* ---- all of one ---- */
@@ -117,7 +147,7 @@ static struct history_reader *open_alert(
 static struct reply live_alert(const struct request *r, const char *id)
 {
 	struct error e = {""};
-	json_t *live = live_all(&r->web->wire, &e);
+	json_t *live = live_all(&r->web->wire, 1, &e);
 	const json_t *event;
 	json_t *found = NULL;
 	size_t i;

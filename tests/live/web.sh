@@ -11,7 +11,7 @@
 # shellcheck source=range/scenarios.sh
 . range/scenarios.sh
 
-in_browser=21
+in_browser=26
 tests=$((in_browser + 32))
 export TZ=UTC
 
@@ -91,6 +91,30 @@ check "so are headers" eval 'answers 431 -H "X: $(head -c 60000 /dev/zero | tr "
 check "what is no request of its is refused" eval 'answers 405 -X DELETE "${url}api/mark" && answers 404 "${url}../../etc/passwd" && answers 400 "${url}api/alerts?limit=9999" && answers 400 "${url}api/alert?id=../x"'
 check "the policy for content is strict" eval 'ask -D - -o /dev/null "$url" | grep -qi "^content-security-policy: default-src .none.;.*frame-ancestors .none."'
 
+# ---- Prometheus; it scrapes while the browser looks ----
+
+prometheus_begins() {
+	printf 'global: {scrape_interval: 1s}\nscrape_configs: [{job_name: karma, static_configs: [{targets: ["127.0.0.1:7766"]}]}]\n' >"$work/prometheus.yml"
+	ip netns exec "$gateway" prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb" \
+		--web.listen-address=127.0.0.1:9090 >"$work/prometheus.log" 2>&1 &
+	pids+=($!)
+}
+scraped() { # expression: has it a value above 0?
+	ask -G --data-urlencode "query=$1 > 0" http://127.0.0.1:9090/api/v1/query | grep -q '"value":\['
+}
+expressions() { # of the Grafana dashboard: Prometheus knows each metric
+	python3 - "$work/metrics" <<-'END'
+		import json, re, sys
+		known = set(re.findall(r"^(karma_\w+)", open(sys.argv[1]).read(), re.M))
+		text = open("docs/grafana.json").read()
+		json.loads(text)
+		used = set(re.findall(r"karma_\w+", text)) - {"karma_id"}
+		print(used - known)
+		sys.exit(not used or bool(used - known))
+	END
+}
+! command -v prometheus >/dev/null || prometheus_begins
+
 # ---- in the browser, over a history with 100,000 alerts of hostile text as well ----
 
 wait "$making"
@@ -98,22 +122,9 @@ cp "$work/state/web.token" "$work/many.token" && chmod 600 "$work/many.token"
 ip netns exec "$gateway" "$work/web_serve" 127.0.0.1:7767 "$work/socket" "$work/many.db" "$work/many.token" >"$work/serve.out" 2>&1 &
 pids+=($!)
 
-# The kernel's side of a block: its host is cut off.
-cut_off() {
-	local tries
-	for ((tries = 600; tries; tries--)); do
-		grep -q '^blocked ' "$work/browser" 2>/dev/null && break
-		sleep 0.1
-	done
-	for ((tries = 40; tries; tries--)); do
-		on 2 h3 ping -q -c 1 -W 1 "${addr4[s1]}" >/dev/null 2>&1 || break
-	done
-	((tries)) && touch "$work/cut-off"
-}
 if [ -e web/node_modules/playwright-core/package.json ] && command -v chromium >/dev/null; then
-	cut_off &
 	ip netns exec "$gateway" timeout 400 node tests/live/web.mjs "$work" "$karma" "$url" http://127.0.0.1:7767/ \
-		"$id" "${addr4[h1]}" "${addr4[h3]}" >"$work/browser" 2>"$work/browser.err" </dev/null
+		"$id" "${addr4[h1]}" "${addr4[h3]}" "${addr4[s1]}" "$range_id" >"$work/browser" 2>"$work/browser.err" </dev/null
 	cat "$work/browser"
 	passed=$((passed + $(grep -c '^ok ' "$work/browser")))
 	failed=$((failed + $(grep -c '^FAILED ' "$work/browser")))
@@ -127,74 +138,33 @@ fi
 
 cat >"$work/stuck.py" <<'END'
 import socket, sys, time
-held = []
-for _ in range(40):
-    s = socket.socket()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    s.connect(("127.0.0.1", 7766))
-    s.sendall(b"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:7766\r\n\r\n")
-    held.append(s)
-time.sleep(1)
-answers = [s.recv(15) for s in held]
-print(sum(a.startswith(b"HTTP/1.1 200") for a in answers), "views,", sum(a.startswith(b"HTTP/1.1 503") for a in answers), "refused", flush=True)
-time.sleep(float(sys.argv[1]))
+def views():
+    held = []
+    for _ in range(40):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        s.settimeout(20)
+        s.connect(("127.0.0.1", 7766))
+        s.sendall(b"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:7766\r\n\r\n")
+        held.append(s)
+    answers = [s.recv(15) for s in held]
+    return held, [sum(a.startswith(b"HTTP/1.1 " + code) for a in answers) for code in (b"200", b"503")]
+for _ in range(20):  # what the browser had open is noticed to be closed at the next events
+    held, counts = views()
+    if counts == [16, 24]:
+        break
+    del held
+    time.sleep(0.5)
+print("%d views, %d refused" % tuple(counts), flush=True)
+time.sleep(60)
 END
-sleep 3 # what the browser had open is noticed to be closed at the next events
-ip netns exec "$gateway" python3 "$work/stuck.py" 9 >"$work/stuck" 2>&1 &
-pids+=($!)
-sleep 7
-check "views are limited, and more are told so" grep -q '^16 views, 24 refused' "$work/stuck"
-cat "$work/stuck"
-second_by_second() { # each of the last seconds has a point, whatever the views do
-	"$karma" status --socket "$work/socket" --json >/dev/null 2>&1
-	ask "${url}api/live" | python3 -c '
-import json, sys
-at = [p["at"] for p in json.load(sys.stdin)["points"]][-6:]
-print([round(b - a, 2) for a, b in zip(at, at[1:])])
-sys.exit(not (len(at) == 6 and all(b - a < 2.5 for a, b in zip(at, at[1:]))))'
-}
-check "stuck views do not hold the daemon up" second_by_second
-cat "$work/said"
-many_connections() {
-	here python3 - <<-'END'
-		import socket
-		held = [socket.create_connection(("127.0.0.1", 7766)) for _ in range(200)]
-		print(len(held))
-	END
-	within 5 answers 200 "${url}api/status"
-}
-check "after 200 connections it answers" many_connections
+ip netns exec "$gateway" python3 "$work/stuck.py" >"$work/stuck" 2>&1 &
+stuck=$!
+pids+=("$stuck")
+check "views are limited, and more are told so" within 30 grep -q '^16 views, 24 refused' "$work/stuck"
+began=$SECONDS
 
-# ---- Prometheus ----
-
-if command -v prometheus >/dev/null; then
-	check "promtool finds nothing to complain of" eval 'ask "${url}metrics" >"$work/metrics" && grep -q "^karma_" "$work/metrics" && promtool check metrics <"$work/metrics"'
-	printf 'global: {scrape_interval: 1s}\nscrape_configs: [{job_name: karma, static_configs: [{targets: ["127.0.0.1:7766"]}]}]\n' >"$work/prometheus.yml"
-	ip netns exec "$gateway" prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb" \
-		--web.listen-address=127.0.0.1:9090 >"$work/prometheus.log" 2>&1 &
-	pids+=($!)
-	scraped() { # expression: has it a value above 0?
-		ask -G --data-urlencode "query=$1 > 0" http://127.0.0.1:9090/api/v1/query | grep -q '"value":\['
-	}
-	check "Prometheus scrapes it" within 15 scraped 'up{job="karma"}'
-	check "and has its counters" within 5 scraped karma_packets_total
-	expressions() { # of the Grafana dashboard: Prometheus knows each metric
-		python3 - "$work/metrics" <<-'END'
-			import json, re, sys
-			known = set(re.findall(r"^(karma_\w+)", open(sys.argv[1]).read(), re.M))
-			text = open("docs/grafana.json").read()
-			json.loads(text)
-			used = set(re.findall(r"karma_\w+", text)) - {"karma_id"}
-			print(used - known)
-			sys.exit(not used or bool(used - known))
-		END
-	}
-	check "the Grafana dashboard asks for nothing that is not there" expressions
-else
-	skip 4 "no prometheus"
-fi
-
-# ---- elsewhere, and without ----
+# ---- elsewhere, and without, while they are stuck ----
 
 refuses "a port in use is an error where it was asked for" 1 "choose another by --web" \
 	ip netns exec "$gateway" "$karma" run -i lan --socket "$work/other" --web 127.0.0.1:7766
@@ -225,5 +195,36 @@ without_node() {
 		answers 200 http://127.0.0.1:7769/metrics
 }
 check "a build without node says so, and has the rest" without_node
+# ---- stuck for some seconds ----
+
+second_by_second() { # each of the last seconds has a point, whatever the views do
+	((SECONDS - began >= 7)) || sleep $((7 - SECONDS + began))
+	ask "${url}api/live" | python3 -c '
+import json, sys
+at = [p["at"] for p in json.load(sys.stdin)["points"]][-6:]
+print([round(b - a, 2) for a, b in zip(at, at[1:])])
+sys.exit(not (len(at) == 6 and all(b - a < 2.5 for a, b in zip(at, at[1:]))))'
+}
+check "stuck views do not hold the daemon up" second_by_second
+cat "$work/said"
+kill "$stuck"
+many_connections() {
+	here python3 - <<-'END'
+		import socket
+		held = [socket.create_connection(("127.0.0.1", 7766)) for _ in range(200)]
+		print(len(held))
+	END
+	within 5 answers 200 "${url}api/status"
+}
+check "after 200 connections it answers" many_connections
+
+if command -v prometheus >/dev/null; then
+	check "promtool finds nothing to complain of" eval 'ask "${url}metrics" >"$work/metrics" && grep -q "^karma_" "$work/metrics" && promtool check metrics <"$work/metrics"'
+	check "Prometheus scrapes it" within 15 scraped 'up{job="karma"}'
+	check "and has its counters" within 5 scraped karma_packets_total
+	check "the Grafana dashboard asks for nothing that is not there" expressions
+else
+	skip 4 "no prometheus"
+fi
 check "Ctrl-C ends it, whoever looks" stop karma
 finish

@@ -356,7 +356,52 @@ static void losses_are_wrong_for_a_minute(void **state)
 	assert_int_equal(desk_wrong(d, &w), 0);
 	f.figures.meter.count[LOST_BAD_LENGTH] += 1000;
 	tick(d, &f, 1);
-	assert_true(says(d, 1, "contradicting lengths: 1,500"));
+	assert_true(says(d, 1, "lost in the last minute: contradicting lengths: 1,500"));
+	desk_free(d);
+}
+
+static json_int_t last_lost(const struct desk *d)
+{
+	json_t *live = desk_live_json(d, 0, 1);
+	json_t *point = json_array_get(json_object_get(live, "points"), 0);
+	json_int_t lost = json_integer_value(json_object_get(point, "lost"));
+
+	json_decref(live);
+	return lost;
+}
+
+/* Spanning tree, a burst, a memory of hosts that is full: none of it is an illness. */
+static void what_every_network_has_is_counted_only(void **state)
+{
+	struct desk_facts f;
+	struct desk *d = a_desk(&f);
+	const struct desk_wrong *w;
+	json_t *status;
+
+	(void)state;
+	f.figures.judge.hosts = 32768;
+	tick(d, &f, 100);
+	f.figures.meter.count[COUNT_RECORDS] += 50000;
+	f.figures.meter.count[LOST_NOT_IP] += 900;
+	f.figures.meter.count[LOST_RING_FULL] += 300;
+	f.figures.judge.hosts_forgotten += 500;
+	f.figures.detect.evidence_forgotten += 500;
+	tick(d, &f, 1);
+	assert_int_equal(desk_wrong(d, &w), 0);
+	assert_int_equal(last_lost(d), 0);
+	status = desk_status_json(d);
+	assert_null(json_object_get(json_object_get(status, "losses"), "not IP"));
+	assert_int_equal(json_integer_value(json_object_get(
+				 json_object_get(status, "counted"), "not IP")),
+		900);
+	json_decref(status);
+	f.figures.meter.count[LOST_RING_FULL] += 300;
+	tick(d, &f, 1);
+	assert_true(says(d, 1, "many in the last minute: ring full: 600"));
+	tick(d, &f, 100);
+	f.figures.judge.hosts_forgotten += 600;
+	tick(d, &f, 1);
+	assert_true(says(d, 1, "many in the last minute: hosts forgotten: 600"));
 	desk_free(d);
 }
 
@@ -394,6 +439,8 @@ static void metrics_are_prometheus(void **state)
 	assert_non_null(strstr(text, "\nkarma_packets_total 12345\n"));
 	assert_non_null(strstr(text, "\nkarma_alerts_total{class=\"Brute Force\"} 3\n"));
 	assert_non_null(strstr(text, "karma_losses_total{cause=\"flow table full\"} 0\n"));
+	assert_null(strstr(text, "karma_losses_total{cause=\"not IP\"}"));
+	assert_non_null(strstr(text, "karma_counted_total{cause=\"not IP\"} 0\n"));
 	assert_non_null(strstr(text, "path=\"/a\\n?\""));
 	assert_non_null(strstr(text, "path=\"eve \\\"1\\\"\\\\.json\"} 0\n"));
 	assert_non_null(strstr(
@@ -416,6 +463,7 @@ int main(void)
 		cmocka_unit_test(all_is_well),
 		cmocka_unit_test(each_is_said),
 		cmocka_unit_test(losses_are_wrong_for_a_minute),
+		cmocka_unit_test(what_every_network_has_is_counted_only),
 		cmocka_unit_test(a_clock_that_is_set_is_wrong_for_a_minute),
 		cmocka_unit_test(metrics_are_prometheus),
 	};

@@ -179,6 +179,54 @@ static void alerts_are_found_by_what_they_are(void **state)
 	unlink(path);
 }
 
+struct spells {
+	unsigned attacks, targets;
+	double surest;
+};
+
+static void take_spell(void *context, const struct history_spell *s)
+{
+	struct spells *all = context;
+
+	assert_true(s->first_ns <= s->last_ns);
+	all->attacks += s->attacks;
+	all->targets += !s->attacks;
+	if (s->confidence > all->surest)
+		all->surest = s->confidence;
+}
+
+static struct spells spells_of(const char *ip, int64_t since_ns)
+{
+	struct history_query q = any;
+	struct history_reader *r = open_reader();
+	struct spells all = {0};
+	struct error e = {""};
+
+	q.since_ns = since_ns;
+	assert_true(history_range(ip, q.low, q.high));
+	assert_int_equal(history_spells(r, &q, take_spell, &all, &e), 0);
+	history_reader_close(r);
+	return all;
+}
+
+static void a_hosts_alerts_are_its_spells(void **state)
+{
+	struct spells all;
+
+	(void)state;
+	make_ten();
+	all = spells_of("10.0.2.9", 0);
+	assert_int_equal(all.targets, 10);
+	assert_int_equal(all.attacks, 0);
+	assert_true(all.surest > 0 && all.surest <= 1);
+	all = spells_of("10.0.1.7", 0);
+	assert_int_equal(all.attacks, 1);
+	assert_int_equal(all.targets, 0);
+	assert_int_equal(spells_of("10.0.2.9", start + 9 * second).targets, 3);
+	assert_int_equal(spells_of("10.9.9.9", 0).targets, 0);
+	unlink(path);
+}
+
 static void words_are_found_in_what_people_read(void **state)
 {
 	struct history_query q = any;
@@ -720,6 +768,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(alerts_are_found_by_what_they_are),
+		cmocka_unit_test(a_hosts_alerts_are_its_spells),
 		cmocka_unit_test(words_are_found_in_what_people_read),
 		cmocka_unit_test(marks_are_kept_and_counted),
 		cmocka_unit_test(what_may_go_goes_in_order),

@@ -273,6 +273,27 @@ static void a_field_is_never_a_formula(void **state)
 	assert_string_equal(csv("a\nb"), "\"a\nb\"\n");
 }
 
+static void a_brief_has_what_a_list_shows(void **state)
+{
+	json_t *event = json_pack("{ss si s{s{si} ss ss} s{ss ss s{s[ss]}}}", "src_ip", "10.0.0.1",
+		"flow_id", 7, "karma", "first_flow", "flow_id", 7, "alert_id", "3pjgsqnt", "stage",
+		"end", "alert", "category", "DoS", "signature", "x", "metadata", "reasons", "one",
+		"two");
+	json_t *want = json_pack("{ss s{ss ss} s{ss sn s{s[s]}}}", "src_ip", "10.0.0.1", "karma",
+		"alert_id", "3pjgsqnt", "stage", "end", "alert", "category", "DoS", "action",
+		"metadata", "reasons", "one");
+	json_t *brief = story_brief(event), *none = story_brief(NULL);
+
+	(void)state;
+	assert_non_null(want);
+	assert_true(json_equal(brief, want));
+	assert_non_null(none);
+	json_decref(none);
+	json_decref(brief);
+	json_decref(want);
+	json_decref(event);
+}
+
 /* ---- the trail ---- */
 
 static void take_host(struct trail *t, const char *ip, double suspicion, double now)
@@ -341,6 +362,7 @@ int main(void)
 		cmocka_unit_test(names_what_it_cannot_read),
 		cmocka_unit_test(an_id_is_letters_and_digits),
 		cmocka_unit_test(a_field_is_never_a_formula),
+		cmocka_unit_test(a_brief_has_what_a_list_shows),
 		cmocka_unit_test(a_trail_is_bounded),
 	};
 

@@ -44,7 +44,7 @@ export function flowTable(flows) {
     ['Bytes', (f) => `${bytes(f.bytes_toserver)} / ${bytes(f.bytes_toclient)}`, 'number'],
     ['Lasting', (f) => lasting(f.age ?? 0), 'number'], ['Score', (f) => f.score.toFixed(2), 'number'],
     ['Most likely', (f) => `${f.category} ${percent(f.probability)}`],
-  ], flows)
+  ], flows, { tall: flows.length > 20 })
 }
 
 export function alertList(list, caption) {
@@ -111,9 +111,9 @@ export const alert = {
             k.model && [h('dt', {}, 'Model'), h('dd', {}, k.model)],
             k.response && [h('dt', {}, 'Response'), h('dd', {}, k.response.text)]))),
         card('Flows over time', flowTimeline(flows), files),
+        card('Other alerts of the same party', others20.length ? alertList(others20, 'Other alerts of the same party') : empty('No other alert of this party')),
         card('Flows', flows.length ? flowTable(flows) : empty('No flows are kept of it'),
-          answer.flows_left_out ? h('p', { class: 'muted' }, `${many(answer.flows_left_out, 'flow')} between the first and the last ones ${answer.flows_left_out === 1 ? 'was' : 'were'} not kept.`) : null),
-        card('Other alerts of the same party', others20.length ? alertList(others20, 'Other alerts of the same party') : empty('No other alert of this party')))
+          answer.flows_left_out ? h('p', { class: 'muted' }, `${many(answer.flows_left_out, 'flow')} between the first and the last ones ${answer.flows_left_out === 1 ? 'was' : 'were'} not kept.`) : null))
     }
 
     async function load() {

@@ -1,4 +1,4 @@
-// Who is blocked, until when, and who or what put them there; who never is.
+// Who is blocked, until when, and who or what put them there; who never is; whose alerts are muted.
 import { act, button, times } from './act.js'
 import { ask } from './api.js'
 import { card, chips, empty, fill, h, icon, put, table } from './dom.js'
@@ -19,6 +19,7 @@ export const blocks = {
     const time = h('select', { id: 'b-time' }, times.map(([s, name]) => h('option', { value: s }, name)))
     const list = h('div', { class: 'least-table' })
     const allow = h('div', { class: 'least-lines' })
+    const muted = h('div', { class: 'least-lines' })
     const mode = h('div', {})
     const count = h('p', { class: 'muted count', role: 'status' }, ' ')
     const send = async (path) => {
@@ -33,7 +34,7 @@ export const blocks = {
       h('div', { class: 'field' }, h('label', { for: 'b-time' }, 'For'), time),
       h('div', { class: 'field' }, h('button', { type: 'submit', class: 'main' }, 'Block')),
       h('div', { class: 'field' }, button('Never block', () => send('allow'))))
-    put(root, [h('div', { class: 'row between' }, h('h1', {}, 'Block list'), count), mode, form, card('Blocked', list), card('Never blocked', allow)])
+    put(root, [h('div', { class: 'row between' }, h('h1', {}, 'Block list'), count), mode, form, card('Blocked', list), h('div', { class: 'grid two' }, card('Never blocked', allow), card('Muted', muted))])
 
     function tellMode() {
       const m = live.status?.block?.mode ?? live.block.mode
@@ -61,7 +62,26 @@ export const blocks = {
         : empty('No address is on the allow list', answer.allow_why ?? 'The machine’s own addresses, gateways, DNS servers and login sessions are never blocked anyway.'))
     }
 
+    function tellMutes(mutes) {
+      const range = (m) => m.low === m.high ? hostLink(m.low) : `${m.low} – ${m.high}`
+      const ends = (m) => button([icon('close'), h('span', { class: 'unseen' }, `Unmute ${m.low}`)], async () => { if (await act('unmute', { low: m.low, high: m.high }, `Alerts of ${m.low} are told again`)) load() }, 'tool')
+      fill(muted, mutes.length ? table('Muted alerts', [
+        ['Whose', (m) => h('span', { class: 'address' }, range(m))], ['As', (m) => m.attacks ? 'attacker' : 'target of many'],
+        ['Class', (m) => m.class ?? 'any'], ['Until', (m) => when(m.until)], ['', ends]], mutes)
+        : empty('No alerts are muted', 'A muted alert is in the history and EVE; nobody is told of it.'))
+    }
+
+    async function loadMutes() {
+      try {
+        const answer = await ask('mutes')
+        if (!ended) tellMutes(answer.mutes)
+      } catch (error) {
+        if (!ended) fill(muted, empty(error.status === 404 ? 'No history is kept, and nothing can be muted' : error.message))
+      }
+    }
+
     async function load() {
+      loadMutes()
       try {
         const answer = await ask('blocks')
         if (!ended && !list.contains(document.activeElement)) tell(answer)

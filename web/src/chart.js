@@ -38,7 +38,12 @@ function timeLabels(_, ticks, __, ___, step) {
   })
 }
 
-// series: {label, color ('var(--x)'), text(value)}; kind: 'lines' or 'bars' (stacked).
+const stepOf = (at) => at.length > 1 ? at[1] - at[0] : 60
+
+// So few values that a line alone would not show them.
+const few = (plot, i) => plot.data[i].filter((v) => v != null).length < 3
+
+// series: {label, color ('var(--x)'), text(value)}; kind: 'lines', 'steps' or 'bars' (stacked).
 // onzoom(since, until): a range was chosen.
 export function chart({ label, series, kind = 'lines', height = 220, onzoom, unit = short }) {
   const place = h('div', { class: 'chart', style: { '--chart-height': height } })
@@ -64,14 +69,15 @@ export function chart({ label, series, kind = 'lines', height = 220, onzoom, uni
     return {
       width, height: Math.round(height * scale()), legend: { show: false },
       padding: [8, 8, 0, 0],
-      cursor: { drag: { x: true, y: false, setScale: false }, points: { show: kind === 'lines' }, y: false },
-      scales: { x: { time: true }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+      cursor: { drag: { x: true, y: false, setScale: false }, points: { show: kind !== 'bars' }, y: false },
+      // A value is that of the step which begins there: the last one has room, too.
+      scales: { x: { time: true, range: (_, low, high) => [low, kind === 'lines' ? high : high + stepOf(raw[0])] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
       axes: [{ ...axis, space: 70 * scale(), size: 46 * scale(), values: timeLabels }, { ...axis, size: 52 * scale(), space: 36 * scale(), values: (_, ticks) => ticks.map((t) => unit(t)) }],
       series: [{}, ...shown.map((s) => ({
         stroke: color(place, s.color), width: kind === 'bars' ? 0 : 2,
         fill: kind === 'bars' ? color(place, s.color) : `color-mix(in srgb, ${color(place, s.color)} 12%, transparent)`,
-        paths: kind === 'bars' ? uPlot.paths.bars({ size: [0.86, 60], align: 1 }) : undefined,
-        points: { show: false }, spanGaps: false,
+        paths: kind === 'bars' ? uPlot.paths.bars({ size: [0.86, 60], align: 1 }) : kind === 'steps' ? uPlot.paths.stepped({ align: 1 }) : undefined,
+        points: { show: kind === 'lines' && few, size: 5, fill: color(place, s.color) }, spanGaps: false,
       }))],
       hooks: {
         setCursor: [(u) => legend(u.cursor.idx)],

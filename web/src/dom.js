@@ -82,8 +82,9 @@ export function chips(...items) {
 }
 
 // A table of few rows: columns of [title, cell(row), 'number'?].
-export function table(caption, columns, rows) {
-  return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
+// A tall one scrolls by itself, below its titles.
+export function table(caption, columns, rows, { tall } = {}) {
+  return h('div', { class: tall ? 'scroll tall' : 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
     h('table', {},
       h('caption', { class: 'unseen' }, caption),
       h('thead', {}, h('tr', {}, columns.map(([title, , kind]) =>

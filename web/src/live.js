@@ -1,7 +1,7 @@
 // What is live: one state for all pages, kept up by the server's events.
 import { ask, listen } from './api.js'
 
-const KEPT = 600
+const KEPT = 120 // seconds, as many as the tiles show
 
 export const live = {
   state: 'waiting', // 'live', 'down'
@@ -13,6 +13,7 @@ export const live = {
   hosts: [],
   alerts: new Map(),
   losses: {},
+  counted: {}, // what is no loss while there is little of it
   table: {},
   block: {},
   latency: {},
@@ -46,7 +47,7 @@ function take(answer) {
     live.alerts.set(id, event)
   }
   while (live.alerts.size > 256) live.alerts.delete(live.alerts.keys().next().value)
-  for (const key of ['hosts', 'losses', 'table', 'block', 'latency', 'wrong', 'services'])
+  for (const key of ['hosts', 'losses', 'counted', 'table', 'block', 'latency', 'wrong', 'services'])
     live[key] = answer[key] ?? live[key]
 }
 

@@ -1,11 +1,10 @@
 // Is all well? Then: how much, what was, who.
-import { ask } from './api.js'
-import { chart, spark, zoomButtons } from './chart.js'
+import { ask, query } from './api.js'
+import { chart, spark } from './chart.js'
 import { bars, card, empty, fill, h, icon, put, say } from './dom.js'
 import { ago, bytes, classColor, classes, classTag, countText, lasting, many, percent, seconds, short, when, whole, whomText, whoText } from './format.js'
 import { live, watch } from './live.js'
-
-const ranges = [['1h', 'Hour', 3600], ['24h', 'Day', 86400], ['30d', 'Month', 2592000]]
+import { rangeOf, rangeRow, spanOf, stepsOf } from './range.js'
 
 export function alertLine(event) {
   const k = event.karma
@@ -52,22 +51,7 @@ function tile(name, text) {
     } }
 }
 
-const rangeOf = (params) => params.since || '1h'
-
-function spanOf(params, answer) {
-  if (answer) return { since: answer.since, until: answer.until }
-  const preset = ranges.find(([id]) => id === rangeOf(params))
-  const now = Date.now() / 1000
-  return preset ? { since: now - preset[2], until: now } : { since: Number(params.since), until: Number(params.until) || now }
-}
-
-// Every step from the first to the last; a step that was not watched is a gap.
-function stepsOf(answer) {
-  const step = answer.step
-  const at = []
-  for (let t = Math.floor(answer.since / step) * step; t <= answer.until; t += step) at.push(t)
-  return at
-}
+const figures = (counts, kind) => h('dl', { class: `figures ${kind}` }, counts.map(([name, n]) => [h('dt', {}, name), h('dd', {}, whole(n))]))
 
 export const overview = {
   title: 'Overview',
@@ -85,9 +69,8 @@ export const overview = {
       packets: tile('Packets', 'a second'), bytes: tile('Traffic', 'a second'), records: tile('Flow records', 'judged a second'),
       open: tile('Open flows', ''), hosts: tile('Hosts', 'remembered'), lost: tile('Losses', ''),
     }
-    const chosen = h('div', { class: 'segments', role: 'group', 'aria-label': 'Range' })
-    const span = h('span', { class: 'muted range-text' })
     const change = (since, until) => go(`/?since=${since}&until=${until}`)
+    const range = rangeRow({ href: (since) => `/${query({ since })}`, span: () => spanOf(params, answer), change })
     const traffic = chart({ label: 'Packets and flows a second', onzoom: (a, b) => change(Math.round(a), Math.round(b)),
       series: [{ label: 'Packets/s', color: 'var(--accent)' }, { label: 'Flows/s', color: 'var(--second)' }] })
     const byClass = chart({ label: 'Alerts by class', kind: 'bars', onzoom: (a, b) => change(Math.round(a), Math.round(b)),
@@ -102,7 +85,7 @@ export const overview = {
 
     put(root, [banner, wrong,
       h('section', { class: 'tiles', 'aria-label': 'Right now' }, Object.values(tiles).map((t) => t.root)),
-      h('div', { class: 'row between range-row' }, h('div', { class: 'row' }, chosen, span), zoomButtons(() => spanOf(params, answer), change)),
+      range.root,
       h('div', { class: 'grid two' }, card('Traffic', traffic.root), card('Alerts by class', byClass.root)),
       h('div', { class: 'grid wide-left' }, card('Latest alerts', latest), card('Share of traffic by service', services)),
       h('div', { class: 'grid three' }, card('Attackers', attackers), card('Targets', targets), card('Losses', losses))])
@@ -115,7 +98,7 @@ export const overview = {
       say(meta, watching() || ' ')
       fill(wrong, live.wrong.map((w) => h('div', { class: `notice ${w.severity === 'error' ? 'bad' : 'warn'}` },
         h('strong', {}, w.what), w.remedy && h('span', {}, w.remedy))))
-      const points = live.points.slice(-120)
+      const { points } = live
       const last = points.at(-1) ?? {}
       const of = (key) => points.map((p) => p[key] ?? 0)
       const lost = of('lost').reduce((a, b) => a + b, 0)
@@ -125,19 +108,21 @@ export const overview = {
       tiles.records.set(short(last.records), of('records'), 'judged a second')
       tiles.open.set(short(live.table.open ?? last.open), of('open'), room ? `of ${short(room)}` : '')
       tiles.hosts.set(short(last.hosts), of('hosts'), 'remembered')
-      tiles.lost.set(short(lost), of('lost'), lost ? 'in two minutes' : 'none in two minutes', lost)
+      tiles.lost.set(short(lost), of('lost'), 'in two minutes', lost)
       tellLosses()
       tellServices()
       tellLatest()
     }
 
     function tellLosses() {
-      const all = Object.entries(live.losses).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1])
-      const shown = JSON.stringify(all)
+      const of = (counts) => Object.entries(counts).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1])
+      const lost = of(live.losses)
+      const counted = of(live.counted)
+      const shown = JSON.stringify([lost, counted])
       if (losses.dataset.shown === shown) return
       losses.dataset.shown = shown
-      fill(losses, all.length ? h('dl', { class: 'figures bad' }, all.map(([name, n]) => [h('dt', {}, name), h('dd', {}, whole(n))]))
-        : empty('Nothing lost', 'Every packet was metered, every record judged.'))
+      fill(losses, lost.length ? figures(lost, 'bad') : empty('Nothing lost', 'Every packet was metered, every record judged.'),
+        counted.length > 0 && [h('h3', {}, 'No loss, but counted'), figures(counted, 'muted')])
     }
 
     function tellServices() {
@@ -195,10 +180,7 @@ export const overview = {
     }
 
     async function load() {
-      fill(chosen, ranges.map(([id, name]) => h('a', { href: id === '1h' ? '/' : `/?since=${id}`, class: 'segment',
-        'aria-current': rangeOf(params) === id ? 'true' : null }, name)))
-      const { since, until } = spanOf(params)
-      say(span, ranges.some(([id]) => id === rangeOf(params)) ? '' : `${lasting(until - since)}, from ${new Date(since * 1000).toLocaleString('en-GB')}`)
+      range.tell(params)
       try {
         const next = await ask('overview', { since: rangeOf(params), until: params.until })
         if (ended) return

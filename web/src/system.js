@@ -7,6 +7,8 @@ import { live, watch } from './live.js'
 const stages = { wait: 'From the kernel’s ring to the record', judge: 'Features, network and evidence, a batch', alert: 'From the packet to the alert',
   history: 'A batch into the history', loop: 'One turn of the loop', record: 'A record' }
 
+const counts = (of) => Object.entries(of).sort((a, b) => b[1] - a[1])
+
 export const system = {
   title: 'System',
   show(root) {
@@ -70,8 +72,12 @@ export const system = {
       once(latency, rows, () => rows.length ? table('Latency of each stage', [
         ['Stage', ([name]) => h('span', { title: name }, stages[name] ?? name), 'wrap'], ['Middle', ([, v]) => micros(v.p50), 'number'], ['99 %', ([, v]) => micros(v.p99), 'number'],
         ['Most', ([, v]) => micros(v.max), 'number'], ['Count', ([, v]) => short(v.count), 'number']], rows) : empty('Nothing was measured yet'))
-      const lost = Object.entries(live.losses).sort((a, b) => b[1] - a[1])
-      once(losses, lost, () => h('dl', { class: 'figures losses' }, lost.map(([name, n]) => [h('dt', { class: n ? 'bad' : '' }, name), h('dd', { class: n ? 'bad' : 'muted' }, whole(n))])))
+      const lost = counts(live.losses)
+      const counted = counts(live.counted)
+      once(losses, [lost, counted], () => [
+        h('dl', { class: 'figures losses' }, lost.map(([name, n]) => [h('dt', { class: n ? 'bad' : '' }, name), h('dd', { class: n ? 'bad' : 'muted' }, whole(n))])),
+        h('h3', {}, 'No loss, but counted'),
+        h('dl', { class: 'figures losses' }, counted.map(([name, n]) => [h('dt', {}, name), h('dd', { class: n ? '' : 'muted' }, whole(n))]))])
       if (s) tellParts(s)
     }
 
