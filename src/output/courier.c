@@ -367,6 +367,24 @@ static bool join_by(struct courier *c, uint64_t until_ns)
 	return true;
 }
 
+void courier_finish(struct courier *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->closing = true;
+	pthread_cond_broadcast(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+bool courier_has_ended(struct courier *c)
+{
+	bool ended;
+
+	pthread_mutex_lock(&c->lock);
+	ended = c->closing && !c->busy && (!c->count || atomic_load(&c->over));
+	pthread_mutex_unlock(&c->lock);
+	return ended;
+}
+
 void courier_close(struct courier *c, uint64_t until_ns, struct courier_stats *s)
 {
 	const uint64_t one = 1;
@@ -374,10 +392,7 @@ void courier_close(struct courier *c, uint64_t until_ns, struct courier_stats *s
 
 	if (!c)
 		return;
-	pthread_mutex_lock(&c->lock);
-	c->closing = true;
-	pthread_cond_broadcast(&c->wake);
-	pthread_mutex_unlock(&c->lock);
+	courier_finish(c);
 	ended = join_by(c, until_ns);
 	if (!ended) {
 		atomic_store(&c->over, true);

@@ -162,7 +162,7 @@ static int notify_open(struct output *o, const char *path, struct error *e)
 	struct stat st;
 	char *copy;
 
-	o->path = path;
+	snprintf(o->path, sizeof(o->path), "%s", path);
 	if (stat(path, &st) < 0 || access(path, X_OK) < 0)
 		return error_set(e, -errno,
 			"%s: cannot be run: %s; --notify takes the path of a program", path,
