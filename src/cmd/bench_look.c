@@ -1,6 +1,7 @@
 #include "cmd/bench_look.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -23,6 +24,13 @@ int bench_look_open(
 	snprintf(web.token, sizeof(web.token), "%s", at->token);
 	err = control_open(&l->control, at->control, NULL, &l->part, 1, e);
 	return err ? err : web_open(&l->web, &web, e);
+}
+
+bool bench_look_is_asked(const struct bench_look *l)
+{
+	struct pollfd p = {control_fd(l->control), POLLIN, 0};
+
+	return poll(&p, 1, 0) > 0;
 }
 
 void bench_look_serve(struct bench_look *l)

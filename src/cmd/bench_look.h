@@ -20,7 +20,10 @@ struct bench_look {
 int bench_look_open(
 	struct bench_look *l, struct session *s, const struct bench_places *at, struct error *e);
 
-/* Each turn; each second. */
+/* Does anybody ask? karma run's loop learns that where it waits for records. */
+bool bench_look_is_asked(const struct bench_look *l);
+
+/* Answer; and what is due each second. */
 void bench_look_serve(struct bench_look *l);
 void bench_look_tick(struct bench_look *l, const struct summary *figures);
 

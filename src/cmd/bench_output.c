@@ -178,7 +178,7 @@ static void wait_for_turn(uint64_t begun_ns, unsigned turn)
 
 /* As the loop of karma run has it. */
 static int take_turn(enum side side, struct bench_look *look, const struct record r[RECORDS],
-	unsigned turn, const float *values, uint64_t begun_ns)
+	unsigned turn, const float *values, bool asked, uint64_t begun_ns)
 {
 	struct session *s = &session[side];
 	int err = 0;
@@ -192,7 +192,8 @@ static int take_turn(enum side side, struct bench_look *look, const struct recor
 		return err;
 	if (turn % ALERT_EACH == 0)
 		tell_alerts(s, turn, r[0].at_ns, values);
-	bench_look_serve(look);
+	if (asked)
+		bench_look_serve(look);
 	if (turn % 1000 == 999)
 		each_second(look, begun_ns);
 	desk_turn_ends(s->desk);
@@ -242,10 +243,12 @@ static int take_turns(struct bench_look *look, const float *values, struct figur
 	uint64_t begun_ns = clock_now(CLOCK_MONOTONIC), seed = 2, n = 0;
 	double others = other_threads();
 	struct record r[RECORDS];
+	bool asked;
 	int err = 0;
 
 	for (unsigned turn = 0; turn < TURNS && !err; turn++) {
 		wait_for_turn(begun_ns, turn);
+		asked = bench_look_is_asked(look);
 		for (int i = 0; i < RECORDS; i++)
 			make_record(&r[i], n++, &seed, (int64_t)clock_now(CLOCK_REALTIME));
 		for (unsigned i = 0; i < SIDES && !err; i++) {
@@ -254,7 +257,7 @@ static int take_turns(struct bench_look *look, const float *values, struct figur
 			uint64_t cpu_ns = clock_now(CLOCK_THREAD_CPUTIME_ID);
 			double us;
 
-			err = take_turn(side, look, r, turn, values, begun_ns);
+			err = take_turn(side, look, r, turn, values, asked, begun_ns);
 			took[side][turn] =
 				(double)(clock_now(CLOCK_THREAD_CPUTIME_ID) - cpu_ns) / 1e9;
 			us = (double)(clock_now(CLOCK_MONOTONIC) - wall_ns) / 1e3;

@@ -206,7 +206,8 @@ static int watch(struct watch *w, struct error *e)
 			packets_poll(w->packets, session_packet, w->session);
 		session_flush(w->session, (int64_t)clock_now(CLOCK_REALTIME));
 		blocking_poll(&w->blocking);
-		attend_poll(&w->attend);
+		if (live_is_woken(w->live))
+			attend_poll(&w->attend);
 		housekeeping(w);
 		answer_hangup(w);
 		manager_alive(&w->manager);

@@ -11,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "cmd/outputs.h"
 #include "cmd/verdicts.h"
+#include "output/eve.h"
 #include "util/number.h"
 #include "util/when.h"
 
@@ -199,7 +200,10 @@ void session_alert(void *session, const struct alert *a, enum alert_stage stage)
 {
 	struct session *s = session;
 	struct origin from = s->origin;
+	struct eve_event event = {NULL, NULL, 0};
 	struct reaction reaction;
+
+	from.event = &event;
 
 	/* First of all, so that no packet more gets through than must. */
 	if (s->respond) {
@@ -225,6 +229,7 @@ void session_alert(void *session, const struct alert *a, enum alert_stage stage)
 		desk_alert(s->desk, a, stage, &from);
 	if (s->keeper && stage == ALERT_END)
 		keeper_end(s->keeper, a);
+	eve_event_free(&event);
 	if (s->respond)
 		respond_tell(s->respond);
 }

@@ -138,7 +138,7 @@ void desk_alert(
 			d->settings->half_life_s);
 	}
 	json_decref(k->event);
-	*k = (struct desk_kept){++d->seq, a->id, eve_alert_json(a, stage, from)};
+	*k = (struct desk_kept){++d->seq, a->id, eve_alert_event(a, stage, from)};
 }
 
 /* ---- each second ---- */

@@ -268,13 +268,13 @@ static bool put(struct courier *c, char *text, size_t length)
 	c->queue[at] = (struct message){text, length};
 	c->count++;
 	c->bytes += length;
-	pthread_cond_signal(&c->wake);
 	return true;
 }
 
 void courier_send(struct courier *c, char *text, size_t length)
 {
 	const struct message m = {text, length};
+	bool wake = false;
 
 	pthread_mutex_lock(&c->lock);
 	if (!text) {
@@ -291,8 +291,12 @@ void courier_send(struct courier *c, char *text, size_t length)
 		if (!c->stats.failing)
 			set_why(c, EAGAIN, "more is waiting than there is room for");
 		free(text);
+	} else {
+		wake = true;
 	}
 	pthread_mutex_unlock(&c->lock);
+	if (wake) /* without the lock: else whoever wakes has to wait for it */
+		pthread_cond_signal(&c->wake);
 }
 
 void courier_nudge(struct courier *c)

@@ -185,7 +185,7 @@ static void notify_alert(
 
 	if (stage != ALERT_NEW || (from && from->muted))
 		return;
-	event = eve_line(eve_alert_json(a, stage, from), &line);
+	event = eve_alert_line(a, stage, from, &line);
 	out = event ? open_memstream(&text, &length) : NULL;
 	if (out) {
 		fields_put_alert(out, a, stage, from, '\0');

@@ -174,7 +174,7 @@ static void webhook_alert(
 
 	if (stage != ALERT_NEW || (from && from->muted))
 		return;
-	text = eve_line(eve_alert_json(a, stage, from), &length);
+	text = eve_alert_line(a, stage, from, &length);
 	courier_send(o->courier, text, length);
 }
 
