@@ -69,6 +69,9 @@ int live_poll(struct live *live, int timeout_ms, record_sink sink, void *context
 /* Let live_poll() return early, too, when this descriptor can be read. */
 void live_wake(struct live *live, int fd);
 
+/* Could it be, when live_poll() looked last? */
+bool live_is_woken(const struct live *live);
+
 /* Detach, close every open flow and hand it to the sink; for the end of a run. */
 int live_drain(struct live *live, record_sink sink, void *context);
 

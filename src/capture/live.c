@@ -40,6 +40,7 @@ struct live {
 	int64_t clock_ns;     /* added to the kernel's monotonic times: the time since 1970 */
 	uint64_t next_sweep_ns;
 	int wake; /* a descriptor of the caller's, -1: none */
+	bool woken; /* it could be read */
 	/* During live_poll() and live_drain(). */
 	record_sink sink;
 	void *context;
@@ -288,21 +289,25 @@ void live_wake(struct live *live, int fd)
 	live->wake = fd;
 }
 
+bool live_is_woken(const struct live *live)
+{
+	return live->woken;
+}
+
 int live_poll(struct live *live, int timeout_ms, record_sink sink, void *context)
 {
 	uint64_t end = clock_now(CLOCK_MONOTONIC) + (uint64_t)timeout_ms * 1000000;
-	bool woken;
 	int err;
 
 	take_records(live, sink, context, LIVE_RECORDS);
 	do {
 		err = wait_for_work(live, end);
-		woken = err > 0;
+		live->woken = err > 0;
 		if (err >= 0)
 			err = consume(live);
 		if (!err)
 			err = sweep_if_time(live);
-	} while (!err && !woken && !live->records && clock_now(CLOCK_MONOTONIC) < end);
+	} while (!err && !live->woken && !live->records && clock_now(CLOCK_MONOTONIC) < end);
 	return err < 0 ? err : live->records;
 }
 

@@ -49,7 +49,7 @@ static json_t *answer_metrics(void *desk, const struct control_peer *from, const
 	return o ? o : control_refusal("memory is short");
 }
 
-static const struct control_command desk_commands[] = {
+const struct control_command desk_commands[DESK_COMMANDS] = {
 	{"status", answer_status},
 	{"live", answer_live},
 	{"metrics", answer_metrics},
@@ -70,8 +70,7 @@ static void name_parts(struct attend *a)
 {
 	struct session *s = a->session;
 
-	a->part[ATTEND_DESK] = (struct control_part){
-		desk_commands, sizeof(desk_commands) / sizeof(desk_commands[0]), s->desk, NULL};
+	a->part[ATTEND_DESK] = (struct control_part){desk_commands, DESK_COMMANDS, s->desk, NULL};
 	a->part[ATTEND_BLOCK] = (struct control_part){respond_commands, RESPOND_COMMANDS,
 		s->respond, s->respond ? NULL : "nothing is blocked; begin karma with --block"};
 	a->part[ATTEND_ALLOW] =

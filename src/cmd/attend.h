@@ -10,6 +10,10 @@
 
 enum attend_part { ATTEND_DESK, ATTEND_BLOCK, ATTEND_ALLOW, ATTEND_RELOAD, ATTEND_PARTS };
 
+/* What the desk answers; its context is the struct desk. */
+enum { DESK_COMMANDS = 3 };
+extern const struct control_command desk_commands[DESK_COMMANDS];
+
 struct attend {
 	struct session *session;
 	const struct live *live;

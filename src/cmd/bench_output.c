@@ -13,13 +13,15 @@
 #include <unistd.h>
 
 #include "cmd/bench_detect.h"
+#include "cmd/bench_look.h"
 #include "cmd/bench_stand_in.h"
 #include "cmd/session.h"
 #include "feature/pack.h"
 #include "util/clock.h"
 
 enum {
-	SECONDS = 4,
+	ROUNDS = 3,
+	SECONDS = 3,
 	TURNS = SECONDS * 1000, /* of a millisecond each */
 	RECORDS = 10,           /* a turn */
 	ALERT_EACH = 100,       /* turns */
@@ -27,18 +29,25 @@ enum {
 	THREADS = 16,           /* by name */
 };
 
-enum load { WITHOUT, ALL, STUCK, LOADS };
+/* Two sessions have the same records, in turn: one without outputs, and one with all of them. What
+ * they differ by is what the outputs cost, whatever else the machine does. */
+enum side { WITHOUT, WITH, SIDES };
+enum load { ALL, STUCK, LOADS };
 
-static const char *const load_name[] = {
-	[WITHOUT] = "without_outputs", [ALL] = "all_outputs", [STUCK] = "all_stuck"};
+static const char *const load_name[LOADS] = {[ALL] = "all_outputs", [STUCK] = "all_stuck"};
+static const char *const side_name[SIDES] = {[WITHOUT] = "without_outputs", [WITH] = "with"};
 
-/* What a run gives; it comes through a pipe from a process of its own. */
+/* What a run gives; it comes through a pipe from a process of its own. Of a core: processor time,
+ * of the seconds that the records stand for. */
 struct figures {
-	double core; /* processor time of all threads, of the seconds that the records stand for */
-	double rate; /* records a second */
-	double p50, p99,
-		most;   /* us of processor time that a turn took of the thread that detects */
-	double longest; /* us, by the clock on the wall */
+	double rate; /* records a second, by the clock on the wall */
+	struct {
+		double core;           /* of the thread that detects */
+		double p50, p99, most; /* us of its time that a turn took */
+	} side[SIDES];
+	double detects; /* of a core: what the outputs cost the thread that detects */
+	double others;  /* all other threads */
+	double longest; /* us, by the clock on the wall, a turn with outputs */
 	unsigned outputs;
 	struct {
 		char kind[16];
@@ -119,29 +128,33 @@ static void tell_alerts(struct session *s, unsigned turn, int64_t now_ns, const 
 	}
 }
 
-/* A record as of now. */
-static int tell_record(struct session *s, uint64_t n, uint64_t *seed, int64_t now_ns)
+/* A record as of now; one that was answered is complete, so that its hosts are counted. */
+static void make_record(struct record *r, uint64_t n, uint64_t *seed, int64_t now_ns)
 {
-	struct record r;
 	int64_t later;
 
-	bench_detect_record(&r, n, seed);
-	later = now_ns - r.at_ns;
-	r.at_ns += later;
-	r.start_ns += later;
-	r.first_ns += later;
-	r.last_ns += later;
+	bench_detect_record(r, n, seed);
+	if (r->event == RECORD_CLOSED)
+		r->event = RECORD_FINAL;
+	later = now_ns - r->at_ns;
+	r->at_ns += later;
+	r->start_ns += later;
+	r->first_ns += later;
+	r->last_ns += later;
 	for (int end = 0; end < 2; end++) {
-		r.side[end].first_ns += (uint64_t)later;
-		r.side[end].last_ns += (uint64_t)later;
+		r->side[end].first_ns += (uint64_t)later;
+		r->side[end].last_ns += (uint64_t)later;
 	}
-	return session_record_live(s, &r);
 }
 
 /* ---- a run ---- */
 
-static void each_second(struct session *s, uint64_t begun_ns)
+static struct session session[SIDES]; /* large */
+static double took[SIDES][TURNS];     /* s */
+
+static void each_second(struct bench_look *look, uint64_t begun_ns)
 {
+	struct session *s = look->session;
 	struct meter_stats meter = {0};
 	struct summary figures;
 
@@ -149,8 +162,8 @@ static void each_second(struct session *s, uint64_t begun_ns)
 	figures.origin = &s->origin;
 	figures.seconds = (double)(clock_now(CLOCK_MONOTONIC) - begun_ns) / 1e9;
 	figures.now_ns = (int64_t)clock_now(CLOCK_REALTIME);
-	if (s->history)
-		history_figures(s->history, &figures);
+	history_figures(s->history, &figures);
+	bench_look_tick(look, &figures);
 	session_show(s, &figures, false);
 }
 
@@ -161,6 +174,30 @@ static void wait_for_turn(uint64_t begun_ns, unsigned turn)
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
 		;
+}
+
+/* As the loop of karma run has it. */
+static int take_turn(enum side side, struct bench_look *look, const struct record r[RECORDS],
+	unsigned turn, const float *values, bool asked, uint64_t begun_ns)
+{
+	struct session *s = &session[side];
+	int err = 0;
+
+	if (side == WITH)
+		desk_turn_begins(s->desk);
+	for (int i = 0; i < RECORDS && !err; i++)
+		err = session_record_live(s, &r[i]);
+	session_flush(s, r[0].at_ns);
+	if (side == WITHOUT)
+		return err;
+	if (turn % ALERT_EACH == 0)
+		tell_alerts(s, turn, r[0].at_ns, values);
+	if (asked)
+		bench_look_serve(look);
+	if (turn % 1000 == 999)
+		each_second(look, begun_ns);
+	desk_turn_ends(s->desk);
+	return err;
 }
 
 static int by_size(const void *a, const void *b)
@@ -176,45 +213,61 @@ static double seconds_of(const struct rusage *u)
 	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e6;
 }
 
-static int take_turns(struct session *s, bool alerts, struct figures *f)
+/* Of the process, and of this thread of it. */
+static double other_threads(void)
 {
-	static double took[TURNS];
-	float *values = calloc(pack_count(), sizeof(*values));
-	uint64_t begun_ns = clock_now(CLOCK_MONOTONIC), seed = 2, n = 0;
-	struct rusage before, after;
-	int err = values ? 0 : -ENOMEM;
+	struct rusage all;
 
-	for (size_t i = 0; values && i < pack_count(); i += 4)
-		values[i] = (float)i;
-	getrusage(RUSAGE_SELF, &before);
-	for (unsigned turn = 0; turn < TURNS && !err; turn++) {
-		uint64_t wall_ns, cpu_ns;
-		int64_t now_ns;
-		double us;
+	getrusage(RUSAGE_SELF, &all);
+	return seconds_of(&all) - (double)clock_now(CLOCK_THREAD_CPUTIME_ID) / 1e9;
+}
 
-		wait_for_turn(begun_ns, turn);
-		wall_ns = clock_now(CLOCK_MONOTONIC);
-		cpu_ns = clock_now(CLOCK_THREAD_CPUTIME_ID);
-		now_ns = (int64_t)clock_now(CLOCK_REALTIME);
-		for (int i = 0; i < RECORDS && !err; i++)
-			err = tell_record(s, n++, &seed, now_ns);
-		session_flush(s, now_ns);
-		if (alerts && turn % ALERT_EACH == 0)
-			tell_alerts(s, turn, now_ns, values);
-		if (turn % 1000 == 999)
-			each_second(s, begun_ns);
-		took[turn] = (double)(clock_now(CLOCK_THREAD_CPUTIME_ID) - cpu_ns) / 1e3;
-		us = (double)(clock_now(CLOCK_MONOTONIC) - wall_ns) / 1e3;
-		f->longest = us > f->longest ? us : f->longest;
+static void sum_up(struct figures *f)
+{
+	for (int side = 0; side < SIDES; side++) {
+		double *t = took[side], sum = 0;
+
+		for (unsigned i = 0; i < TURNS; i++)
+			sum += t[i];
+		qsort(t, TURNS, sizeof(*t), by_size);
+		f->side[side].core = sum / SECONDS;
+		f->side[side].p50 = 1e6 * t[TURNS / 2];
+		f->side[side].p99 = 1e6 * t[TURNS * 99 / 100];
+		f->side[side].most = 1e6 * t[TURNS - 1];
 	}
-	getrusage(RUSAGE_SELF, &after);
+	f->detects = f->side[WITH].core - f->side[WITHOUT].core;
+}
+
+static int take_turns(struct bench_look *look, const float *values, struct figures *f)
+{
+	uint64_t begun_ns = clock_now(CLOCK_MONOTONIC), seed = 2, n = 0;
+	double others = other_threads();
+	struct record r[RECORDS];
+	bool asked;
+	int err = 0;
+
+	for (unsigned turn = 0; turn < TURNS && !err; turn++) {
+		wait_for_turn(begun_ns, turn);
+		asked = bench_look_is_asked(look);
+		for (int i = 0; i < RECORDS; i++)
+			make_record(&r[i], n++, &seed, (int64_t)clock_now(CLOCK_REALTIME));
+		for (unsigned i = 0; i < SIDES && !err; i++) {
+			enum side side = (enum side)((turn + i) % SIDES); /* each is first */
+			uint64_t wall_ns = clock_now(CLOCK_MONOTONIC);
+			uint64_t cpu_ns = clock_now(CLOCK_THREAD_CPUTIME_ID);
+			double us;
+
+			err = take_turn(side, look, r, turn, values, asked, begun_ns);
+			took[side][turn] =
+				(double)(clock_now(CLOCK_THREAD_CPUTIME_ID) - cpu_ns) / 1e9;
+			us = (double)(clock_now(CLOCK_MONOTONIC) - wall_ns) / 1e3;
+			if (side == WITH && us > f->longest)
+				f->longest = us;
+		}
+	}
+	f->others = (other_threads() - others) / SECONDS;
 	f->rate = (double)n / ((double)(clock_now(CLOCK_MONOTONIC) - begun_ns) / 1e9);
-	f->core = (seconds_of(&after) - seconds_of(&before)) / SECONDS;
-	qsort(took, TURNS, sizeof(took[0]), by_size);
-	f->p50 = took[TURNS / 2];
-	f->p99 = took[TURNS * 99 / 100];
-	f->most = took[TURNS - 1];
-	free(values);
+	sum_up(f);
 	return err;
 }
 
@@ -240,6 +293,8 @@ static double thread_time(const char *task, char name[16])
 	return strtod(line, NULL) / 1e9;
 }
 
+/* Those of the outputs; those that have no name of their own, or that of a library, are the
+ * dashboard's. */
 static void take_threads(struct figures *f)
 {
 	DIR *d = opendir("/proc/self/task");
@@ -250,9 +305,11 @@ static void take_threads(struct figures *f)
 		unsigned i = 0;
 		double s;
 
-		if (entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.' || strtol(entry->d_name, NULL, 10) == getpid())
 			continue;
 		s = thread_time(entry->d_name, name);
+		if (strncmp(name, "karma", 5) == 0 || strncmp(name, "MHD", 3) == 0)
+			strcpy(name, "dashboard");
 		while (i < f->threads && strcmp(f->thread[i].name, name) != 0)
 			i++;
 		if (i == THREADS)
@@ -280,8 +337,7 @@ static void take_stats(const struct session *s, struct figures *f)
 		f->output[i].lost = o.of.lost;
 		f->output[i].limited = o.of.limited;
 	}
-	if (s->history)
-		history_stats(s->history, &h);
+	history_stats(s->history, &h);
 	f->history_lost = h.lost;
 }
 
@@ -297,31 +353,44 @@ static void choose_outputs(struct session_options *o, const struct bench_places 
 	o->history = at->history;
 }
 
-static struct session session; /* large */
-static const float NEVER = 1e30F;
-
-static int run_session(const struct bench_options *o, enum load load, struct bench_stand_in *stand,
-	struct figures *f)
+static int open_side(enum side side, const struct bench_options *o, const struct bench_places *at,
+	struct error *e)
 {
 	struct session_options options = {.live = true, .model = o->model, .kernel = o->kernel};
 	struct origin from = {.interface = "bench"};
-	struct session *s = &session;
+	struct session *s = &session[side];
 	int err;
 
-	if (load != WITHOUT)
-		choose_outputs(&options, &stand->at);
-	err = session_open(s, &options, &f->wrong);
-	s->settings.threshold = NEVER; /* the alerts are those of tell_alerts() alone */
+	if (side == WITH)
+		choose_outputs(&options, at);
+	err = session_open(s, &options, e);
+	s->settings.threshold = 1e30F; /* the alerts are those of tell_alerts() alone */
+	return err ? err : session_begin(s, &from, e);
+}
+
+static int run_sessions(const struct bench_options *o, enum load load,
+	const struct bench_stand_in *stand, struct bench_look *look, struct figures *f)
+{
+	float *values = calloc(pack_count(), sizeof(*values));
+	int err = values ? 0 : -ENOMEM;
+
+	for (size_t i = 0; values && i < pack_count(); i += 4)
+		values[i] = (float)i;
+	for (int side = 0; side < SIDES && !err; side++)
+		err = open_side((enum side)side, o, &stand->at, &f->wrong);
 	if (!err)
-		err = session_begin(s, &from, &f->wrong);
-	if (load == STUCK)
-		usleep(500000); /* until its consumers are stuck, too */
-	if (!err)
-		err = take_turns(s, load != WITHOUT, f);
+		err = bench_look_open(look, &session[WITH], &stand->at, &f->wrong);
+	if (!err) {
+		bench_look_tick(
+			look, &(struct summary){.now_ns = (int64_t)clock_now(CLOCK_REALTIME)});
+		usleep(load == STUCK ? 500000 : 100000); /* until all are there, and stuck */
+		err = take_turns(look, values, f);
+	}
 	if (!err) {
 		take_threads(f);
-		take_stats(s, f);
+		take_stats(&session[WITH], f);
 	}
+	free(values);
 	return err;
 }
 
@@ -329,18 +398,17 @@ static int run_session(const struct bench_options *o, enum load load, struct ben
 static int run_apart(
 	const struct bench_options *o, enum load load, struct figures *f, struct error *e)
 {
-	struct bench_stand_in stand = {.pid = -1, .at = {.folder = ""}};
-	int pipes[2], err = 0;
+	struct bench_stand_in stand = {.pid = -1, .looker = -1, .at = {.folder = ""}};
+	int pipes[2], err = bench_stand_in_begin(&stand, load == STUCK, e);
 	ssize_t got;
 	pid_t pid;
 
-	if (load != WITHOUT)
-		err = bench_stand_in_begin(&stand, load == STUCK, e);
 	if (err || pipe2(pipes, O_CLOEXEC) < 0)
 		return err ? err : error_set(e, -errno, "no pipe: %s", strerror(errno));
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		struct bench_look look = {NULL};
 		int nowhere;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -348,11 +416,13 @@ static int run_apart(
 
 		dup2(nowhere, STDOUT_FILENO);
 		memset(f, 0, sizeof(*f));
-		err = run_session(o, load, &stand, f);
+		err = run_sessions(o, load, &stand, &look, f);
 		if (err && !f->wrong.text[0])
 			error_set(&f->wrong, err, "the run ended early: %s", strerror(-err));
 		got = write(pipes[1], f, sizeof(*f));
-		session_close(&session, true, NULL); /* programs end */
+		bench_look_close(&look);
+		for (int side = 0; side < SIDES; side++)
+			session_close(&session[side], true, NULL); /* programs end */
 		_exit(got != sizeof(*f));
 	}
 	close(pipes[1]);
@@ -391,31 +461,55 @@ static json_t *threads_of(const struct figures *f)
 	return all;
 }
 
-static json_t *load_json(const struct figures *f, enum load load)
+static json_t *side_json(const struct figures *f, enum side side)
 {
-	json_t *o = json_pack("{sf sf sf sf sf sf}", "core_percent", 100 * f->core, "records_per_s",
-		f->rate, "turn_us_median", f->p50, "turn_us_p99", f->p99, "turn_us_most", f->most,
-		"turn_us_longest_by_the_wall", f->longest);
+	return json_pack("{sf sf sf sf}", "core_percent", 100 * f->side[side].core,
+		"turn_us_median", f->side[side].p50, "turn_us_p99", f->side[side].p99,
+		"turn_us_most", f->side[side].most);
+}
 
-	json_object_set_new(o, "threads_core_percent", threads_of(f));
-	if (load != WITHOUT)
-		json_object_set_new(o, "outputs", outputs_of(f));
+static double cost_of(const struct figures *f)
+{
+	return 100 * (f->detects + f->others);
+}
+
+static int by_cost(const void *a, const void *b)
+{
+	double x = cost_of(a), y = cost_of(b);
+
+	return (x > y) - (x < y);
+}
+
+/* The round whose cost is the middle one. */
+static json_t *load_json(struct figures f[ROUNDS])
+{
+	const struct figures *middle = &f[ROUNDS / 2];
+	json_t *o;
+
+	qsort(f, ROUNDS, sizeof(*f), by_cost);
+	o = json_pack("{sf sf sf sf sf sf sf}", "cost_core_percent", cost_of(middle),
+		"least_core_percent", cost_of(&f[0]), "most_core_percent", cost_of(&f[ROUNDS - 1]),
+		"thread_that_detects_core_percent", 100 * middle->detects,
+		"other_threads_core_percent", 100 * middle->others, "records_per_s", middle->rate,
+		"turn_us_longest_by_the_wall", middle->longest);
+	for (int side = 0; side < SIDES; side++)
+		json_object_set_new(o, side_name[side], side_json(middle, (enum side)side));
+	json_object_set_new(o, "threads_core_percent", threads_of(middle));
+	json_object_set_new(o, "outputs", outputs_of(middle));
 	return o;
 }
 
 json_t *bench_output(const struct bench_options *o, struct error *e)
 {
-	static struct figures f[LOADS];
+	static struct figures f[LOADS][ROUNDS];
 	json_t *all;
-	double base;
 
-	for (int load = WITHOUT; load < LOADS; load++)
-		if (run_apart(o, (enum load)load, &f[load], e) < 0)
-			return NULL;
-	base = f[WITHOUT].core;
-	all = json_pack("{sf sf}", "cost_of_all_outputs_core_percent", 100 * (f[ALL].core - base),
-		"cost_of_all_stuck_core_percent", 100 * (f[STUCK].core - base));
-	for (int load = WITHOUT; load < LOADS; load++)
-		json_object_set_new(all, load_name[load], load_json(&f[load], (enum load)load));
+	for (int round = 0; round < ROUNDS; round++)
+		for (int load = 0; load < LOADS; load++)
+			if (run_apart(o, (enum load)load, &f[load][round], e) < 0)
+				return NULL;
+	all = json_object();
+	for (int load = 0; load < LOADS; load++)
+		json_object_set_new(all, load_name[load], load_json(f[load]));
 	return all;
 }

@@ -46,6 +46,21 @@ static int open_http(char url[64])
 	return fd;
 }
 
+/* An address that nobody has. */
+static bool find_address(char web[32])
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool found = fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 &&
+		     getsockname(fd, (struct sockaddr *)&at, &length) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	snprintf(web, 32, "127.0.0.1:%u", ntohs(at.sin_port));
+	return found;
+}
+
 static bool make_program(const char *path, bool stuck)
 {
 	FILE *f = fopen(path, "w");
@@ -67,13 +82,17 @@ static bool make_places(struct bench_places *p, bool stuck)
 	snprintf(p->journald, sizeof(p->journald), "%s/journal", p->folder);
 	snprintf(p->notify, sizeof(p->notify), "%s/notify", p->folder);
 	snprintf(p->history, sizeof(p->history), "%s/history.db", p->folder);
-	return make_program(p->notify, stuck) && (!stuck || mkfifo(p->eve, 0600) == 0);
+	snprintf(p->control, sizeof(p->control), "%s/karma.sock", p->folder);
+	snprintf(p->token, sizeof(p->token), "%s/web.token", p->folder);
+	return find_address(p->web) && make_program(p->notify, stuck) &&
+	       (!stuck || mkfifo(p->eve, 0600) == 0);
 }
 
 static void remove_places(const struct bench_places *p)
 {
 	static const char *const names[] = {"eve.json", "eve.sock", "log", "journal", "notify",
-		"history.db", "history.db-wal", "history.db-shm", "history.db-journal"};
+		"history.db", "history.db-wal", "history.db-shm", "history.db-journal",
+		"karma.sock", "web.token"};
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -145,6 +164,81 @@ static void be_stuck(const struct bench_places *at)
 		pause();
 }
 
+/* ---- who looks on ---- */
+
+/* Connected to the dashboard, or, with `path`, to the control socket, as soon as it is there. */
+static int reach(const struct bench_places *at, const char *path)
+{
+	struct sockaddr_in web = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons((uint16_t)strtoul(strchr(at->web, ':') + 1, NULL, 10))};
+	struct sockaddr_un local = {.sun_family = AF_UNIX};
+
+	strncpy(local.sun_path, path ? path : "", sizeof(local.sun_path) - 1);
+	for (;; usleep(20000)) {
+		int fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (fd >= 0 &&
+			(path ? connect(fd, (const struct sockaddr *)&local, sizeof(local))
+			      : connect(fd, (const struct sockaddr *)&web, sizeof(web))) == 0)
+			return fd;
+		close(fd);
+	}
+}
+
+static void get(const struct bench_places *at, int fd, const char *what, bool last)
+{
+	dprintf(fd, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: %s\r\n\r\n", what, at->web,
+		last ? "close" : "keep-alive");
+}
+
+/* The answer to what changed since the last; its sequence number. */
+static unsigned long long ask_live(int fd, unsigned long long since)
+{
+	static char got[1 << 20];
+	const char *seq;
+	size_t n = 0;
+
+	dprintf(fd, "{\"command\":\"live\",\"since\":%llu}\n", since);
+	while (n < sizeof(got) - 1 && (n == 0 || got[n - 1] != '\n')) {
+		ssize_t more = read(fd, got + n, sizeof(got) - 1 - n);
+
+		if (more <= 0)
+			return since;
+		n += (size_t)more;
+	}
+	got[n] = '\0';
+	seq = strstr(got, "\"seq\":");
+	return seq ? strtoull(seq + 6, NULL, 10) : since;
+}
+
+/* A browser with the dashboard before it, karma top, and Prometheus. */
+static void look_on(const struct bench_places *at, bool stuck)
+{
+	static char got[1 << 16];
+	int control = reach(at, at->control), browser = reach(at, NULL);
+	unsigned long long seq = 0;
+
+	get(at, browser, "/api/events", false);
+	if (stuck) {
+		dprintf(control, "{\"command\":\"live\",\"since\":0}\n");
+		for (;;)
+			pause();
+	}
+	fcntl(browser, F_SETFL, O_NONBLOCK);
+	for (;; sleep(1)) {
+		int prometheus = reach(at, NULL);
+
+		get(at, prometheus, "/metrics", true);
+		while (read(prometheus, got, sizeof(got)) > 0)
+			;
+		close(prometheus);
+		seq = ask_live(control, seq);
+		while (read(browser, got, sizeof(got)) > 0)
+			;
+	}
+}
+
 static bool open_all(struct pollfd p[FILES], struct bench_places *at)
 {
 	p[SOCKET].fd = open_local(at->socket, SOCK_STREAM);
@@ -159,11 +253,28 @@ static bool open_all(struct pollfd p[FILES], struct bench_places *at)
 	return true;
 }
 
+/* A process that ends with this one. */
+static pid_t begin(const struct bench_places *at, struct pollfd *p, bool looks, bool stuck)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	if (looks)
+		look_on(at, stuck);
+	if (stuck)
+		be_stuck(at);
+	take_all(p, LISTENING);
+	_exit(1);
+}
+
 int bench_stand_in_begin(struct bench_stand_in *s, bool stuck, struct error *e)
 {
 	struct pollfd p[FILES] = {{0}};
 
-	s->pid = -1;
+	s->pid = s->looker = -1;
 	if (!make_places(&s->at, stuck) || !open_all(p, &s->at)) {
 		int code = errno;
 
@@ -171,31 +282,30 @@ int bench_stand_in_begin(struct bench_stand_in *s, bool stuck, struct error *e)
 		return error_set(e, -code, "%s: who listens cannot be made there: %s", s->at.folder,
 			strerror(code));
 	}
-	s->pid = fork();
-	if (s->pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		signal(SIGPIPE, SIG_IGN);
-		if (stuck)
-			be_stuck(&s->at);
-		take_all(p, LISTENING);
-		_exit(1);
-	}
+	s->pid = begin(&s->at, p, false, stuck);
 	for (int i = 0; i < LISTENING; i++)
 		close(p[i].fd);
-	if (s->pid < 0) {
-		remove_places(&s->at);
+	s->looker = begin(&s->at, NULL, true, stuck);
+	if (s->pid < 0 || s->looker < 0) {
+		bench_stand_in_end(s);
 		return error_set(e, -EAGAIN, "no process can be begun");
 	}
 	return 0;
 }
 
+static void stop(pid_t *pid)
+{
+	if (*pid > 0) {
+		kill(*pid, SIGKILL);
+		waitpid(*pid, NULL, 0);
+	}
+	*pid = -1;
+}
+
 void bench_stand_in_stop(struct bench_stand_in *s)
 {
-	if (s->pid > 0) {
-		kill(s->pid, SIGKILL);
-		waitpid(s->pid, NULL, 0);
-	}
-	s->pid = -1;
+	stop(&s->pid);
+	stop(&s->looker);
 }
 
 void bench_stand_in_end(struct bench_stand_in *s)

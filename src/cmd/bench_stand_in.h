@@ -1,5 +1,6 @@
 /* Who listens to the outputs in a benchmark: a process that stands in for each consumer at once,
- * and takes what comes, or is stuck: it is there, and never reads. */
+ * and takes what comes, and another that looks on; or they are stuck: they are there, have asked,
+ * and never read. */
 #ifndef KARMA_CMD_BENCH_STAND_IN_H
 #define KARMA_CMD_BENCH_STAND_IN_H
 
@@ -18,10 +19,13 @@ struct bench_places {
 	char notify[96];   /* a program; of the stuck one that never ends */
 	char history[96];  /* of the stuck a file that somebody else holds */
 	char url[64];      /* a server of HTTP; of the stuck one that never answers */
+	char control[96];  /* Karma's own socket: who looks on asks there each second */
+	char token[96];    /* of the dashboard */
+	char web[32];      /* its address: a browser looks on, and Prometheus asks each second */
 };
 
 struct bench_stand_in {
-	pid_t pid;
+	pid_t pid, looker;
 	struct bench_places at;
 };
 

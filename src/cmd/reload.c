@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/manager.h"
+#include "cmd/outputs.h"
 #include "cmd/run_options.h"
 #include "util/clock.h"
 
@@ -118,6 +119,7 @@ static void adopt(struct reload *r, struct change *c, struct session *fresh)
 		note(c->changed, "model", "profile");
 	if (fresh->judge)
 		exchange(s, fresh);
+	session_take_outputs(s, fresh);
 	memcpy(s->model_path, fresh->model_path, sizeof(s->model_path));
 	s->settings = fresh->settings;
 	detector_change(s->detector, &s->settings, s->judge);
@@ -132,8 +134,8 @@ static void adopt(struct reload *r, struct change *c, struct session *fresh)
 static int prepare(struct reload *r, struct change *c, struct session *fresh, struct error *e)
 {
 	const struct config config = settings_config(c->next);
-	struct session_options options = {.live = true};
-	const struct session *s = r->session;
+	struct session_options options = {.live = true}, was = {.live = true};
+	struct session *s = r->session;
 	int err = run_settings(r->argc, r->argv, c->next, e);
 
 	if (err > 0)
@@ -144,11 +146,14 @@ static int prepare(struct reload *r, struct change *c, struct session *fresh, st
 	settings_session(c->next, &options);
 	err = c->failed ? error_set(e, -ENOMEM, "not enough memory")
 			: session_load(fresh, &options, e);
-	if (err || !fresh->model ||
-		(same_model(s, fresh) && same_profile(s, fresh) && s->kernel == fresh->kernel))
-		return err;
-	return judge_new(
-		&fresh->judge, fresh->model, fresh->model_path, fresh->kernel, 0, s->flows, e);
+	if (!err && fresh->model &&
+		!(same_model(s, fresh) && same_profile(s, fresh) && s->kernel == fresh->kernel))
+		err = judge_new(&fresh->judge, fresh->model, fresh->model_path, fresh->kernel, 0,
+			s->flows, e);
+	settings_session(c->now, &was);
+	if (!err)
+		err = session_open_outputs(fresh, &options, &was, e);
+	return err ? err : session_can_take_outputs(s, fresh, e);
 }
 
 static json_t *reopened(const struct session *s)

@@ -12,6 +12,7 @@
 #include "cmd/reload.h"
 #include "cmd/run_options.h"
 #include "cmd/manager.h"
+#include "cmd/outputs.h"
 #include "cmd/session.h"
 #include "feature/window.h"
 #include "util/clock.h"
@@ -33,7 +34,6 @@ struct watch {
 	int64_t started_ns, shown_ns, told_ns; /* monotonic */
 	int64_t due_ns;                        /* when a second is over, monotonic */
 	uint64_t judged;                       /* when the status was shown last */
-	bool warned[OUTPUTS];                  /* that an output cannot be written */
 	bool history_warned;
 };
 
@@ -69,14 +69,14 @@ static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
 	w->shown_ns = at_ns;
 }
 
-static void warn_of_output(struct watch *w, unsigned i)
+static void warn_of_output(struct output *output)
 {
 	struct output_stats o;
 
-	output_stats(&w->session->output[i], &o);
-	if (o.of.failing == w->warned[i])
+	output_stats(output, &o);
+	if (o.of.failing == output->warned)
 		return;
-	w->warned[i] = o.of.failing;
+	output->warned = o.of.failing;
 	terminal_status_clear();
 	if (o.of.failing)
 		fprintf(stderr, "karma run: %s: %s; detection goes on\n", o.path, o.of.why);
@@ -102,7 +102,7 @@ static void warn_of_losses(struct watch *w)
 		w->history_warned = history.failing;
 	}
 	for (unsigned i = 0; i < w->session->outputs; i++)
-		warn_of_output(w, i);
+		warn_of_output(&w->session->output[i]);
 }
 
 /* What is due once a second, once a minute. */
@@ -116,6 +116,7 @@ static void housekeeping(struct watch *w)
 	w->due_ns += second;
 	if (w->due_ns <= at_ns) /* it was held up */
 		w->due_ns = at_ns + second;
+	session_tidy_outputs(w->session);
 	warn_of_losses(w);
 	figures_now(w, &figures);
 	if (w->session->history)
@@ -205,7 +206,8 @@ static int watch(struct watch *w, struct error *e)
 			packets_poll(w->packets, session_packet, w->session);
 		session_flush(w->session, (int64_t)clock_now(CLOCK_REALTIME));
 		blocking_poll(&w->blocking);
-		attend_poll(&w->attend);
+		if (live_is_woken(w->live))
+			attend_poll(&w->attend);
 		housekeeping(w);
 		answer_hangup(w);
 		manager_alive(&w->manager);

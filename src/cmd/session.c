@@ -9,7 +9,9 @@
 #include <zlib.h>
 
 #include "cmd/cmd.h"
+#include "cmd/outputs.h"
 #include "cmd/verdicts.h"
+#include "output/eve.h"
 #include "util/number.h"
 #include "util/when.h"
 
@@ -107,41 +109,6 @@ static int use_profile(struct session *s, const char *path, struct error *e)
 
 /* ---- outputs ---- */
 
-static int add_output(
-	struct session *s, const struct output_kind *kind, const char *path, struct error *e)
-{
-	struct output *o = &s->output[s->outputs];
-	int err;
-
-	*o = (struct output){.kind = kind, .live = !s->patient};
-	err = output_open(o, path, e);
-	s->outputs += !err;
-	return err;
-}
-
-/* The first is standard output's. */
-static int add_outputs(struct session *s, const struct session_options *o, struct error *e)
-{
-	const struct {
-		const struct output_kind *kind;
-		const char *path; /* NULL: not asked for */
-	} rows[] = {
-		{o->json ? &output_eve : &output_terminal, "-"},
-		{&output_eve, o->eve},
-		{&output_eve_socket, o->eve_socket},
-		{&output_syslog, o->syslog},
-		{&output_journald, o->journald},
-		{&output_notify, o->notify},
-		{&output_webhook, o->webhook},
-	};
-	int err = 0;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !err; i++)
-		if (rows[i].path)
-			err = add_output(s, rows[i].kind, rows[i].path, e);
-	return err;
-}
-
 void session_reopen(struct session *s)
 {
 	for (unsigned i = 0; i < s->outputs; i++)
@@ -183,7 +150,7 @@ int session_keep_history(struct session *s, const char *path, bool usual, struct
 
 static int open_outputs(struct session *s, const struct session_options *o, struct error *e)
 {
-	int err = add_outputs(s, o, e);
+	int err = session_open_outputs(s, o, NULL, e);
 
 	if (!err && o->history)
 		err = session_keep_history(s, o->history, false, e);
@@ -233,7 +200,10 @@ void session_alert(void *session, const struct alert *a, enum alert_stage stage)
 {
 	struct session *s = session;
 	struct origin from = s->origin;
+	struct eve_event event = {NULL, NULL, 0};
 	struct reaction reaction;
+
+	from.event = &event;
 
 	/* First of all, so that no packet more gets through than must. */
 	if (s->respond) {
@@ -259,6 +229,7 @@ void session_alert(void *session, const struct alert *a, enum alert_stage stage)
 		desk_alert(s->desk, a, stage, &from);
 	if (s->keeper && stage == ALERT_END)
 		keeper_end(s->keeper, a);
+	eve_event_free(&event);
 	if (s->respond)
 		respond_tell(s->respond);
 }
@@ -506,9 +477,7 @@ void session_summary(const struct session *s, const struct meter_stats *meter, s
 		block_figures(s->respond, &out->block);
 	out->has_profile = s->drift;
 	out->drifted = s->drift && drift_is_on(s->drift);
-	out->outputs = s->outputs;
-	for (unsigned i = 0; i < s->outputs; i++)
-		output_stats(&s->output[i], &out->output[i]);
+	out->outputs = session_output_stats(s, out->output);
 }
 
 void session_show(struct session *s, const struct summary *figures, bool last)
@@ -520,20 +489,17 @@ void session_show(struct session *s, const struct summary *figures, bool last)
 
 int session_close(struct session *s, bool good, struct error *e)
 {
-	struct output_stats ended[OUTPUTS];
-	int err = 0;
+	struct error outputs = {""};
+	int err = 0, lost;
 
 	session_end(s);
 	if (s->has_scores && good)
 		err = outfile_commit(&s->scores, e);
 	else if (s->has_scores)
 		outfile_abort(&s->scores);
-	outputs_close(s->output, s->outputs, ended);
-	for (unsigned i = 0; i < s->outputs && !err; i++)
-		if (ended[i].must && ended[i].of.lost)
-			err = error_set(e, -EIO, "%s: %" PRIu64 " lines could not be written: %s",
-				ended[i].path, ended[i].of.lost, ended[i].of.why);
-	s->outputs = 0;
+	lost = session_close_outputs(s, &outputs);
+	if (lost && !err)
+		err = error_set(e, lost, "%s", outputs.text);
 	verdicts_close(s->verdicts);
 	if (s->bad)
 		err = error_set(e, s->bad, "%s", s->wrong.text);

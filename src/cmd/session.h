@@ -40,6 +40,17 @@ struct session_options {
 	struct history_limits limits; /* of the history */
 };
 
+enum {
+	SESSION_OUTPUTS = 7, /* that there may be; cmd/outputs.c lists them */
+	SESSION_GONE = 9,    /* that there were */
+};
+
+/* An output that a reload has let go. */
+struct session_gone {
+	struct output output;      /* without a courier once it has ended */
+	struct output_stats ended; /* then: how */
+};
+
 struct session {
 	char model_path[4096];
 	char model_id[9];
@@ -50,8 +61,11 @@ struct session {
 	struct drift *drift;  /* of the traffic from the profile's; NULL: not looked for */
 	const struct session_observer *observer;
 	uint32_t flows;
-	struct output output[OUTPUTS];
+	struct output output[SESSION_OUTPUTS];
 	unsigned outputs;
+	unsigned opened; /* outputs, ever */
+	struct session_gone gone[SESSION_GONE];
+	unsigned gone_count;
 	bool has_scores;
 	struct outfile scores;
 	struct verdicts *verdicts; /* NULL: the model's */

@@ -50,13 +50,13 @@ static const struct config_key history_keys[] = {
 };
 
 static const struct config_key output_keys[] = {
-	{"eve", PATH(eve)},
-	{"eve-socket", PATH(eve_socket)},
-	{"syslog", &config_flag, OF(syslog)},
-	{"journald", &config_flag, OF(journald)},
-	{"notify", PATH(notify)},
-	{"webhook", PATH(webhook)},
-	{"json", &config_flag, OF(json)},
+	{"eve", PATH(eve), .live = true},
+	{"eve-socket", PATH(eve_socket), .live = true},
+	{"syslog", &config_flag, OF(syslog), .live = true},
+	{"journald", &config_flag, OF(journald), .live = true},
+	{"notify", PATH(notify), .live = true},
+	{"webhook", PATH(webhook), .live = true},
+	{"json", &config_flag, OF(json), .live = true},
 	{"pcap-dir", PATH(pcap_dir)},
 };
 

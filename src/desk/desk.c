@@ -138,7 +138,7 @@ void desk_alert(
 			d->settings->half_life_s);
 	}
 	json_decref(k->event);
-	*k = (struct desk_kept){++d->seq, a->id, eve_alert_json(a, stage, from)};
+	*k = (struct desk_kept){++d->seq, a->id, eve_alert_event(a, stage, from)};
 }
 
 /* ---- each second ---- */
@@ -211,9 +211,11 @@ static void note_before(struct desk *d)
 	b->packets = d->facts.figures.meter.count[COUNT_PACKETS];
 	b->records = d->facts.figures.meter.count[COUNT_RECORDS];
 	memcpy(b->lost, d->lost, sizeof(b->lost));
-	for (unsigned i = 0; i < OUTPUTS; i++)
-		b->output_lost[i] =
-			i < d->facts.figures.outputs ? d->facts.figures.output[i].of.lost : 0;
+	memset(b->output, 0, sizeof(b->output));
+	for (unsigned i = 0; i < d->facts.figures.outputs; i++) {
+		b->output[i].number = d->facts.figures.output[i].number;
+		b->output[i].lost = d->facts.figures.output[i].of.lost;
+	}
 }
 
 /* Time since 1970 and the steady one go on together unless somebody sets the first. */

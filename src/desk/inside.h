@@ -25,7 +25,10 @@ struct desk_before {
 	int64_t steady_ns;
 	uint64_t packets, records;
 	uint64_t lost[LOSSES];
-	uint64_t output_lost[OUTPUTS];
+	struct {
+		unsigned number; /* of struct output_stats */
+		uint64_t lost;
+	} output[OUTPUTS];
 };
 
 enum { DESK_BEFORE = 7, DESK_BEFORE_S = 10 }; /* of each ten seconds, a minute back */

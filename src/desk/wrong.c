@@ -66,17 +66,26 @@ static void look_at_history(struct desk *d)
 			"the history is not written: %.150s", h->why);
 }
 
+/* A reload may have changed which outputs there are. */
+static uint64_t lost_before(const struct desk_before *b, unsigned number)
+{
+	for (unsigned i = 0; i < OUTPUTS; i++)
+		if (b->output[i].number == number)
+			return b->output[i].lost;
+	return 0;
+}
+
 static void look_at_outputs(struct desk *d, const struct desk_before *b)
 {
 	for (unsigned i = 0; i < d->facts.figures.outputs; i++) {
 		const struct output_stats *o = &d->facts.figures.output[i];
+		uint64_t before = lost_before(b, o->number);
 		char number[NUMBER_TEXT];
 
-		if (o->of.lost > b->output_lost[i])
+		if (o->of.lost > before)
 			say(d, true, "see whether it can be written to, and has room",
-				"%s, %.80s: %s lines lost in the last minute: %s", o->kind,
-				o->path ? o->path : "-",
-				number_text(o->of.lost - b->output_lost[i], number), o->of.why);
+				"%s, %.80s: %s lines lost in the last minute: %s", o->kind, o->path,
+				number_text(o->of.lost - before, number), o->of.why);
 	}
 }
 

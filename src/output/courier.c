@@ -268,13 +268,13 @@ static bool put(struct courier *c, char *text, size_t length)
 	c->queue[at] = (struct message){text, length};
 	c->count++;
 	c->bytes += length;
-	pthread_cond_signal(&c->wake);
 	return true;
 }
 
 void courier_send(struct courier *c, char *text, size_t length)
 {
 	const struct message m = {text, length};
+	bool wake = false;
 
 	pthread_mutex_lock(&c->lock);
 	if (!text) {
@@ -291,8 +291,12 @@ void courier_send(struct courier *c, char *text, size_t length)
 		if (!c->stats.failing)
 			set_why(c, EAGAIN, "more is waiting than there is room for");
 		free(text);
+	} else {
+		wake = true;
 	}
 	pthread_mutex_unlock(&c->lock);
+	if (wake) /* without the lock: else whoever wakes has to wait for it */
+		pthread_cond_signal(&c->wake);
 }
 
 void courier_nudge(struct courier *c)
@@ -367,6 +371,24 @@ static bool join_by(struct courier *c, uint64_t until_ns)
 	return true;
 }
 
+void courier_finish(struct courier *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->closing = true;
+	pthread_cond_broadcast(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+bool courier_has_ended(struct courier *c)
+{
+	bool ended;
+
+	pthread_mutex_lock(&c->lock);
+	ended = c->closing && !c->busy && (!c->count || atomic_load(&c->over));
+	pthread_mutex_unlock(&c->lock);
+	return ended;
+}
+
 void courier_close(struct courier *c, uint64_t until_ns, struct courier_stats *s)
 {
 	const uint64_t one = 1;
@@ -374,10 +396,7 @@ void courier_close(struct courier *c, uint64_t until_ns, struct courier_stats *s
 
 	if (!c)
 		return;
-	pthread_mutex_lock(&c->lock);
-	c->closing = true;
-	pthread_cond_broadcast(&c->wake);
-	pthread_mutex_unlock(&c->lock);
+	courier_finish(c);
 	ended = join_by(c, until_ns);
 	if (!ended) {
 		atomic_store(&c->over, true);

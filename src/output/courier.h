@@ -66,7 +66,12 @@ int courier_code(const struct courier *c);
  * (CLOCK_MONOTONIC): what has no turn by then is lost. */
 void courier_settle(struct courier *c, uint64_t until_ns);
 
-/* The same, and end it: what is not delivered by then is lost. A thread that a disk holds for ever
+/* Let it end by itself: what waits is delivered still, or tried in vain. Nothing is sent from now
+ * on. Nobody waits; courier_close() it once courier_has_ended(), or when there is no more time. */
+void courier_finish(struct courier *c);
+bool courier_has_ended(struct courier *c);
+
+/* Settle, and end it: what is not delivered by then is lost. A thread that a disk holds for ever
  * is left behind, with what it uses. `s`: how it ended; may be NULL. NULL for `c` is fine. */
 void courier_close(struct courier *c, uint64_t until_ns, struct courier_stats *s);
 

@@ -358,6 +358,41 @@ json_t *eve_block_json(const struct block_change *c)
 
 /* ---- lines ---- */
 
+void eve_event_free(struct eve_event *event)
+{
+	json_decref(event->json);
+	free(event->line);
+	*event = (struct eve_event){NULL, NULL, 0};
+}
+
+json_t *eve_alert_event(const struct alert *a, enum alert_stage stage, const struct origin *from)
+{
+	struct eve_event *event = from ? from->event : NULL;
+
+	if (!event)
+		return eve_alert_json(a, stage, from);
+	if (!event->json)
+		event->json = eve_alert_json(a, stage, from);
+	return json_incref(event->json);
+}
+
+char *eve_alert_line(
+	const struct alert *a, enum alert_stage stage, const struct origin *from, size_t *length)
+{
+	struct eve_event *event = from ? from->event : NULL;
+	char *line;
+
+	if (!event)
+		return eve_line(eve_alert_json(a, stage, from), length);
+	if (!event->line)
+		event->line = eve_line(eve_alert_event(a, stage, from), &event->length);
+	*length = event->length;
+	line = event->line ? malloc(event->length + 1) : NULL;
+	if (line)
+		memcpy(line, event->line, event->length + 1);
+	return line;
+}
+
 /* Takes over the event. */
 static void put_line(struct output *o, json_t *event)
 {
@@ -385,7 +420,10 @@ char *eve_line(json_t *event, size_t *length)
 void eve_tell_alert(
 	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from)
 {
-	put_line(o, eve_alert_json(a, stage, from));
+	size_t length;
+	char *text = eve_alert_line(a, stage, from, &length);
+
+	courier_send(o->courier, text, length);
 }
 
 void eve_tell_summary(struct output *o, const struct summary *s, bool last)

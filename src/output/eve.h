@@ -19,6 +19,21 @@ json_t *eve_drift_json(const struct drift_news *news, int64_t at_ns, const struc
 /* An event as a line, which is to be freed; NULL when memory is short. Takes over the event. */
 char *eve_line(json_t *event, size_t *length);
 
+/* An alert's event, made when the first asks for it; all 0 at the beginning. */
+struct eve_event {
+	json_t *json;
+	char *line;
+	size_t length;
+};
+
+void eve_event_free(struct eve_event *event);
+
+/* The same as eve_alert_json(), and as its line; that of `from` where it has room for one, which
+ * nobody changes. */
+json_t *eve_alert_event(const struct alert *a, enum alert_stage stage, const struct origin *from);
+char *eve_alert_line(const struct alert *a, enum alert_stage stage, const struct origin *from,
+	size_t *length);
+
 /* Of struct output_kind: each event is a line for the output's courier. */
 void eve_tell_alert(
 	struct output *o, const struct alert *a, enum alert_stage stage, const struct origin *from);

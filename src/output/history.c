@@ -552,10 +552,11 @@ void history_alert(
 	struct history *h, const struct alert *a, enum alert_stage stage, const struct origin *from)
 {
 	struct kept *k = kept_of(h, a);
-	json_t *event = eve_alert_json(a, stage, from);
-	char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	size_t length;
+	char *text = eve_alert_line(a, stage, from, &length);
 
-	json_decref(event);
+	if (text)
+		text[length - 1] = '\0'; /* a line's end is no part of it */
 	if (!text) {
 		count_lost(h);
 		return;

@@ -113,7 +113,7 @@ int local_open(struct output *o, const char *path, bool datagrams, struct error 
 	l->fd = -1;
 	l->type = datagrams ? SOCK_DGRAM : SOCK_STREAM;
 	l->to.sun_family = AF_UNIX;
-	o->path = path;
+	snprintf(o->path, sizeof(o->path), "%s", path);
 	if (!*path || strlen(path) >= sizeof(l->to.sun_path)) {
 		free(l);
 		return error_set(e, -ENAMETOOLONG,

@@ -111,7 +111,7 @@ int log_open(struct output *o, const char *path, struct error *e)
 
 	bool is_file = strcmp(path, "-") != 0;
 
-	o->path = is_file ? path : "standard output";
+	snprintf(o->path, sizeof(o->path), "%s", is_file ? path : "standard output");
 	if (s && is_file)
 		s->path = strdup(path);
 	if (!s || (is_file && !s->path)) {

@@ -162,7 +162,7 @@ static int notify_open(struct output *o, const char *path, struct error *e)
 	struct stat st;
 	char *copy;
 
-	o->path = path;
+	snprintf(o->path, sizeof(o->path), "%s", path);
 	if (stat(path, &st) < 0 || access(path, X_OK) < 0)
 		return error_set(e, -errno,
 			"%s: cannot be run: %s; --notify takes the path of a program", path,
@@ -185,7 +185,7 @@ static void notify_alert(
 
 	if (stage != ALERT_NEW || (from && from->muted))
 		return;
-	event = eve_line(eve_alert_json(a, stage, from), &line);
+	event = eve_alert_line(a, stage, from, &line);
 	out = event ? open_memstream(&text, &length) : NULL;
 	if (out) {
 		fields_put_alert(out, a, stage, from, '\0');

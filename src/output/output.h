@@ -18,6 +18,7 @@ struct origin {
 	const char *capture;
 	const char *kept;                /* the capture that keeps an alert's packets; NULL: none */
 	const struct reaction *reaction; /* what is done about an alert; NULL: nothing ever is */
+	struct eve_event *event; /* room for an alert's event, made once for all who tell of it */
 	bool several; /* the capture is one of several: lines for people say which */
 	bool muted;   /* an alert that nobody wants to be told: no line for people */
 };
@@ -54,7 +55,10 @@ struct block_stats {
 	uint64_t protected_lost; /* who should be protected and could not be looked up */
 };
 
-enum { OUTPUTS = 8 }; /* at a time */
+enum {
+	OUTPUTS = 16,      /* in a summary: those that there are, and that were */
+	OUTPUT_PATH = 256, /* as people are told of it, cut where it is longer */
+};
 
 /* Where the system's logs listen. */
 #define OUTPUT_SYSLOG "/dev/log"
@@ -62,7 +66,9 @@ enum { OUTPUTS = 8 }; /* at a time */
 
 /* What became of what an output had to say. */
 struct output_stats {
-	const char *kind, *path; /* "eve", "/var/log/karma/eve.json" */
+	const char *kind; /* "eve" */
+	unsigned number;
+	char path[OUTPUT_PATH]; /* "/var/log/karma/eve.json" */
 	bool must; /* what is lost is a failure of the whole; else who listens may be away */
 	struct courier_stats of;
 };
@@ -112,12 +118,14 @@ extern const struct output_kind output_terminal, output_eve, output_eve_socket, 
 
 struct output {
 	const struct output_kind *kind;
-	const char *path; /* as people are told of it */
+	char path[OUTPUT_PATH]; /* as people are told of it */
 	bool live; /* nobody waits for it; set before it is opened. Else whoever tells it does */
 	struct courier *courier;
 	bool tty, colour;   /* terminal */
 	const char *headed; /* the capture whose lines these are; NULL: not said */
-	char place[128];    /* room for `path` */
+	unsigned place;     /* its owner's: which of those that there may be */
+	unsigned number;    /* its owner's: no other ever has the same */
+	bool warned;        /* its owner has been told that it cannot be written */
 };
 
 /* `kind` and `live` are set. 0, or a negative errno and the line. */
@@ -131,10 +139,14 @@ int output_code(const struct output *o);
 
 void output_stats(const struct output *o, struct output_stats *s);
 
+/* It is told of nothing more, and ends by itself: courier_finish(). Close it once it has ended. */
+void output_finish(struct output *o);
+bool output_has_ended(const struct output *o);
+
 /* What they have still to say is delivered within some seconds, or lost. */
 void outputs_settle(struct output *o, unsigned count);
 
-/* The same, and close them: `s` has room for as many; how each ended. */
+/* Settle, and close them: `s` has room for as many; how each ended. */
 void outputs_close(struct output *o, unsigned count, struct output_stats *s);
 
 /* A line about the state of things, on standard error when it is a terminal; it is replaced by the

@@ -107,8 +107,7 @@ static int show_host(struct output *o, const char *url, struct error *e)
 		    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
 
 	if (good)
-		snprintf(o->place, sizeof(o->place), "%s://%.100s/", scheme, host);
-	o->path = o->place;
+		snprintf(o->path, sizeof(o->path), "%s://%.200s/", scheme, host);
 	curl_free(scheme);
 	curl_free(host);
 	curl_url_cleanup(u);
@@ -175,7 +174,7 @@ static void webhook_alert(
 
 	if (stage != ALERT_NEW || (from && from->muted))
 		return;
-	text = eve_line(eve_alert_json(a, stage, from), &length);
+	text = eve_alert_line(a, stage, from, &length);
 	courier_send(o->courier, text, length);
 }
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # karma reload and SIGHUP under steady traffic, over a veth pair: another model of the same shape and
-# of another one, another policy, what needs a restart, a bad configuration and a bad model, EVE files
-# that are moved away by hand and by logrotate; and no packet, flow or record is lost by any of it: the
+# another one, another policy, what needs a restart, a bad configuration and a bad model, EVE files
+# that are moved away by hand and by logrotate, another EVE file; and no event, packet, flow or record is lost by any of it: the
 # counts are those of a capture taken beside. Needs root; says why where it is skipped.
 # shellcheck disable=SC2016 # what eval and other shells expand
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=19
+tests=23
 watched=karma-reload-$$ other=karma-peer-$$
 
 needs tcpdump ethtool python3 nmap logrotate
@@ -19,11 +19,11 @@ for ns in "$watched" "$other"; do
 	ip netns exec "$ns" ethtool -K v0 tso off gso off gro off tx off >/dev/null 2>&1
 	ip netns exec "$ns" sysctl -qw net.ipv6.conf.v0.disable_ipv6=1
 done
-for last in 7 8; do ip -n "$other" addr add 10.94.0.$last/24 dev v0; done
+for last in 6 7 8; do ip -n "$other" addr add 10.94.0.$last/24 dev v0; done
 # Nor may the kernels ask for each other while one of the two that count has ended.
 mac_of() { ip -n "$1" -j link show v0 | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["address"])'; }
 ip -n "$other" neigh replace 10.94.0.1 dev v0 lladdr "$(mac_of "$watched")" nud permanent
-for last in 2 7 8; do
+for last in 2 6 7 8; do
 	ip -n "$watched" neigh replace 10.94.0.$last dev v0 lladdr "$(mac_of "$other")" nud permanent
 done
 
@@ -134,7 +134,7 @@ kill -HUP "${job[run]}"
 check "SIGHUP does the same" within 10 grep -qx 'karma: changed: policy.worms' "$work/run.err"
 sed "s|/var/log/karma/|$work/log/|; s|su karma karma|su root root|; s|/run/karma/karma.sock|$socket|
 	s|karma reload|$karma reload --socket $socket|" systemd/karma.logrotate >"$work/logrotate.conf"
-rm "$eve.1"
+mv "$eve.1" "$work/moved.json"
 rotated() {
 	local lines
 	lines=$(wc -l <"$eve")
@@ -142,6 +142,15 @@ rotated() {
 		within 5 test -e "$eve" && [ "$(wc -l <"$eve.1")" -ge "$lines" ]
 }
 check "logrotate, by the file that is shipped" rotated
+old=$eve eve=$work/none/eve.json
+configure "$usual" '[policy]' 'worms = block 90% 1h'
+check "an EVE file that cannot be made changes nothing" unchanged "nothing has changed: $eve"
+eve=$work/log/other.json
+configure "$usual" '[policy]' 'worms = block 90% 1h'
+check "another EVE file is taken up" says "changed: output.eve" "opened anew: $eve"
+scan 6
+check "what is new is there, and not in the old one" eval \
+	'within 30 grep -q "10\.94\.0\.6" "$eve" && ! grep -q "10\.94\.0\.6" "$old"'
 configure "$usual" "file = $root/models/unsw-nb15.karma"
 check "a model of another shape, and another policy" says "changed: model.file, policy.worms"
 check "it judges" within 5 model_is "$(id_of models/unsw-nb15.karma)"
@@ -154,6 +163,21 @@ wait "$client"
 sleep 2.5 # what has closed lingers 2 s
 stop dump
 check "it ends well" stop run
+once() { # each alert that was told of has begun in one of the files, and no event is in two
+	python3 - "$work/run.out" "$work/moved.json" "$work"/log/* <<'END'
+import collections, json, re, sys
+events = [json.loads(line) for file in sys.argv[2:] for line in open(file)]
+alerts = collections.Counter((e["karma"]["alert_id"], e["karma"]["stage"], e["timestamp"], e["karma"]["flows"])
+                             for e in events if e["event_type"] == "alert")
+stats = collections.Counter(e["timestamp"] for e in events if e["event_type"] == "stats")
+told = set(re.findall(r"ALERT (\w+)", open(sys.argv[1]).read()))
+begun = [key[0] for key in alerts if key[1] == "new"]
+print(len(alerts), "events of", len(told), "alerts,", len(stats), "of statistics")
+sys.exit(not (len(told) >= 3 and sorted(told) == sorted(begun) and
+              all(n == 1 for n in (alerts + stats).values())))
+END
+}
+check "each event is in exactly one of the EVE files" once
 check "the last statistics are in the new EVE file" eval 'tail -n 1 "$eve" | grep -q "\"event_type\":\"stats\""'
 "$karma" read -m "$model" "$work/v0.pcap" >"$work/read.out" 2>"$work/read.err"
 counts() { grep -ho '[0-9,]* packets, [0-9,]* flows, [0-9,]* records judged' "$1"; }
