@@ -39,7 +39,7 @@ struct live {
 	uint32_t next_bucket; /* to sweep */
 	int64_t clock_ns;     /* added to the kernel's monotonic times: the time since 1970 */
 	uint64_t next_sweep_ns;
-	int wake; /* a descriptor of the caller's, -1: none */
+	int wake;   /* a descriptor of the caller's, -1: none */
 	bool woken; /* it could be read */
 	/* During live_poll() and live_drain(). */
 	record_sink sink;

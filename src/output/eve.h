@@ -31,8 +31,8 @@ void eve_event_free(struct eve_event *event);
 /* The same as eve_alert_json(), and as its line; that of `from` where it has room for one, which
  * nobody changes. */
 json_t *eve_alert_event(const struct alert *a, enum alert_stage stage, const struct origin *from);
-char *eve_alert_line(const struct alert *a, enum alert_stage stage, const struct origin *from,
-	size_t *length);
+char *eve_alert_line(
+	const struct alert *a, enum alert_stage stage, const struct origin *from, size_t *length);
 
 /* Of struct output_kind: each event is a line for the output's courier. */
 void eve_tell_alert(

@@ -19,8 +19,8 @@ struct origin {
 	const char *kept;                /* the capture that keeps an alert's packets; NULL: none */
 	const struct reaction *reaction; /* what is done about an alert; NULL: nothing ever is */
 	struct eve_event *event; /* room for an alert's event, made once for all who tell of it */
-	bool several; /* the capture is one of several: lines for people say which */
-	bool muted;   /* an alert that nobody wants to be told: no line for people */
+	bool several;            /* the capture is one of several: lines for people say which */
+	bool muted;              /* an alert that nobody wants to be told: no line for people */
 };
 
 /* What became of packets that alerts' captures were to keep. */

@@ -22,7 +22,8 @@ json_t *live_all(struct wire *wire, unsigned points, struct error *e)
 
 	for (int pages = 0; more && pages < LIVE_PAGES; pages++) {
 		page = wire_ask(wire,
-			json_pack("{ss sI si}", "command", "live", "since", since, "points", (int)points),
+			json_pack("{ss sI si}", "command", "live", "since", since, "points",
+				(int)points),
 			e);
 		if (!page)
 			break;

@@ -155,11 +155,11 @@ static json_t *steps_json(const struct steps *all)
 		const struct step *s = &all->step[i];
 
 		if (s->alerts)
-			json_array_append_new(list,
-				json_pack("{sI sf sf si}", "at",
-					(json_int_t)(all->first_s + i * all->each_s), "attacker",
-					s->sure[true], "target", s->sure[false], "alerts",
-					(int)s->alerts));
+			json_array_append_new(
+				list, json_pack("{sI sf sf si}", "at",
+					      (json_int_t)(all->first_s + i * all->each_s),
+					      "attacker", s->sure[true], "target", s->sure[false],
+					      "alerts", (int)s->alerts));
 	}
 	return list;
 }

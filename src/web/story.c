@@ -50,8 +50,8 @@ json_t *story_brief(const json_t *event)
 {
 	static const char *const kept[] = {"src_ip", "dest_ip", "dest_port", "karma"};
 	const json_t *alert = json_object_get(event, "alert");
-	json_t *reason = json_array_get(
-		json_object_get(json_object_get(alert, "metadata"), "reasons"), 0);
+	json_t *reason =
+		json_array_get(json_object_get(json_object_get(alert, "metadata"), "reasons"), 0);
 	json_t *brief = json_object();
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)

@@ -148,9 +148,11 @@ check "an EVE file that cannot be made changes nothing" unchanged "nothing has c
 eve=$work/log/other.json
 configure "$usual" '[policy]' 'worms = block 90% 1h'
 check "another EVE file is taken up" says "changed: output.eve" "opened anew: $eve"
-scan 6
-check "what is new is there, and not in the old one" eval \
-	'within 30 grep -q "10\.94\.0\.6" "$eve" && ! grep -q "10\.94\.0\.6" "$old"'
+only_in_the_new() {
+	scan 6
+	within 30 grep -q '10\.94\.0\.6' "$eve" && ! grep -q '10\.94\.0\.6' "$old"
+}
+check "what is new is there, and not in the old one" only_in_the_new
 configure "$usual" "file = $root/models/unsw-nb15.karma"
 check "a model of another shape, and another policy" says "changed: model.file, policy.worms"
 check "it judges" within 5 model_is "$(id_of models/unsw-nb15.karma)"

@@ -391,8 +391,8 @@ static void what_every_network_has_is_counted_only(void **state)
 	assert_int_equal(last_lost(d), 0);
 	status = desk_status_json(d);
 	assert_null(json_object_get(json_object_get(status, "losses"), "not IP"));
-	assert_int_equal(json_integer_value(json_object_get(
-				 json_object_get(status, "counted"), "not IP")),
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(status, "counted"), "not IP")),
 		900);
 	json_decref(status);
 	f.figures.meter.count[LOST_RING_FULL] += 300;
