@@ -1,8 +1,9 @@
 #!/bin/bash
 # karma reload and SIGHUP under steady traffic, over a veth pair: another model of the same shape and
 # another one, another policy, what needs a restart, a bad configuration and a bad model, EVE files
-# that are moved away by hand and by logrotate, another EVE file; and no event, packet, flow or record is lost by any of it: the
-# counts are those of a capture taken beside. Needs root; says why where it is skipped.
+# that are moved away by hand and by logrotate, another EVE file; and no event, packet, flow or record
+# is lost by any of it: the counts are those of a capture taken beside. Needs root; says why where it
+# is skipped.
 # shellcheck disable=SC2016 # what eval and other shells expand
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
