@@ -184,11 +184,11 @@ if [ -z "$quick" ]; then
 	title live
 	waiting=() # but for deb.sh, which downloads a Debian: make test-deb
 	for t in tests/live/*.sh; do
-		[[ $t =~ /(deb|overload)\.sh$ ]] || waiting+=("$t")
+		[[ $t =~ /(deb|detect|overload|web)\.sh$ ]] || waiting+=("$t")
 	done
 	suites wait suite 900 "${waiting[@]}"
 	title alone
-	suites alone suite 900 tests/live/overload.sh
+	suites alone suite 900 tests/live/{web,detect,overload}.sh
 fi
 {
 	{

@@ -54,6 +54,8 @@ struct session_gone {
 struct session {
 	char model_path[4096];
 	char model_id[9];
+	bool has_scores;
+	bool patient;        /* records wait for the history rather than that some of it is lost */
 	struct model *model; /* with the profile's last layer, if it has one */
 	const struct lstm_kernel *kernel;
 	struct evidence_settings settings;
@@ -61,20 +63,18 @@ struct session {
 	struct drift *drift;  /* of the traffic from the profile's; NULL: not looked for */
 	const struct session_observer *observer;
 	uint32_t flows;
+	int bad; /* a verdict: `wrong` says why */
 	struct output output[SESSION_OUTPUTS];
 	unsigned outputs;
 	unsigned opened; /* outputs, ever */
 	struct session_gone gone[SESSION_GONE];
 	unsigned gone_count;
-	bool has_scores;
 	struct outfile scores;
 	struct verdicts *verdicts; /* NULL: the model's */
 	struct error wrong;        /* with them, when bad is not 0 */
-	int bad;
-	struct history *history; /* NULL: none is kept */
+	struct history *history;   /* NULL: none is kept */
 	struct history_limits limits;
-	bool patient;   /* records wait for the history rather than that some of it is lost */
-	uint64_t muted; /* alerts that were not told */
+	uint64_t muted;                  /* alerts that were not told */
 	struct keeper *keeper;           /* of packets; NULL: none are kept */
 	char history_path[HISTORY_PATH]; /* where it is, or should be; "": none is wanted */
 	const char *profile;             /* where the site's is; NULL: none */

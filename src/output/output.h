@@ -119,13 +119,13 @@ extern const struct output_kind output_terminal, output_eve, output_eve_socket, 
 struct output {
 	const struct output_kind *kind;
 	char path[OUTPUT_PATH]; /* as people are told of it */
-	bool live; /* nobody waits for it; set before it is opened. Else whoever tells it does */
 	struct courier *courier;
-	bool tty, colour;   /* terminal */
 	const char *headed; /* the capture whose lines these are; NULL: not said */
 	unsigned place;     /* its owner's: which of those that there may be */
 	unsigned number;    /* its owner's: no other ever has the same */
-	bool warned;        /* its owner has been told that it cannot be written */
+	bool live; /* nobody waits for it; set before it is opened. Else whoever tells it does */
+	bool tty, colour; /* terminal */
+	bool warned;      /* its owner has been told that it cannot be written */
 };
 
 /* `kind` and `live` are set. 0, or a negative errno and the line. */

@@ -153,13 +153,12 @@ static json_t *steps_json(const struct steps *all)
 
 	for (int64_t i = 0; i < all->count; i++) {
 		const struct step *s = &all->step[i];
+		json_int_t at = all->first_s + i * all->each_s;
 
 		if (s->alerts)
-			json_array_append_new(
-				list, json_pack("{sI sf sf si}", "at",
-					      (json_int_t)(all->first_s + i * all->each_s),
-					      "attacker", s->sure[true], "target", s->sure[false],
-					      "alerts", (int)s->alerts));
+			json_array_append_new(list,
+				json_pack("{sI sf sf si}", "at", at, "attacker", s->sure[true],
+					"target", s->sure[false], "alerts", (int)s->alerts));
 	}
 	return list;
 }
