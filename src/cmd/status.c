@@ -1,48 +1,14 @@
 /* karma status: how a running karma does, on one screen. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "cmd/settings.h"
+#include "cmd/question.h"
 #include "util/number.h"
 
-enum { OPT_JSON = 256, OPT_SOCKET };
-
-static const struct option longs[] = {
-	{"json", no_argument, NULL, OPT_JSON},
-	{"socket", required_argument, NULL, OPT_SOCKET},
-	{NULL, 0, NULL, 0},
-};
-
 static const int heading = 12; /* columns of a line's first word */
-
-static int read_options(int argc, char **argv, bool *json, const char **socket)
-{
-	int c;
-
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
-		switch (c) {
-		case OPT_JSON:
-			*json = true;
-			break;
-		case OPT_SOCKET:
-			*socket = optarg;
-			break;
-		case ':':
-			return usage_error("status", "'%s' needs a value", argv[optind - 1]);
-		default:
-			return usage_error("status", "there is no option '%s'", argv[optind - 1]);
-		}
-	}
-	if (optind < argc)
-		return usage_error("status", "'%s' is one argument too many", argv[optind]);
-	return 0;
-}
 
 /* ---- values ---- */
 
@@ -223,25 +189,32 @@ static void print_block(const json_t *status)
 	print_count(count_of(block, "dropped"), "packet dropped\n", "packets dropped\n");
 }
 
-static void print_losses(const json_t *status)
+/* A list of causes, those that there were; whether there were any. */
+static bool print_causes(const json_t *status, const char *list, const char *name)
 {
-	json_t *losses = json_object_get(status, "losses"), *n;
+	json_t *causes = json_object_get(status, list), *n;
 	const char *cause;
 	bool any = false;
 
-	json_object_foreach (losses, cause, n) {
+	json_object_foreach (causes, cause, n) {
 		char number[NUMBER_TEXT];
 
 		if (json_integer_value(n) <= 0)
 			continue;
-		print_heading(any ? "" : "lost");
+		print_heading(any ? "" : name);
 		printf("%s: %s\n", cause, number_text((uint64_t)json_integer_value(n), number));
 		any = true;
 	}
-	if (!any) {
+	return any;
+}
+
+static void print_losses(const json_t *status)
+{
+	if (!print_causes(status, "losses", "lost")) {
 		print_heading("lost");
 		puts("nothing");
 	}
+	print_causes(status, "counted", "no loss"); /* but counted */
 }
 
 static void print_rest(const json_t *status)
@@ -269,45 +242,22 @@ static void print_status(const json_t *status)
 	print_rest(status);
 }
 
-static void print_json(json_t *status)
-{
-	char *text;
-
-	json_object_del(status, "ok");
-	text = json_dumps(status, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-	if (text)
-		puts(text);
-	free(text);
-}
-
 int cmd_status(int argc, char **argv)
 {
-	static struct settings settings;
-	const char *socket = NULL;
-	struct error e = {""};
 	bool json = false, well;
-	int status = read_options(argc, argv, &json, &socket), fd;
-	json_t *reply;
+	json_t *status;
+	int err = question_ask("status", argc, argv, &json, &status);
 
-	if (status)
-		return status;
-	settings_defaults(&settings);
-	if (!socket && settings_read(&settings, NULL, &e) < 0)
-		return fail("status", e.text);
-	fd = control_connect(socket ? socket : settings.socket, &e);
-	if (fd < 0)
-		return fail("status", e.text);
-	reply = control_ask(fd, json_pack("{ss}", "command", "status"), &e);
-	close(fd);
-	if (!reply)
-		return fail("status", e.text);
-	well = json_array_size(json_object_get(reply, "wrong")) == 0;
+	if (err)
+		return err;
+	well = json_array_size(json_object_get(status, "wrong")) == 0;
 	if (json)
-		print_json(reply);
+		question_print_json(status, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	else
-		print_status(reply);
-	json_decref(reply);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return fail("status", "standard output: cannot be written");
+		print_status(status);
+	json_decref(status);
+	err = question_end("status");
+	if (err)
+		return err;
 	return well ? EXIT_DONE : EXIT_FAILED;
 }

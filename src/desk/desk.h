@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "capture/capture.h"
-#include "desk/losses.h"
+#include "output/losses.h"
 #include "detect/detect.h"
 #include "output/output.h"
 #include "util/latency.h"

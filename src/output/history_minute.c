@@ -1,14 +1,13 @@
 /* What a minute has of the figures before it and after it. */
 #include "output/history_store.h"
+#include "output/losses.h"
 
 static uint64_t all_lost(const struct summary *s)
 {
-	uint64_t lost = s->judge.hosts_forgotten + s->judge.events_forgotten +
-			s->detect.evidence_forgotten + s->detect.alerts.ended_early;
+	uint64_t lost[LOSSES];
 
-	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++)
-		lost += s->meter.count[c];
-	return lost;
+	losses_of(s, lost);
+	return losses_sum(lost);
 }
 
 static uint64_t all_alerts(const struct summary *s)

@@ -194,21 +194,21 @@ void state_take_marks(struct state *s, const json_t *marks)
 
 /* ---- what is lost, and wrong ---- */
 
-static void take_losses(struct state *s, json_t *losses)
+static void take_counts(struct top_count list[STATE_LOSSES], unsigned *n, json_t *counts)
 {
 	const char *name;
 	json_t *value;
 
-	if (!json_is_object(losses))
+	if (!json_is_object(counts))
 		return;
-	s->losses = 0;
-	json_object_foreach (losses, name, value) {
-		uint64_t count = json_count(losses, name);
+	*n = 0;
+	json_object_foreach (counts, name, value) {
+		uint64_t count = json_count(counts, name);
 
-		if (!count || s->losses == STATE_LOSSES)
+		if (!count || *n == STATE_LOSSES)
 			continue;
-		copy(s->loss[s->losses].name, sizeof(s->loss[0].name), name);
-		s->loss[s->losses++].count = count;
+		copy(list[*n].name, sizeof(list[0].name), name);
+		list[(*n)++].count = count;
 	}
 }
 
@@ -299,7 +299,8 @@ bool state_take_live(struct state *s, const json_t *answer)
 	json_array_foreach (alerts, i, one) {
 		take_alert(s, one);
 	}
-	take_losses(s, json_object_get(answer, "losses"));
+	take_counts(s->loss, &s->losses, json_object_get(answer, "losses"));
+	take_counts(s->counted, &s->counteds, json_object_get(answer, "counted"));
 	take_wrong(s, json_object_get(answer, "wrong"));
 	take_stages(s, json_object_get(answer, "latency"));
 	take_blocking(s, json_object_get(answer, "block"));

@@ -120,6 +120,8 @@ struct state {
 	uint64_t alerts_left_out;            /* that gave way to later ones */
 	struct top_count loss[STATE_LOSSES]; /* those that are not 0 */
 	unsigned losses;
+	struct top_count counted[STATE_LOSSES]; /* no losses, but counted: those that are not 0 */
+	unsigned counteds;
 	struct top_wrong wrong[STATE_WRONG];
 	unsigned wrongs;
 	struct top_stage stage[STATE_STAGES];

@@ -29,6 +29,9 @@ static void put_losses(struct page *p, const struct top *t)
 	for (unsigned i = 0; i < s->losses; i++)
 		page_line(p, i ? "" : "lost", LOOK_BAD, "%12s  %s",
 			number_text(s->loss[i].count, number), s->loss[i].name);
+	for (unsigned i = 0; i < s->counteds; i++)
+		page_line(p, i ? "" : "no loss", LOOK_PLAIN, "%12s  %s",
+			number_text(s->counted[i].count, number), s->counted[i].name);
 }
 
 static void put_latency(struct page *p, const struct state *s)

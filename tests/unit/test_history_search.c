@@ -583,6 +583,8 @@ static void minutes_are_counted(void **state)
 		s.seconds += 30;
 		s.meter.count[COUNT_PACKETS] += 10;
 		s.meter.count[LOST_BUSY] += 1;
+		s.meter.count[LOST_NOT_IP] += 5; /* no loss */
+		s.judge.hosts_forgotten += 5;    /* nor this */
 		s.detect.alerts.raised[CLASS_DOS] += i == 2;
 		history_figures(h, &s);
 		history_write(h, true);

@@ -52,7 +52,8 @@ static const char first[] =
 	"\"first\":\"1970-01-01T00:16:39.500000+0000\",\"last\":\"1970-01-01T01:16:40.000000+"
 	"0100\","
 	"\"confidence\":0.93,\"flows\":621,\"ports\":12,\"targets\":3}}],"
-	"\"losses\":{\"ring full\":0,\"flow table full\":12},\"table\":{\"open\":5,\"room\":9},"
+	"\"losses\":{\"busy\":0,\"flow table full\":12},\"counted\":{\"not "
+	"IP\":3},\"table\":{\"open\":5,\"room\":9},"
 	"\"block\":{\"mode\":\"dry-run\",\"entries\":4,\"dropped\":8},"
 	"\"latency\":{\"record\":{\"p50\":12.5,\"p99\":99,\"max\":1000,\"count\":3}},"
 	"\"wrong\":[{\"severity\":\"error\",\"what\":\"eth0 is gone\",\"remedy\":\"bring it "
@@ -79,6 +80,8 @@ static void takes_all(void **state)
 	assert_true(a->blocked && !a->ended && a->flows == 621);
 	assert_int_equal(s.losses, 1);
 	assert_string_equal(s.loss[0].name, "flow table full");
+	assert_int_equal(s.counteds, 1);
+	assert_string_equal(s.counted[0].name, "not IP");
 	assert_int_equal(s.blocking, BLOCKING_DRY);
 	assert_int_equal(s.table_room, 9);
 	assert_true(s.stage[0].p50 == 12.5);

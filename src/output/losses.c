@@ -1,4 +1,4 @@
-#include "desk/losses.h"
+#include "output/losses.h"
 
 #include <string.h>
 

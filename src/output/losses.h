@@ -1,7 +1,7 @@
 /* Everything that can be lost, by cause: one table of names for whoever shows them, and of what to
  * do about it. */
-#ifndef KARMA_DESK_LOSSES_H
-#define KARMA_DESK_LOSSES_H
+#ifndef KARMA_OUTPUT_LOSSES_H
+#define KARMA_OUTPUT_LOSSES_H
 
 #include <stdbool.h>
 
