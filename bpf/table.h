@@ -27,7 +27,8 @@ enum { WAYS = 15, TAG_FREE = 0, TAG_TAKEN = 1 };
 /* What looking for a flow gives: 1 + the number of its slot, which is locked; or: */
 enum { SLOT_NONE = 0, SLOT_BUSY = ~0u };
 
-enum { LOCK_TRIES = 512 };   /* some 10 us */
+/* Some 1.3 ms: longer than an interrupt takes from who holds it, or a host from its guest's CPU. */
+enum { LOCK_TRIES = 1 << 16 };
 enum { ROOMY = 6 };          /* free slots with which the first bucket is taken */
 enum { EVICTION_TRIES = 4 }; /* flows of a full bucket looked at for one that gives way */
 
