@@ -126,18 +126,7 @@ void attend_tick(struct attend *a, const struct summary *figures)
 {
 	const struct session *s = a->session;
 	struct respond_stats block = {.attached = ""};
-	struct latency history;
-	struct desk_facts f = {.version = KARMA_VERSION,
-		.pid = getpid(),
-		.started_ns = a->started_ns,
-		.steady_ns = (int64_t)clock_now(CLOCK_MONOTONIC),
-		.figures = *figures,
-		.model = s->model_path,
-		.model_id = s->model_id,
-		.kernel = s->kernel->name,
-		.sensitivity = sensitivity_name(s->settings.sensitivity),
-		.profile = s->profile,
-		.history = s->history_path[0] ? s->history_path : NULL,
+	struct desk_facts f = {.started_ns = a->started_ns,
 		.room = a->room,
 		.block = a->block,
 		.web = a->web,
@@ -148,9 +137,7 @@ void attend_tick(struct attend *a, const struct summary *figures)
 	if (s->respond)
 		respond_stats(s->respond, &block);
 	f.block_attached = block.attached;
-	if (s->history)
-		history_latency(s->history, &history);
-	desk_tick(s->desk, &f, s->history ? &history : NULL);
+	session_tick_desk(s, figures, &f);
 }
 
 void attend_close(struct attend *a)

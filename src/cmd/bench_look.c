@@ -40,26 +40,14 @@ void bench_look_serve(struct bench_look *l)
 
 void bench_look_tick(struct bench_look *l, const struct summary *figures)
 {
-	const struct session *s = l->session;
-	const struct desk_facts f = {.version = KARMA_VERSION,
-		.pid = getpid(),
-		.started_ns = l->started_ns,
-		.steady_ns = (int64_t)clock_now(CLOCK_MONOTONIC),
-		.figures = *figures,
-		.model = s->model_path,
-		.model_id = s->model_id,
-		.kernel = s->kernel->name,
-		.sensitivity = sensitivity_name(s->settings.sensitivity),
-		.history = s->history_path,
+	struct desk_facts f = {.started_ns = l->started_ns,
 		.room = METER_FLOWS_DEFAULT,
 		.block = "off",
 		.block_attached = "",
 		.web = web_url(l->web),
 		.token = web_token_path(l->web)};
-	struct latency history;
 
-	history_latency(s->history, &history);
-	desk_tick(s->desk, &f, &history);
+	session_tick_desk(l->session, figures, &f);
 }
 
 void bench_look_close(struct bench_look *l)

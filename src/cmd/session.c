@@ -12,6 +12,7 @@
 #include "cmd/outputs.h"
 #include "cmd/verdicts.h"
 #include "output/eve.h"
+#include "util/clock.h"
 #include "util/number.h"
 #include "util/when.h"
 
@@ -478,6 +479,25 @@ void session_summary(const struct session *s, const struct meter_stats *meter, s
 	out->has_profile = s->drift;
 	out->drifted = s->drift && drift_is_on(s->drift);
 	out->outputs = session_output_stats(s, out->output);
+}
+
+void session_tick_desk(const struct session *s, const struct summary *figures, struct desk_facts *f)
+{
+	struct latency history;
+
+	f->version = KARMA_VERSION;
+	f->pid = getpid();
+	f->steady_ns = (int64_t)clock_now(CLOCK_MONOTONIC);
+	f->figures = *figures;
+	f->model = s->model_path;
+	f->model_id = s->model_id;
+	f->kernel = s->kernel->name;
+	f->sensitivity = sensitivity_name(s->settings.sensitivity);
+	f->profile = s->profile;
+	f->history = s->history_path[0] ? s->history_path : NULL;
+	if (s->history)
+		history_latency(s->history, &history);
+	desk_tick(s->desk, f, s->history ? &history : NULL);
 }
 
 void session_show(struct session *s, const struct summary *figures, bool last)

@@ -150,6 +150,11 @@ void session_end(struct session *s);
 /* Figures up to now: of the timelines that have ended and of the present one. */
 void session_summary(const struct session *s, const struct meter_stats *meter, struct summary *out);
 
+/* Each second, with a desk: tell it the figures, and of the session what it knows itself; the rest
+ * of the facts is the caller's. */
+void session_tick_desk(
+	const struct session *s, const struct summary *figures, struct desk_facts *f);
+
 /* Show them. `last`: the final ones. */
 void session_show(struct session *s, const struct summary *figures, bool last);
 
