@@ -1,11 +1,9 @@
 /* The owner's side of the history: what is new is gathered here and handed over, as a batch, to the
  * thread that writes it. There is one batch at a time; while it is on its way, or cannot be
  * written, the next one grows within the bounds of the tables here. */
-#include "output/history.h"
+#include "output/history_inside.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -15,19 +13,16 @@
 #include "detect/lru.h"
 #include "feature/pack.h"
 #include "output/eve.h"
-#include "output/history_store.h"
 #include "util/clock.h"
 
 const struct history_limits history_limits = {
 	.alerts = 10000, .hosts = 10000, .bytes = 256 << 20, .seconds = 90 * 86400};
 
 static const uint64_t second = 1000000000;
-static const int64_t minute = 60 * 1000000000LL;
 
 enum {
 	FLOWS = HISTORY_FIRST + HISTORY_LAST,
 	HOSTS = 4096,   /* in a batch */
-	MINUTES = 64,   /* that wait for a file that cannot be written */
 	BLOCKS = 1024,  /* likewise */
 	WAIT_MS = 2000, /* for another program that writes */
 	WAIT_AT_END_S = 5,
@@ -53,32 +48,6 @@ struct kept {
 	bool featured[HISTORY_FEATURED]; /* has a row in `features` */
 	float *features;                 /* (HISTORY_FEATURED, pack_count()); NULL: none yet */
 	struct alert_flow flow[FLOWS];
-};
-
-struct history {
-	char path[HISTORY_PATH], model[HISTORY_MODEL];
-	struct history_settings settings;
-	struct store *store;       /* the thread's, once there is one; NULL: not open yet */
-	struct lru *kept;          /* by id */
-	struct lru *hosts;         /* struct batch_host, by address */
-	struct batch_block *block; /* (BLOCKS); NULL: none since the last batch */
-	struct batch_minute minute[MINUTES];
-	struct summary figures; /* as they were */
-	uint64_t written_ns;    /* monotonic */
-	unsigned minutes, blocks;
-	bool patient, has_figures, has_thread;
-
-	pthread_t thread;
-	pthread_mutex_t lock; /* of all that follows */
-	pthread_cond_t wake;  /* the thread: a batch, or the end */
-	pthread_cond_t idle;  /* the owner: a batch is written, or was tried */
-	struct batch *batch;  /* handed over, not written yet; NULL: none */
-	uint64_t tries;
-	struct history_stats stats;
-	struct latency latency;
-	struct mute mute[HISTORY_MUTES];
-	unsigned mutes;
-	bool closing;
 };
 
 /* ---- the thread that writes ---- */
@@ -573,90 +542,6 @@ void history_alert(
 	memcpy(k->target, a->target, 16);
 	k->changed = true;
 	k->ended = stage == ALERT_END;
-}
-
-/* ---- hosts ---- */
-
-static struct batch_host *host_of(struct history *h, const uint8_t addr[16], int64_t at_ns)
-{
-	uint64_t replaced = lru_replaced(h->hosts);
-	struct batch_host *host;
-	bool fresh;
-
-	host = lru_use(h->hosts, addr, &fresh);
-	if (lru_replaced(h->hosts) != replaced) {
-		pthread_mutex_lock(&h->lock);
-		h->stats.lost_hosts++;
-		pthread_mutex_unlock(&h->lock);
-	}
-	if (fresh) {
-		memcpy(host->addr, addr, 16);
-		host->first_ns = at_ns;
-	}
-	host->last_ns = at_ns > host->last_ns ? at_ns : host->last_ns;
-	return host;
-}
-
-/* Was it answered? A forged source never completes a handshake. */
-static bool is_answered(const struct record *r)
-{
-	if (!r->side[SRC].packets || !r->side[DST].packets)
-		return false;
-	return r->proto != IPPROTO_TCP || r->ackdat_ns || r->state == STATE_CON ||
-	       r->state == STATE_FIN;
-}
-
-void history_record(struct history *h, const struct record *r)
-{
-	if (r->event != RECORD_FINAL || r->total || !is_answered(r))
-		return;
-	for (int end = SRC; end <= DST; end++) {
-		struct batch_host *host = host_of(h, r->addr[end], r->last_ns);
-
-		host->first_ns = r->first_ns < host->first_ns ? r->first_ns : host->first_ns;
-		host->flows[end] += r->part == 0;
-		host->bytes[0] += r->side[end].bytes;
-		host->bytes[1] += r->side[!end].bytes;
-	}
-}
-
-void history_suspect(
-	struct history *h, const uint8_t addr[16], int64_t at_ns, float sum, bool grave)
-{
-	struct batch_host *host = grave ? host_of(h, addr, at_ns) : lru_find(h->hosts, addr);
-
-	if (!host || sum <= host->suspicion)
-		return;
-	host->suspicion = sum;
-	host->suspect_ns = at_ns;
-}
-
-/* ---- minutes ---- */
-
-static struct batch_minute *minute_of(struct history *h, int64_t number)
-{
-	struct batch_minute *m = h->minutes ? &h->minute[h->minutes - 1] : NULL;
-
-	if (m && m->minute == number)
-		return m;
-	if (h->minutes == MINUTES) {
-		memmove(h->minute, h->minute + 1, (MINUTES - 1) * sizeof(*m));
-		h->minutes--;
-		pthread_mutex_lock(&h->lock);
-		h->stats.lost_minutes++;
-		pthread_mutex_unlock(&h->lock);
-	}
-	m = &h->minute[h->minutes++];
-	*m = (struct batch_minute){.minute = number};
-	return m;
-}
-
-void history_figures(struct history *h, const struct summary *s)
-{
-	if (h->has_figures)
-		minute_add(minute_of(h, s->now_ns / minute), &h->figures, s);
-	h->figures = *s;
-	h->has_figures = true;
 }
 
 /* ---- the block list ---- */
