@@ -1,4 +1,4 @@
-#include "respond/respond.h"
+#include "respond/respond_inside.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,14 +10,12 @@
 #include <unistd.h>
 
 #include "detect/detect.h"
-#include "detect/lru.h"
-#include "respond/protected.h"
 #include "respond/surroundings.h"
 #include "util/clock.h"
 #include "util/number.h"
 #include "util/rng.h"
 
-enum { QUEUE = 64, SUSPECTS = 4096 };
+enum { SUSPECTS = 4096 };
 
 static const int64_t second = 1000000000LL;
 
@@ -26,44 +24,6 @@ static const int64_t look_ns = 2 * 1000000000LL;
 
 /* Looking takes no more of the time than one part in so many. */
 static const int64_t look_share = 50;
-
-/* What is known of an attacker. */
-struct suspect {
-	bool proven;     /* policy_case */
-	uint64_t places; /* a bit for each port and host that it looked at, by their hash */
-	int64_t last_ns;
-};
-
-/* What is known of an alert that has not ended. */
-struct pending {
-	bool shown;                /* it has been told of */
-	bool waits;                /* for more confidence, or more places looked at */
-	struct policy_answer last; /* its entry is `what` */
-	struct policy_what what;
-};
-
-struct respond {
-	const struct respond_settings *s;
-	const struct allowed *allowed; /* NULL: none */
-	struct respond_calls calls;
-	struct policy *policy;
-	struct filter *filter; /* NULL: dry run */
-	struct lru *pending;   /* by alert id */
-	struct lru *suspects;  /* by address */
-	struct protected_list list;
-	int events; /* netlink */
-	bool moved; /* addresses, routes or interfaces have */
-	bool allow_failed;
-	int64_t looked_ns, look_next_ns, ticked_ns;
-	const struct interface_list *interfaces;
-	int attached[INTERFACES_MAX];     /* ifindex, 0: it is not there */
-	const char *mode[INTERFACES_MAX]; /* of those attached */
-	int refused[INTERFACES_MAX];      /* the same, where it was told that it does not go */
-	struct block_change queue[QUEUE];
-	unsigned queued;
-	bool kept_before; /* an earlier karma's list was there */
-	bool lost_told;
-};
 
 void respond_defaults(struct respond_settings *s)
 {
@@ -221,7 +181,7 @@ static int change(void *respond, const struct policy_entry *e, enum policy_event
 		return err;
 	c.entry.since_ns = respond_wall(e->since_ns);
 	c.entry.until_ns = e->until_ns ? respond_wall(e->until_ns) : 0;
-	if (r->queued == QUEUE)
+	if (r->queued == RESPOND_QUEUE)
 		respond_tell(r);
 	r->queue[r->queued++] = c;
 	return 0;
@@ -364,14 +324,6 @@ static void follow_interfaces(struct respond *r)
 			tell(r, "nothing is blocked on %s: %s", r->interfaces->name[i], e.text);
 		}
 	}
-}
-
-static bool drops_at(const struct respond *r, uint32_t ifindex)
-{
-	for (unsigned i = 0; r->filter && i < r->interfaces->count; i++)
-		if (r->attached[i] && (uint32_t)r->attached[i] == ifindex)
-			return true;
-	return false;
 }
 
 /* ---- what was pinned ---- */
@@ -546,121 +498,6 @@ void respond_close(struct respond *r)
 void respond_undo(struct respond *r)
 {
 	end(r, r && r->kept_before);
-}
-
-/* ---- alerts ---- */
-
-/* Data came back over TCP: only who was told the connection's number gets an answer to it. That it
- * came another way than the request, in by one interface and out by one, is more than a sender of
- * both can pretend, in a tunnel or on the same link. */
-static bool proves(const struct record *r, int actor)
-{
-	return r->proto == IPPROTO_TCP && r->side[!actor].payload > 0 && r->side[SRC].hook &&
-	       r->side[DST].hook && r->side[SRC].hook != r->side[DST].hook;
-}
-
-/* What is known of who attacks in the latest record behind an alert, that record too. */
-static const struct suspect *suspect_of(struct respond *r, const struct alert *a)
-{
-	const struct record *record = &a->record;
-	bool fresh;
-	struct suspect *s = lru_use(r->suspects, record->addr[a->actor], &fresh);
-	uint64_t host;
-
-	if (record->at_ns - s->last_ns > alert_quiet_ns)
-		*s = (struct suspect){0};
-	s->last_ns = record->at_ns;
-	memcpy(&host, record->addr[!a->actor] + 8, sizeof(host));
-	s->proven |= proves(record, a->actor);
-	s->places |= 1ULL << (rng_mix(host ^ record->port[!a->actor]) & 63);
-	return s;
-}
-
-/* One of many attackers is acted upon by what speaks against it alone, when that is enough and it
- * is no forged one; else what many do is a flood, or nobody's. */
-static struct policy_answer decide(
-	struct respond *r, const struct alert *a, const struct suspect *s)
-{
-	struct policy_case all = {.alert = a->id,
-		.class = a->class,
-		.confidence = a->confidence,
-		.many = a->many,
-		.proven = s->proven,
-		.proto = a->record.proto,
-		.port = a->record.port[!a->actor],
-		.ports = a->ports,
-		.targets = a->targets};
-	struct policy_case own;
-	struct policy_answer answer;
-
-	memcpy(all.attacker, a->record.addr[a->actor], sizeof(all.attacker));
-	memcpy(all.target, a->record.addr[!a->actor], sizeof(all.target));
-	if (!a->many || !a->sure)
-		return policy_alert(r->policy, &all, respond_now());
-	own = all;
-	own.many = false;
-	own.class = a->own_class;
-	own.confidence = a->own_confidence;
-	own.ports = (uint64_t)__builtin_popcountll(s->places);
-	answer = policy_alert(r->policy, &own, respond_now());
-	return answer.verdict == POLICY_FORGED ? policy_alert(r->policy, &all, respond_now())
-					       : answer;
-}
-
-static bool may_yet(enum policy_verdict v)
-{
-	return v == POLICY_UNSURE || v == POLICY_FORGED;
-}
-
-static void say(const struct respond *r, const struct alert *a, const struct policy_answer *answer,
-	struct reaction *out)
-{
-	const struct reaction_facts facts = {.here = drops_at(r, a->record.ifindex),
-		.dropped = answer->entry ? respond_counts(r, answer->entry).packets : 0,
-		.rate = r->s->policy.rate,
-		.now_ns = respond_now()};
-
-	reaction_say(out, a, answer, &facts);
-}
-
-/* Decide, and remember what was decided. */
-static void act(struct respond *r, const struct alert *a, struct pending *known)
-{
-	known->last = decide(r, a, suspect_of(r, a));
-	known->waits = may_yet(known->last.verdict);
-	if (known->last.entry)
-		known->what = known->last.entry->what;
-}
-
-void respond_alert(
-	struct respond *r, const struct alert *a, enum alert_stage stage, struct reaction *out)
-{
-	struct pending *known;
-	bool fresh;
-
-	known = lru_use(r->pending, &a->id, &fresh);
-	known->shown = true;
-	/* Nothing is begun against what is over. */
-	if (stage != ALERT_END || fresh)
-		act(r, a, known);
-	else if (known->last.entry)
-		known->last.entry = policy_get(r->policy, &known->what);
-	say(r, a, &known->last, out);
-	if (stage == ALERT_END)
-		lru_remove(r->pending, known);
-}
-
-void respond_flow(struct respond *r, const struct alert *a)
-{
-	struct pending *known;
-	bool fresh;
-
-	known = lru_use(r->pending, &a->id, &fresh);
-	if (known->shown && (known->waits || (a->many && a->sure)))
-		act(r, a, known);
-	else
-		suspect_of(r, a);
-	respond_tell(r);
 }
 
 /* ---- time ---- */

@@ -117,17 +117,15 @@ struct state {
 	unsigned hosts;
 	struct top_alert alert[STATE_ALERTS]; /* in the order in which they came */
 	unsigned alerts;
-	uint64_t alerts_left_out;            /* that gave way to later ones */
-	struct top_count loss[STATE_LOSSES]; /* those that are not 0 */
-	unsigned losses;
+	uint64_t alerts_left_out;               /* that gave way to later ones */
+	struct top_count loss[STATE_LOSSES];    /* those that are not 0 */
 	struct top_count counted[STATE_LOSSES]; /* no losses, but counted: those that are not 0 */
-	unsigned counteds;
 	struct top_wrong wrong[STATE_WRONG];
-	unsigned wrongs;
+	unsigned losses, counteds, wrongs;
 	struct top_stage stage[STATE_STAGES];
 	unsigned stages;
-	uint64_t table_open, table_room;
 	enum top_blocking blocking;
+	uint64_t table_open, table_room;
 	uint64_t entries, dropped;
 
 	/* of block.list and allow.list */
@@ -139,7 +137,6 @@ struct state {
 
 	/* of status */
 	char version[24], model[24], kernel[24], sensitivity[16], profile[128], web[128];
-	bool drifted;
 	char history[512];     /* the file; "": none */
 	char history_why[192]; /* why it is not written; "": it is */
 	struct top_interface interface[STATE_INTERFACES];
@@ -147,6 +144,7 @@ struct state {
 	struct top_output output[STATE_OUTPUTS];
 	unsigned outputs;
 	char block_attached[16];
+	bool drifted;
 };
 
 /* Forget everything. `s` is all zero, or was here before. */
