@@ -186,8 +186,8 @@ few_guesses() { # source most: none at all where its connections are cut off bef
 	((n <= $2)) && told "$1" "Brute Force"
 }
 
-told() { # host text: in an alert's line of the host, or of several of which it is one
-	grep -E "  $1 -> |\\[$1 " "$work/run.out" | grep -qF "$2"
+told() { # host text: in a line of its alert, of one of several of which it is one, or of its block
+	grep -E "  $1 -> |\\[$1 |block $1 for " "$work/run.out" | grep -qF "$2"
 }
 
 # ---- a scan and guessing are cut off; who works, or is logged in, goes on ----
