@@ -64,10 +64,14 @@ def is_between(attack, row):
 
 
 def first_packet(attack, rows):
-    """Of the first of these flows that is the attack's, and began in its time; None: it has none."""
-    return min((float(r["first"]) for r in rows if r["attack_cat"] == attack.category
-                and attack.start <= float(r["first"]) <= attack.end
-                and is_service(attack.service, r) and is_between(attack, r)), default=None)
+    """When the attack's first flow began, by the flows of the capture. Its start, where a flow of its
+    ends had begun before or is put down to another attack. None: its ends said nothing in its time."""
+    mine = [r for r in rows if is_service(attack.service, r) and is_between(attack, r)
+            and float(r["first"]) <= attack.end and float(r["last"]) >= attack.start]
+    if not mine:
+        return None
+    return min((float(r["first"]) for r in mine if r["attack_cat"] == attack.category
+                and float(r["first"]) >= attack.start), default=attack.start)
 
 
 def with_first_packets(karma, capture, attacks):
@@ -77,7 +81,7 @@ def with_first_packets(karma, capture, attacks):
         subprocess.run([karma, "flows", "--truth", capture.with_suffix(".truth"), "-o", out.name,
                         capture], stderr=subprocess.DEVNULL, check=True)
         with open(out.name, newline="", encoding="ascii") as f:
-            rows = [r for r in csv.DictReader(f) if r["attack_cat"] != "Normal"]
+            rows = list(csv.DictReader(f))
     attacks = [attack._replace(first=first_packet(attack, rows)) for attack in attacks]
     return [attack for attack in attacks if attack.first is not None]
 

@@ -33,7 +33,7 @@ def attack(begin, end, src, dst, category="DoS", scenario="flood", first=None, s
 
 
 def flow(first, src, dst, category="DoS", dsport="80"):
-    return {"first": str(START + first), "srcip": src, "dstip": dst, "proto": "tcp", "sport": "9",
+    return {"first": str(START + first), "last": str(START + first + 0.5), "srcip": src, "dstip": dst, "proto": "tcp", "sport": "9",
             "dsport": dsport, "attack_cat": category}
 
 
@@ -65,9 +65,12 @@ class Runs(unittest.TestCase):
     def test_the_first_packet_is_that_of_the_first_flow_of_the_attack(self):
         truth = attack(10, 20, "10.0.0.1", "10.0.0.2", service="tcp/80")
         others = [flow(9, "10.0.0.1", "10.0.0.2"), flow(11, "10.0.0.3", "10.0.0.2"),
-                  flow(12, "10.0.0.1", "10.0.0.2", "Fuzzers"),
-                  flow(13, "10.0.0.1", "10.0.0.2", dsport="81")]
+                  flow(13, "10.0.0.1", "10.0.0.2", dsport="81"), flow(21, "10.0.0.1", "10.0.0.2")]
         self.assertIsNone(score.first_packet(truth, others))
+        # It had begun before, or is counted to another attack: not silent, but not known.
+        self.assertEqual(score.first_packet(truth, others + [flow(9.8, "10.0.0.1", "10.0.0.2")]), START + 10)
+        self.assertEqual(score.first_packet(truth, others + [flow(12, "10.0.0.1", "10.0.0.2", "Fuzzers")]),
+                         START + 10)
         mine = [flow(16, "10.0.0.1", "10.0.0.2"), flow(15, "10.0.0.2", "10.0.0.1")]
         self.assertEqual(score.first_packet(truth, others + mine), START + 15)
 
