@@ -1,11 +1,11 @@
 #!/bin/bash
 # karma top on a live Karma with --block, over a veth pair: a scan is on the screen within 2 s of its
 # alert, its flows come from the history, the block key has the kernel drop what the scanner sends, the
-# unblock key lets it through again; a restart is followed. Prints how long it took. Needs root; says
-# why where it is skipped.
+# unblock key lets it through again; a restart is followed. Prints how long it took, the screen with
+# the blocked scanner, and the most memory that it had. Needs root; says why where it is skipped.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=11
+tests=13
 watched=karma-top-$$ other=karma-seen-$$
 socket=$work/karma.sock
 export TZ=UTC
@@ -62,9 +62,16 @@ reaches || broken "the scanner reaches the server"
 press b Enter y
 check "the block key: the list has it" within 10 listed
 check "and the kernel drops what it sends" is_cut_off
-press u y
+press 1
+check "the overview has it as blocked" within 20 shows '^10\.97\.0\.9 .* blocked'
+tm capture-pane -p -t top
+press 2 Enter u y
 check "the unblock key: the list has it no more" within 10 unlisted
 check "and it gets through" reaches
+peak() { awk '/^VmHWM/ {print $2}' "/proc/$(tm list-panes -t top -F '#{pane_pid}')/status"; }
+echo "karma top has had $(awk "BEGIN {printf \"%.1f\", $(peak) / 1024}") MB at most"
+is_small() { (($(peak) < 20 * 1024)); }
+check "its memory is below 20 MB" is_small
 stop run
 check "Karma has ended" within 20 shows 'NOT CONNECTED'
 watch
