@@ -1,5 +1,4 @@
-/* The history as it is searched, marked, summed up and kept within its limits; files of version 1.
- */
+/* The history as it is searched, marked, summed up and kept within its limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,142 +7,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "feature/pack.h"
-#include "output/history_read.h"
+#include "history_alerts.h"
 #include "output/history_schema.h"
 #include "util/clock.h"
-
-static const int64_t start = 1700000000LL * 1000000000LL, second = 1000000000;
-
-static char folder[] = "/tmp/karma-history-XXXXXX"; /* a template of mkdtemp */
-static char path[64];
-static char found[4096]; /* ids, set apart by blanks */
-
-static struct alert an_alert(uint64_t id, const char *attacker, const char *target)
-{
-	struct alert a = {.id = id,
-		.first_ns = start + (int64_t)id * second,
-		.last_ns = start + (int64_t)(id + 1) * second,
-		.class = id % 2 ? CLASS_RECONNAISSANCE : CLASS_DOS,
-		.confidence = 0.5F + (float)(id % 50) / 100,
-		.flows = 1,
-		.attackers = 1,
-		.targets = 1,
-		.many = !attacker,
-		.reasons = 1,
-		.reason = {"3 ports tried"},
-		.record = {.net = NET_IPV4, .proto = IPPROTO_TCP}};
-
-	if (attacker)
-		addr_parse(attacker, a.attacker);
-	addr_parse(target, a.target);
-	memcpy(a.record.addr[DST], a.target, 16);
-	return a;
-}
-
-static struct alert_flow a_flow(const struct alert *a, uint64_t id, const float *values)
-{
-	struct alert_flow f = {.flow_id = id,
-		.at_ns = a->first_ns,
-		.start_ns = a->first_ns,
-		.first_ns = a->first_ns + 7,
-		.last_ns = a->last_ns,
-		.net = NET_IPV4,
-		.proto = IPPROTO_TCP,
-		.score = 1,
-		.class = CLASS_DOS,
-		.features = values};
-
-	memcpy(f.addr[SRC], a->attacker, 16);
-	memcpy(f.addr[DST], a->target, 16);
-	return f;
-}
-
-static struct history *open_history(struct history_limits limits)
-{
-	const struct history_settings settings = {
-		.path = path, .model = "0123abcd", .patient = true, .limits = limits};
-	struct history *h = NULL;
-	struct error e = {""};
-
-	if (history_open(&h, &settings, &e))
-		fail_msg("%s", e.text);
-	return h;
-}
-
-static void arise(struct history *h, const struct alert *a, unsigned flows, bool ended)
-{
-	for (uint64_t i = 1; i <= flows; i++) {
-		struct alert_flow f = a_flow(a, i, NULL);
-
-		history_flow(h, a, &f);
-	}
-	history_alert(h, a, ended ? ALERT_END : ALERT_NEW, NULL);
-}
-
-/* Ten alerts, 1 to 10: odd ones scans of 10.0.1.ID, even ones floods by many of 10.0.2.9. */
-static void make_ten(void)
-{
-	struct history *h = open_history(history_limits);
-
-	for (uint64_t id = 1; id <= 10; id++) {
-		char attacker[32];
-		struct alert a;
-
-		snprintf(attacker, sizeof(attacker), "10.0.1.%u", (unsigned)id);
-		a = an_alert(id, id % 2 ? attacker : NULL, "10.0.2.9");
-		if (id == 4)
-			strcpy(a.reason[0], "The service is SSH");
-		arise(h, &a, 2, true);
-	}
-	history_close(h, NULL);
-}
-
-static void take_alert(void *context, const struct history_entry *entry)
-{
-	const char *id = json_string_value(
-		json_object_get(json_object_get(entry->event, "karma"), "alert_id"));
-
-	(void)context;
-	for (uint64_t i = 0; i < 1000; i++) {
-		char text[ALERT_ID_TEXT];
-
-		if (strcmp(alert_id_text(i, text), id) == 0)
-			sprintf(found + strlen(found), "%s%u", *found ? " " : "", (unsigned)i);
-	}
-}
-
-static struct history_reader *open_reader(void)
-{
-	struct history_reader *r = NULL;
-	struct error e = {""};
-
-	if (history_reader_open(&r, path, &e))
-		fail_msg("%s", e.text);
-	return r;
-}
-
-/* What a query finds; how many more there are. */
-static uint64_t search(const struct history_query *q)
-{
-	struct history_reader *r = open_reader();
-	struct error e = {""};
-	uint64_t left_out;
-
-	*found = '\0';
-	assert_int_equal(history_search(r, q, take_alert, NULL, &left_out, &e), 0);
-	history_reader_close(r);
-	return left_out;
-}
-
-static const struct history_query any = {.class = -1, .mark = -1};
 
 static void alerts_are_found_by_what_they_are(void **state)
 {
@@ -257,15 +125,6 @@ static void words_are_found_in_what_people_read(void **state)
 
 /* ---- marks ---- */
 
-static void mark(uint64_t id, enum history_mark m)
-{
-	char text[ALERT_ID_TEXT];
-	struct error e = {""};
-
-	if (history_mark(path, alert_id_text(id, text), m, &e))
-		fail_msg("%s", e.text);
-}
-
 static struct {
 	uint64_t alerts, attacks, mistakes;
 	double seconds;
@@ -359,17 +218,6 @@ static void what_may_go_goes_in_order(void **state)
 	search(&any);
 	assert_string_equal(found, "1 25");
 	unlink(path);
-}
-
-static void execute(const char *sql)
-{
-	sqlite3 *db;
-	char *why = NULL;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, sql, NULL, NULL, &why))
-		fail_msg("%s", why);
-	sqlite3_close(db);
 }
 
 static void old_alerts_go_but_for_marked_ones(void **state)
@@ -604,168 +452,6 @@ static void minutes_are_counted(void **state)
 	unlink(path);
 }
 
-/* ---- features ---- */
-
-static unsigned unpacked;
-
-static void take_flow(void *context, const struct alert_flow *f, const char *form, unsigned count)
-{
-	const struct row *row = context;
-	struct unpacking u;
-	struct row back;
-
-	assert_int_equal(f->first_ns, start + second + 7);
-	assert_string_equal(form, pack_form());
-	assert_true(unpacking_of(&u, form));
-	assert_int_equal(u.count, count);
-	unpack_row(&u, f->features, &back);
-	for (unsigned i = 0; i < feature_count; i++)
-		if (!(features[i].sets & SET_LIVE) || isnan(row->value[i]))
-			assert_true(isnan(back.value[i]));
-		else
-			assert_float_equal(back.value[i], row->value[i], 1e-6 * row->value[i]);
-	unpacked++;
-}
-
-static void features_come_back(void **state)
-{
-	struct history *h = open_history(history_limits);
-	struct alert a = an_alert(1, "10.0.1.1", "10.0.2.9");
-	float packed[FEATURE_MAX];
-	struct history_reader *r;
-	char id[ALERT_ID_TEXT];
-	struct alert_flow f;
-	struct error e = {""};
-	struct row row;
-
-	(void)state;
-	for (int i = 0; i < FEATURE_MAX; i++)
-		row.value[i] = i % 7 == 6 ? NAN : i % 5 == 0 ? 0 : 1.25 * i;
-	for (unsigned i = 0; i < feature_count; i++)
-		if (features[i].kind == KIND_CATEGORY)
-			row.value[i] = 2;
-	pack_row(&row, packed);
-	f = a_flow(&a, 5, packed);
-	history_flow(h, &a, &f);
-	history_alert(h, &a, ALERT_END, NULL);
-	history_close(h, NULL);
-	r = open_reader();
-	assert_int_equal(history_flows(r, alert_id_text(1, id), take_flow, &row, &e), 0);
-	history_reader_close(r);
-	assert_int_equal(unpacked, 1);
-	unlink(path);
-}
-
-/* A version that had other features, in another order, and other protocols. */
-static void features_of_other_versions_are_understood(void **state)
-{
-	const float packed[] = {7, 1, 0.5F, 3};
-	struct unpacking u;
-	struct row row;
-
-	(void)state;
-	assert_true(unpacking_of(&u, "gone proto=other|udp dur state=REQ"));
-	assert_int_equal(u.count, 4);
-	unpack_row(&u, packed, &row);
-	assert_float_equal(row.value[COL_DUR], 0.5, 1e-9);
-	assert_int_equal((int)row.value[COL_PROTO], feature_category(&features[COL_PROTO], "udp"));
-	assert_true(isnan(row.value[COL_STATE])); /* there is no fourth */
-	assert_true(isnan(row.value[COL_SBYTES]));
-	assert_false(unpacking_of(&u, ""));
-}
-
-/* ---- version 1 ---- */
-
-/* As its karma wrote it. */
-static const char version_1[] =
-	"CREATE TABLE alerts (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
-	" first_ns INTEGER, last_ns INTEGER, class TEXT, attacker TEXT, target TEXT,"
-	" flows INTEGER, left_out INTEGER, event TEXT NOT NULL);"
-	"CREATE INDEX alerts_first ON alerts (first_ns);"
-	"CREATE TABLE flows (alert INTEGER NOT NULL, slot INTEGER NOT NULL, flow_id INTEGER,"
-	" at_ns INTEGER, start_ns INTEGER, last_ns INTEGER, src TEXT, sport INTEGER, dst TEXT,"
-	" dport INTEGER, proto TEXT, state TEXT, app TEXT, spkts INTEGER, dpkts INTEGER,"
-	" sbytes INTEGER, dbytes INTEGER, score REAL, class TEXT, probability REAL,"
-	" actor INTEGER, latest INTEGER, PRIMARY KEY (alert, slot)) WITHOUT ROWID;"
-	"CREATE TABLE totals (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
-	"INSERT INTO totals VALUES ('removed', 5);"
-	"PRAGMA application_id = 1263684929; PRAGMA user_version = 1;"
-	"INSERT INTO alerts VALUES (3, '00000001', 10, 20, 'DoS', '10.0.0.9', '10.0.0.2', 1, 0,"
-	" '{\"karma\":{\"alert_id\":\"00000001\",\"confidence\":0.75}}');"
-	"INSERT INTO alerts VALUES (4, 'spoilt', 10, 20, 'DoS', NULL, 'nowhere', 1, 0, 'x');"
-	"INSERT INTO flows VALUES (3, 0, 77, 10, 10, 20, '10.0.0.8', 1, '10.0.0.2', 80, 'tcp', "
-	"'RST',"
-	" NULL, 1, 1, 40, 40, 1.5, 'DoS', 0.5, 0, 1)";
-
-static void check_upgraded(void)
-{
-	struct history_query q = {.class = CLASS_DOS, .mark = -1, .confidence = 0.7};
-	struct history_reader *r = open_reader();
-	struct history_entry entry;
-	struct error e = {""};
-
-	q.has_range = true;
-	addr_parse("10.0.0.8", q.low); /* of its flow alone */
-	memcpy(q.high, q.low, 16);
-	assert_int_equal(history_find(r, "00000001", &entry, &e), 0);
-	assert_true(entry.ended);
-	json_decref(entry.event);
-	assert_int_equal(history_removed(r), 5);
-	assert_int_equal(history_number(r->db, "PRAGMA user_version", 0), HISTORY_VERSION);
-	assert_int_equal(history_number(r->db, "PRAGMA auto_vacuum", 0), 2);
-	history_reader_close(r);
-	search(&q);
-	assert_string_equal(found, "1");
-}
-
-static void files_of_version_1_are_upgraded(void **state)
-{
-	(void)state;
-	execute(version_1);
-	check_upgraded(); /* by who reads it */
-	unlink(path);
-	execute(version_1);
-	history_close(open_history(history_limits), NULL);
-	check_upgraded();
-	mark(1, MARK_FALSE);
-	unlink(path);
-}
-
-/* What cannot be brought up to date stays as it was. */
-static void an_upgrade_is_whole_or_none(void **state)
-{
-	struct history_reader *r = NULL;
-	struct error e = {""};
-	sqlite3 *db;
-
-	(void)state;
-	execute(version_1);
-	execute("CREATE TABLE cards (x)");
-	assert_true(history_reader_open(&r, path, &e) < 0);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(history_number(db, "PRAGMA user_version", 0), 1);
-	assert_int_equal(
-		history_number(db, "SELECT count(*) FROM pragma_table_info('alerts')", 0), 10);
-	sqlite3_close(db);
-	unlink(path);
-}
-
-static int make_place(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/history.db", folder);
-	return 0;
-}
-
-static int remove_place(void **state)
-{
-	(void)state;
-	unlink(path);
-	return rmdir(folder);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -780,10 +466,6 @@ int main(void)
 		cmocka_unit_test(hosts_are_summed_up),
 		cmocka_unit_test(hosts_are_bounded),
 		cmocka_unit_test(minutes_are_counted),
-		cmocka_unit_test(features_come_back),
-		cmocka_unit_test(features_of_other_versions_are_understood),
-		cmocka_unit_test(files_of_version_1_are_upgraded),
-		cmocka_unit_test(an_upgrade_is_whole_or_none),
 	};
 
 	return cmocka_run_group_tests_name("history search", tests, make_place, remove_place);
