@@ -2,10 +2,12 @@
 # karma top on a live Karma with --block, over a veth pair: a scan is on the screen within 2 s of its
 # alert, its flows come from the history, the block key has the kernel drop what the scanner sends, the
 # unblock key lets it through again; a restart is followed. Prints how long it took, the screen with
-# the blocked scanner, and the most memory that it had. Needs root; says why where it is skipped.
+# the blocked scanner, and the most memory that it had. Over ssh, in a terminal without colour and
+# without UTF-8, it shows the same, follows a resize and ends with the connection. Needs root; says why
+# where it is skipped.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=13
+tests=17
 watched=karma-top-$$ other=karma-seen-$$
 socket=$work/karma.sock
 export TZ=UTC
@@ -76,4 +78,42 @@ stop run
 check "Karma has ended" within 20 shows 'NOT CONNECTED'
 watch
 check "and is there again" within 20 shows 'all is well|karma is well'
+
+# ---- over ssh ----
+
+tests=4
+needs ssh sshd
+mkdir "$work/run"
+ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
+ssh-keygen -q -t ed25519 -N '' -f "$work/key"
+cat >"$work/serve" <<END # sshd's empty folder and a key of ours, that nobody else's /run and home have
+mount -t tmpfs tmpfs /run
+mkdir -m 755 /run/sshd
+exec "$(command -v sshd)" -D -e -f /dev/null -h "$work/host_key" -o Port=22 -o ListenAddress=127.0.0.1 \\
+	-o UsePAM=no -o PidFile=none -o StrictModes=no -o PermitRootLogin=prohibit-password \\
+	-o AuthorizedKeysFile="$work/key.pub"
+END
+ip netns exec "$watched" unshare --mount bash "$work/serve" 2>"$work/sshd.err" &
+pids+=($!)
+over_ssh() { # option of ssh...
+	ip netns exec "$watched" ssh -i "$work/key" -o StrictHostKeyChecking=no \
+		-o UserKnownHostsFile="$work/known_hosts" -o BatchMode=yes -o LogLevel=ERROR "$@"
+}
+within 10 over_ssh 127.0.0.1 true 2>"$work/ssh.err" || broken "no ssh to the watched host"
+top_runs() { pgrep -f "^$karma top --socket $socket\$" >/dev/null; }
+top_ends() { ! top_runs; }
+declare -f over_ssh >"$work/over_ssh"
+printf 'work=%q watched=%q\nTERM=vt100 over_ssh -tt 127.0.0.1 %q\n' "$work" "$watched" \
+	"exec env LC_ALL=C '$karma' top --socket '$socket'" >>"$work/over_ssh"
+tm kill-server 2>/dev/null
+tm new-session -d -s top -x 80 -y 24 "bash '$work/over_ssh'"
+check "over ssh: all is well" within 20 shows 'all is well|karma is well'
+only_ascii() { ! tm capture-pane -p -t top | LC_ALL=C grep -q '[^ -~]'; }
+check "without UTF-8 no other letters" only_ascii
+tm resize-window -t top -x 120 -y 40 2>/dev/null
+is_wide() { tm capture-pane -p -t top | grep -qE '.{100}'; }
+check "it follows a resize" within 10 is_wide
+top_runs || broken "karma top is not there, and yet it is on the screen"
+tm kill-server
+check "it ends with its connection" within 10 top_ends
 finish
