@@ -222,18 +222,21 @@ static int watch(struct watch *w, struct error *e)
 	return 0;
 }
 
-/* The usual one; a machine that has no place for it is watched all the same. */
+/* The usual one, where none was named; a machine that has no place for it is watched all the same.
+ */
 static void keep_history(struct watch *w)
 {
 	struct history_stats stats = {0};
 	char path[HISTORY_PATH];
 	struct error e = {""};
 
-	if (session_keep_history(w->session, history_default_path(path), true, &e) == 0)
+	if (w->session->history ||
+		session_keep_history(w->session, history_default_path(path), true, &e) == 0)
 		history_stats(w->session->history, &stats);
 	w->history_warned = stats.failing;
 	if (stats.failing || e.text[0])
-		fprintf(stderr, "karma run: no history is kept: %s%s\n", e.text,
+		fprintf(stderr, "karma run: no history is kept: %s%s\n",
+			stats.failing ? stats.why : e.text,
 			stats.failing ? "; it is tried again" : "");
 }
 
@@ -291,7 +294,7 @@ static int run(struct reload *how, const struct meter_options *o, struct error *
 		return err;
 	}
 	s->live = w.live;
-	if (!s->history && !settings->no_history)
+	if (!settings->no_history)
 		keep_history(&w);
 	err = open_web(&w, how->settings, e);
 	if (err) {

@@ -16,7 +16,7 @@
 #include "util/clock.h"
 
 const struct history_limits history_limits = {
-	.alerts = 10000, .hosts = 10000, .bytes = 256 << 20, .seconds = 90 * 86400};
+	.alerts = 100000, .hosts = 10000, .bytes = 256 << 20, .seconds = 90 * 86400};
 
 static const uint64_t second = 1000000000;
 
@@ -188,6 +188,12 @@ static int begin_thread(struct history *h)
 
 /* ---- opening ---- */
 
+/* A disk's trouble may pass, a wrong name does not. */
+static bool is_of_the_disk(int err)
+{
+	return err == -EROFS || err == -ENOSPC || err == -EDQUOT || err == -EIO;
+}
+
 int history_open(struct history **result, const struct history_settings *settings, struct error *e)
 {
 	struct history *h = calloc(1, sizeof(*h));
@@ -217,7 +223,8 @@ int history_open(struct history **result, const struct history_settings *setting
 		err = error_set(e, -ENOMEM, "not enough memory for the history");
 	if (!err)
 		err = store_open(&h->store, &h->settings, e);
-	if (err && settings->persist && h->kept && h->hosts) {
+	if (err && h->kept && h->hosts &&
+		(settings->persist || (!settings->patient && is_of_the_disk(err)))) {
 		take_opened(h, NULL, e);
 		err = 0;
 	}
@@ -442,7 +449,17 @@ void history_model(struct history *h, const char *model)
 
 /* ---- what is new ---- */
 
-/* The table is full: what has ended makes room if it can be handed over; else the oldest goes. */
+/* The oldest, but rather one that has ended: of another there is more to come. */
+static struct kept *least_needed(struct history *h)
+{
+	struct kept *k = lru_oldest(h->kept);
+
+	while (k && !k->ended)
+		k = lru_newer(h->kept, k);
+	return k ? k : lru_oldest(h->kept);
+}
+
+/* The table is full: what has ended makes room if it can be handed over; else one goes. */
 static void make_room(struct history *h)
 {
 	struct kept *k;
@@ -453,7 +470,7 @@ static void make_room(struct history *h)
 		hand_over(h);
 	if (lru_count(h->kept) < lru_capacity(h->kept))
 		return;
-	k = lru_oldest(h->kept);
+	k = least_needed(h);
 	if (k->changed)
 		count_lost(h);
 	forget(h, k);

@@ -31,7 +31,7 @@ struct history_limits {
 	uint64_t seconds; /* since an alert or a minute was written */
 };
 
-/* 10,000 alerts, 10,000 hosts, 256 MiB, 90 days. */
+/* 100,000 alerts, 10,000 hosts, 256 MiB, 90 days. */
 extern const struct history_limits history_limits;
 
 /* history.db in the state directory: $STATE_DIRECTORY, as systemd sets it, else /var/lib/karma.
@@ -49,8 +49,9 @@ struct history_settings {
 
 struct history;
 
-/* Open the file, or make it. 0, or a negative errno and the line; with `persist`, 0 also where the
- * file cannot be opened yet: history_stats() says that it fails, and why. */
+/* Open the file, or make it. 0, or a negative errno and the line; with `persist`, and for who is
+ * not patient where it is the disk that fails (full, read-only), 0 also where the file cannot be
+ * opened yet: history_stats() says that it fails, and why. */
 int history_open(struct history **h, const struct history_settings *settings, struct error *e);
 
 /* A record; flows are counted for both ends when they are complete. */

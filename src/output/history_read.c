@@ -10,7 +10,7 @@
 #include "output/history_schema.h"
 #include "util/state.h"
 
-enum { WAIT_MS = 2000, SQL_ROOM = 6144, FEW_BYTES = 1 << 20 };
+enum { WAIT_MS = 2000, FEW_BYTES = 1 << 20 };
 
 const char *history_default_path(char path[HISTORY_PATH])
 {
@@ -119,6 +119,10 @@ static const char *text_of(sqlite3_stmt *s, int column)
 				PART("$.alert.metadata.mitre_tactic_name[0]") PART("$.app_proto")  \
 					PART("$.in_iface") PART("$.pcap_filename") PART(           \
 						"$.alert.metadata.reasons") " '') ELSE '' END"
+
+/* All that a statement below may be: the words that are looked for, each in all of WORDS, and the
+ * rest. */
+enum { SQL_ROOM = HISTORY_WORDS * (sizeof(WORDS) + 32) + 1024 };
 
 enum {
 	SINCE = 1,

@@ -18,6 +18,7 @@ enum {
 	PARTIES = 256,     /* of an alert, by which it is found */
 	MINUTES = 131072,  /* three months */
 	BLOCKS = 20000,    /* changes of the block list */
+	ROW_BYTES = 256,   /* of these and of a host: rather less */
 	SPARE_PAGES = 256, /* that are not given back */
 	FEATURES_ROOM = 1024,
 };
@@ -484,6 +485,14 @@ static bool is_over(struct store *s)
 	       (uint64_t)(pages * size) > s->limits.bytes;
 }
 
+/* So many, or as many as fill an eighth of the file: most of it is for alerts. */
+static unsigned at_most(const struct store *s, unsigned most)
+{
+	uint64_t fill = s->limits.bytes / 8 / ROW_BYTES;
+
+	return fill < most ? (unsigned)fill : most;
+}
+
 /* Once a minute, or when as many hosts have come as there may be. Hosts that were seen long ago go,
  * those that alerts tell of last. */
 static int keep_few(struct store *s, int64_t before_ns)
@@ -492,15 +501,15 @@ static int keep_few(struct store *s, int64_t before_ns)
 
 	snprintf(sql, sizeof(sql),
 		"DELETE FROM blocks WHERE at_ns < %lld;"
-		"DELETE FROM blocks WHERE number <= (SELECT max(number) FROM blocks) - %d;"
+		"DELETE FROM blocks WHERE number <= (SELECT max(number) FROM blocks) - %u;"
 		"DELETE FROM minutes WHERE minute < %lld;"
 		"DELETE FROM minutes WHERE minute IN (SELECT minute FROM minutes ORDER BY minute"
-		" LIMIT max(0, (SELECT count(*) FROM minutes) - %d));"
+		" LIMIT max(0, (SELECT count(*) FROM minutes) - %u));"
 		"DELETE FROM hosts WHERE addr IN (SELECT addr FROM hosts ORDER BY"
 		" addr IN (SELECT addr FROM parties), last_ns"
 		" LIMIT max(0, (SELECT count(*) FROM hosts) - %u))",
-		(long long)before_ns, BLOCKS, (long long)(before_ns / 60000000000), MINUTES,
-		s->limits.hosts);
+		(long long)before_ns, at_most(s, BLOCKS), (long long)(before_ns / 60000000000),
+		at_most(s, MINUTES), at_most(s, s->limits.hosts));
 	return execute(s, sql);
 }
 
@@ -511,13 +520,13 @@ static int keep_limits(struct store *s, int64_t now_ns)
 	int64_t before_ns = now_ns - (int64_t)s->limits.seconds * 1000000000, gone = 1;
 	int err = remove_old(s, before_ns);
 
-	while (!err && gone > 0 && is_over(s))
-		err = remove_alerts(s, oldest, &gone);
 	if (!err && (s->hosts >= s->limits.hosts || now_ns / 60000000000 != s->pruned_minute)) {
 		err = keep_few(s, before_ns);
 		s->pruned_minute = now_ns / 60000000000;
 		s->hosts = 0;
 	}
+	while (!err && gone > 0 && is_over(s))
+		err = remove_alerts(s, oldest, &gone);
 	if (!err && history_number(s->db, "PRAGMA freelist_count", 0) > SPARE_PAGES)
 		err = execute(s, "PRAGMA incremental_vacuum");
 	return err;

@@ -4,7 +4,7 @@
 # read-only or full, it is said and detection goes on. Needs root; says why where it is skipped.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=11
+tests=13
 watched=karma-history-$$ other=karma-searcher-$$
 history=$work/history.db
 export TZ=UTC
@@ -13,7 +13,7 @@ needs nmap
 [ -e models/default.karma ] || skip_all "there is no models/default.karma"
 make_spaces "$watched" "$other"
 join_spaces "$other" "$watched" 10.93.0
-for last in 7 8 9; do ip -n "$other" addr add 10.93.0.$last/24 dev v0; done
+for last in 6 7 8 9; do ip -n "$other" addr add 10.93.0.$last/24 dev v0; done
 
 watch() { # option...
 	must_start run "$watched" run -i v0 --eve "$work/eve.json" "$@"
@@ -43,7 +43,7 @@ check "the summary counts it, and nothing was lost" \
 
 # A disk that becomes full, and has room again.
 mount_here tmpfs "$work/disk" -o size=1m || {
-	skip 6 "tmpfs cannot be mounted here"
+	skip 8 "tmpfs cannot be mounted here"
 	finish
 }
 history=$work/disk/history.db
@@ -72,4 +72,9 @@ said() {
 		grep '"event_type":"stats"' "$work/eve.json" | tail -n 1 | grep -q '"history_failing":".*Read-only'
 }
 check "and that there is no history: at the start, in the summary, in EVE" said
+watch --history "$history"
+scan 6
+check "also where the history was named" within 30 grep -q 'ALERT .* 10\.93\.0\.6 ' "$work/run.out"
+stop run
+check "and this is said" said
 finish

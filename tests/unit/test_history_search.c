@@ -123,6 +123,28 @@ static void words_are_found_in_what_people_read(void **state)
 	unlink(path);
 }
 
+static void all_may_be_asked_at_once(void **state)
+{
+	struct history_query q = {.since_ns = 1,
+		.until_ns = INT64_MAX,
+		.has_range = true,
+		.class = CLASS_RECONNAISSANCE,
+		.mark = MARK_NONE,
+		.confidence = 0.01,
+		.words = HISTORY_WORDS,
+		.limit = 5,
+		.order = ORDER_CONFIDENCE};
+
+	(void)state;
+	make_ten();
+	memset(q.high, 0xff, sizeof(q.high));
+	for (unsigned i = 0; i < HISTORY_WORDS; i++)
+		q.word[i] = "ports";
+	assert_int_equal(search(&q), 0);
+	assert_string_equal(found, "1 3 5 7 9");
+	unlink(path);
+}
+
 /* ---- marks ---- */
 
 static struct {
@@ -255,6 +277,34 @@ static void a_file_gives_back_its_room(void **state)
 	assert_int_equal(stat(path, &after), 0);
 	assert_true(before.st_size > 4 << 20);
 	assert_in_range(after.st_size, 1 << 20, 3 << 20);
+	unlink(path);
+}
+
+/* What is not of alerts fills no more than a part of a small file: no alert gives way for it. */
+static void other_tables_do_not_crowd_out_alerts(void **state)
+{
+	struct history_stats s;
+	struct history *h;
+	struct stat after;
+
+	(void)state;
+	make_ten();
+	mark(2, MARK_ACK);
+	execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120000)"
+		" INSERT INTO minutes SELECT strftime('%s', 'now') / 60 - i, 60, i, i, i, i, i, i, "
+		"i, i"
+		" FROM n");
+	execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+		" INSERT INTO blocks (at_ns, low, high, event) SELECT strftime('%s', 'now') * "
+		"1000000000,"
+		" zeroblob(16), zeroblob(16), printf('%0200d', i) FROM n");
+	h = open_history(limits(100, 8 << 20, 90 * 86400));
+	history_close(h, &s);
+	assert_int_equal(s.removed, 0);
+	search(&any);
+	assert_string_equal(found, "1 2 3 4 5 6 7 8 9 10");
+	assert_int_equal(stat(path, &after), 0);
+	assert_in_range(after.st_size, 1 << 18, 8 << 20);
 	unlink(path);
 }
 
@@ -458,10 +508,12 @@ int main(void)
 		cmocka_unit_test(alerts_are_found_by_what_they_are),
 		cmocka_unit_test(a_hosts_alerts_are_its_spells),
 		cmocka_unit_test(words_are_found_in_what_people_read),
+		cmocka_unit_test(all_may_be_asked_at_once),
 		cmocka_unit_test(marks_are_kept_and_counted),
 		cmocka_unit_test(what_may_go_goes_in_order),
 		cmocka_unit_test(old_alerts_go_but_for_marked_ones),
 		cmocka_unit_test(a_file_gives_back_its_room),
+		cmocka_unit_test(other_tables_do_not_crowd_out_alerts),
 		cmocka_unit_test(mutes_are_heard_of),
 		cmocka_unit_test(hosts_are_summed_up),
 		cmocka_unit_test(hosts_are_bounded),
