@@ -245,11 +245,32 @@ __u32 karma_tcp_options(struct __sk_buff *skb, __u32 offset, __u32 end);
 #define TCP_OPTIONS(f, offset, end) tcp_options(f, offset, end)
 #endif
 
+/* A first fragment that ends within TCP's header, as a scanner sends that wants not to be seen:
+ * whose it is, and no more. What comes back would be taken for the beginning of its flow,
+ * otherwise. */
+KARMA_INLINE int packet_tcp_tiny(
+	struct packet *p, const struct frame *f, struct network *n, __u16 *port)
+{
+	const __u8 *h = frame_at(f, n->offset, 8);
+
+	if (!h)
+		return LOST_TRUNCATED;
+	port[0] = load16(h);
+	port[1] = load16(h + 2);
+	p->seq = load32(h + 4);
+	n->headers += n->rest;
+	n->offset += n->rest;
+	n->rest = 0;
+	return 0;
+}
+
 KARMA_INLINE int packet_tcp(struct packet *p, const struct frame *f, struct network *n, __u16 *port)
 {
 	const __u8 *h;
 	__u32 size;
 
+	if (p->fragment && n->rest >= 8 && n->rest < 20)
+		return packet_tcp_tiny(p, f, n, port);
 	if (n->rest < 20)
 		return LOST_BAD_LENGTH;
 	h = frame_at(f, n->offset, 20);

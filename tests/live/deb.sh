@@ -2,7 +2,9 @@
 # usage: tests/live/deb.sh
 # Karma's Debian package in a fresh Debian (debootstrap, minbase): it installs, reads a capture,
 # upgrades to a higher version and keeps a configuration that was changed, and purged leaves nothing.
-# A download of some 60 MB and some minutes: ./test.sh leaves it to make test-deb. Needs root; says
+# Booted by systemd (systemd-nspawn), it starts as its unit has it, finds a scan, is reloaded, started
+# again by the watchdog when it stands still, and stopped.
+# A download of some 80 MB and some minutes: ./test.sh leaves it to make test-deb. Needs root; says
 # why where it is skipped.
 # shellcheck disable=SC2016 # what eval expands
 # shellcheck source=tests/lib.sh
@@ -65,4 +67,41 @@ left() {
 	files | diff "$work/before" - && ! within_debian getent passwd karma
 }
 check "and leaves nothing" left
+
+# ---- under systemd ----
+
+tests=7
+watched=karma-booted-$$ other=karma-guest-$$
+needs systemd-nspawn nsenter nmap
+make_spaces "$watched" "$other"
+join_spaces "$watched" "$other" 10.94.0
+ip -n "$watched" route add default via 10.94.0.2 # its interface is the one that Karma watches
+apt install systemd systemd-sysv dbus procps /root/second.deb >"$work/systemd.out" 2>&1 ||
+	broken "no systemd in the fresh Debian"
+systemd-nspawn --quiet --register=no --keep-unit --directory="$root_fs" --machine="karma-$$" \
+	--network-namespace-path="/run/netns/$watched" --capability=all --system-call-filter="bpf perf_event_open" \
+	--boot >"$work/boot.out" 2>&1 </dev/null &
+job[boot]=$!
+booted() { # command...: beside its systemd
+	local init
+	init=$(pgrep -o -P "${job[boot]}") && timeout 60 nsenter -t "$init" -a "$@"
+}
+within 60 booted systemctl is-system-running --wait >"$work/state.out" 2>&1
+grep -qE 'running|degraded' "$work/state.out" || skip_all "systemd does not boot in a container here"
+journal() { booted journalctl -u karma --no-pager -q | grep "$@"; }
+property() { booted systemctl show karma --value -p "$1"; }
+check "systemd starts it at boot" within 30 booted systemctl is-active karma
+check "as its own user" eval '[ "$(booted ps -o user= -p "$(property MainPID)")" = karma ]'
+inside "$other" nmap -n -Pn -sS -p 1-500 10.94.0.1 >/dev/null 2>&1
+check "it finds a scan, and the journal has it" within 30 journal -q 'ALERT .* 10\.94\.0\.2 -> 10\.94\.0\.1'
+check "systemctl reload: it takes up its configuration" eval \
+	'booted systemctl reload karma && journal -q "the configuration is as it was"'
+check "karma status says that all is well" eval 'booted karma status | grep -q "all is well"'
+booted systemctl kill -s STOP karma
+again() { [ "$(property NRestarts)" -ge 1 ] && booted systemctl is-active -q karma; }
+check "when it stands still, the watchdog has it start again" within 90 again
+stopped() {
+	booted systemctl stop karma && [ "$(property Result)" = success ] && journal -q 'nothing lost'
+}
+check "systemctl stop: it ends well, with its summary" stopped
 finish

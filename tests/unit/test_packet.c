@@ -281,6 +281,37 @@ static void first_fragment_may_state_more_than_it_has(void **state)
 	assert_int_equal(decode_cut(&s, n, n), LOST_BAD_LENGTH);
 }
 
+/* A scanner's: the rest of TCP's header is in the next fragment. */
+static void a_first_fragment_may_end_within_its_header(void **state)
+{
+	struct spec s = {.src = 1,
+		.dst = 2,
+		.proto = PROTO_TCP,
+		.sport = 40000,
+		.dport = 80,
+		.flags = TCP_SYN,
+		.more = 1};
+
+	(void)state;
+	frame_make(bytes, &s);
+	for (uint16_t rest = 0; rest < 20; rest += 4) {
+		put16(bytes + 14 + 2, 20 + rest);
+		if (rest < 8) { /* none does: fragments are of 8 bytes */
+			assert_int_equal(decode_cut(&s, 34 + rest, 34 + rest), LOST_BAD_LENGTH);
+			continue;
+		}
+		assert_int_equal(decode_cut(&s, 34 + rest, 34 + rest), 0);
+		assert_ends(1, 40000, 2, 80);
+		assert_int_equal(p.fragment, FRAGMENT_FIRST);
+		assert_int_equal(p.flags, 0);
+		assert_int_equal(p.payload, 0);
+		assert_int_equal(p.length, 20 + rest);
+		assert_int_equal(decode_cut(&s, 34 + 7, 34 + rest), LOST_TRUNCATED);
+	}
+	put16(bytes + 14 + 6, 0); /* no fragment */
+	assert_int_equal(decode_cut(&s, 34 + 16, 34 + 16), LOST_BAD_LENGTH);
+}
+
 static void icmp_request_and_answer_are_one_flow(void **state)
 {
 	static const uint8_t pairs[][3] = {{PROTO_ICMP, 8, 0}, {PROTO_ICMP, 13, 14},
@@ -622,6 +653,7 @@ int main(void)
 		cmocka_unit_test(ipv6_extensions_are_followed),
 		cmocka_unit_test(later_fragments_have_no_ports),
 		cmocka_unit_test(first_fragment_may_state_more_than_it_has),
+		cmocka_unit_test(a_first_fragment_may_end_within_its_header),
 		cmocka_unit_test(icmp_request_and_answer_are_one_flow),
 		cmocka_unit_test(neighbour_discovery_has_no_id),
 		cmocka_unit_test(igmp_messages_are_flows),
