@@ -240,8 +240,8 @@ static void keep_history(struct watch *w)
 			stats.failing ? "; it is tried again" : "");
 }
 
-/* The dashboard: one that was not asked for may be missing. It asks by the control socket: where that
- * is another karma's, it would show that one, and act on it. */
+/* The dashboard: one that was not asked for may be missing. It asks by the control socket: where
+ * that is another karma's, it would show that one, and act on it. */
 static int open_web(struct watch *w, struct settings *s, struct error *e)
 {
 	const struct config config = settings_config(s);

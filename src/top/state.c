@@ -62,8 +62,8 @@ static void copy(char *to, size_t room, const char *from)
 
 /* ---- seconds ---- */
 
-/* All of them are new, by the stream's number, or are told of again: `at` only places them. After the
- * clock was set back there are some in what is the future now: they go. */
+/* All of them are new, by the stream's number, or are told of again: `at` only places them. After
+ * the clock was set back there are some in what is the future now: they go. */
 static void take_points(struct state *s, const json_t *points)
 {
 	const json_t *one;

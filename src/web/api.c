@@ -69,8 +69,8 @@ static struct reply get_status(struct request *r)
 	return reply_json(MHD_HTTP_OK, status);
 }
 
-/* A page of the block list, from `after` on, and with the first the allow list; where there is none,
- * why. A long list is many questions: between them others have their turn. */
+/* A page of the block list, from `after` on, and with the first the allow list; where there is
+ * none, why. A long list is many questions: between them others have their turn. */
 static struct reply get_blocks(struct request *r)
 {
 	const char *text = argument(r, "after");
@@ -193,7 +193,8 @@ static void take_first(void *answer, const struct history_entry *entry)
 		answer, "oldest", json_object_get(json_object_get(entry->event, "karma"), "first"));
 }
 
-/* Alerts that gave way to later ones count nowhere: how many, and of when the oldest is that stayed. */
+/* Alerts that gave way to later ones count nowhere: how many, and of when the oldest is that
+ * stayed. */
 static int tell_removed(struct history_reader *reader, json_t *answer, struct error *e)
 {
 	struct history_query oldest = {.class = -1, .mark = -1, .limit = 1, .ascending = true};

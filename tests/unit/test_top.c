@@ -127,8 +127,8 @@ static void follows_a_clock_that_was_set_back(void **state)
 	for (int i = 0; i < STATE_POINTS + 5; i++) {
 		char text[96];
 
-		snprintf(text, sizeof(text),
-			"{\"seq\":%d,\"points\":[{\"at\":%d,\"packets\":%d}]}", i + 1, 10000 + i, i);
+		snprintf(text, sizeof(text), "{\"seq\":%d,\"points\":[{\"at\":%d,\"packets\":%d}]}",
+			i + 1, 10000 + i, i);
 		assert_true(take(text));
 	}
 	assert_true(take("{\"seq\":9999,\"points\":[{\"at\":10007.5,\"packets\":77},"

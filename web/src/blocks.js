@@ -26,12 +26,17 @@ export const blocks = {
     let reading = 0
     let timer = null
     let told = ''
+    let readOnce
+    const ready = new Promise((done) => { readOnce = done })
     const address = h('input', { id: 'b-address', required: true, placeholder: '192.0.2.7 or 192.0.2.0/24', autocomplete: 'off', spellcheck: 'false' })
     const time = h('select', { id: 'b-time' }, times.map(([s, name]) => h('option', { value: s }, name)))
     const away = (e) => button([icon('close'), h('span', { class: 'unseen' }, `Unblock ${e.what}`)], async () => { if (await act('unblock', { address: e.what }, `${e.what} is not blocked any more`)) load() }, 'tool')
     const list = longList({
       label: 'Blocked addresses', kind: 'blocks', columns,
-      fetchPage: async (skip, limit) => ({ total: entries.length, rows: entries.slice(skip, skip + limit) }),
+      fetchPage: async (skip, limit) => {
+        await ready
+        return { total: entries.length, rows: entries.slice(skip, skip + limit) }
+      },
       key: (e) => `${e.kind} ${e.what}`,
       cells: (e) => [[e.what, 'b-who address'], [chips([e.kind === 'limit' ? 'limited' : 'blocked', e.dry_run ? '' : 'alarm'], e.dry_run && ['dry run', 'warn']), 'b-how'],
         [when(e.since), 'b-since'], [e.until ? when(e.until) : 'for good', 'b-until'], [by(e), 'b-by'],
@@ -72,7 +77,7 @@ export const blocks = {
       say(count, entries.length ? `${many(entries.length, 'entry', 'entries')}, ${whole(answer.dropped ?? 0)} packets dropped` : ' ')
       list.refresh()
       const shown = JSON.stringify([allowed, answer.allow_why])
-      if (told === shown || allow.contains(document.activeElement)) return
+      if (told === shown) return
       told = shown
       const gone = (a) => a.by === 'configuration' ? '' : button([icon('close'), h('span', { class: 'unseen' }, `Off the allow list: ${a.what}`)], async () => { if (await act('disallow', { address: a.what }, `${a.what} is off the allow list`)) load() }, 'tool')
       fill(allow, allowed.length ? table('Allowed addresses', [
@@ -85,7 +90,7 @@ export const blocks = {
 
     function tellMutes(mutes) {
       const shown = JSON.stringify(mutes)
-      if (shown === mutesTold || muted.contains(document.activeElement)) return
+      if (shown === mutesTold) return
       mutesTold = shown
       const range = (m) => m.low === m.high ? hostLink(m.low) : `${m.low} – ${m.high}`
       const ends = (m) => button([icon('close'), h('span', { class: 'unseen' }, `Unmute ${m.low}`)], async () => { if (await act('unmute', { low: m.low, high: m.high }, `Alerts of ${m.low} are told again`)) load() }, 'tool')
@@ -119,6 +124,7 @@ export const blocks = {
         if (after == null || entries.length < all.length) {
           entries = all.slice()
           why = answer.why ?? null
+          readOnce()
           tell(first)
         }
       }
