@@ -282,9 +282,12 @@ await check('overview: the share of traffic is of the last hour', async (page) =
   daemon.services = []
 })
 await check('host: what is remembered, suspicion, services and peers are what the history says', async (page) => {
-  const { attackers } = await real('api/overview?since=30d')
-  const { name } = attackers[0]
-  const host = await real(`api/host?addr=${name}`)
+  const { attackers, targets } = await real('api/overview?since=30d')
+  let name, host
+  for ({ name } of [...attackers, ...targets]) {
+    host = await real(`api/host?addr=${name}`)
+    if (host.services.length && host.peers.length) break
+  }
   must(host.services.length && host.peers.length, 'the history has too little')
   await open(page, `host?addr=${name}&since=30d`)
   for (const [title, list] of [['Services in its alerts', host.services], ['Peers in its alerts', host.peers]])
