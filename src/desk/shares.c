@@ -167,7 +167,7 @@ static void put(json_t *list, const char *name, const struct sum *s)
 
 json_t *shares_json(struct shares *s, int64_t steady_ns)
 {
-	const struct service *sorted[SHARES_NAMED];
+	const struct service *sorted[SHARES_NAMED] = {NULL};
 	json_t *list = json_array();
 	struct sum others;
 
