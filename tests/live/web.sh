@@ -42,6 +42,7 @@ url=http://127.0.0.1:7766/
 must_start karma "$gateway" run -i lan --block --socket "$work/socket" --pcap-dir "$work/packets" \
 	--eve "$work/eve.json"
 here() { inside gateway timeout 60 "$@"; }
+holder=
 ask() { here curl -s -m 10 "$@"; }
 
 # answers STATUS [curl's arguments]
@@ -51,6 +52,24 @@ answers() {
 	got=$(ask -o "$work/answer" -w '%{http_code}' "$@")
 	echo "$got: $(head -c 300 "$work/answer")"
 	[ "$got" = "$want" ]
+}
+
+# hold PORT: 200 connections to 127.0.0.1, for a while
+hold() {
+	here python3 - "$1" >"$work/held" <<-'END' &
+		import socket, sys, time
+		held = []
+		for _ in range(200):
+			s = socket.socket()
+			s.setblocking(False)
+			s.connect_ex(("127.0.0.1", int(sys.argv[1])))
+			held.append(s)
+		time.sleep(3)
+		print(len(held), flush=True)
+		time.sleep(10)
+	END
+	holder=$!
+	within 20 grep -q 200 "$work/held"
 }
 
 check "it says where it is" grep -q "dashboard at $url; to act there, the token in $work/state/web.token" "$work/karma.err"
@@ -233,23 +252,6 @@ sys.exit(not (len(at) == 6 and all(b - a < 2.5 for a, b in zip(at, at[1:]))))'
 check "stuck views do not hold the daemon up" second_by_second
 cat "$work/said"
 kill "$stuck"
-# hold PORT: 200 connections to 127.0.0.1, for a while
-hold() {
-	here python3 - "$1" >"$work/held" <<-'END' &
-		import socket, sys, time
-		held = []
-		for _ in range(200):
-			s = socket.socket()
-			s.setblocking(False)
-			s.connect_ex(("127.0.0.1", int(sys.argv[1])))
-			held.append(s)
-		time.sleep(3)
-		print(len(held), flush=True)
-		time.sleep(10)
-	END
-	holder=$!
-	within 20 grep -q 200 "$work/held"
-}
 threads() { find "/proc/${job[karma]}/task" -mindepth 1 -maxdepth 1 | wc -l; }
 many_connections() { # each that is served has a thread
 	local before more
