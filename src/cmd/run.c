@@ -240,7 +240,8 @@ static void keep_history(struct watch *w)
 			stats.failing ? "; it is tried again" : "");
 }
 
-/* The dashboard: one that was not asked for may be missing. */
+/* The dashboard: one that was not asked for may be missing. It asks by the control socket: where
+ * that is another karma's, it would show that one, and act on it. */
 static int open_web(struct watch *w, struct settings *s, struct error *e)
 {
 	const struct config config = settings_config(s);
@@ -251,7 +252,12 @@ static int open_web(struct watch *w, struct settings *s, struct error *e)
 		return 0;
 	settings.socket = s->socket;
 	settings.history = w->session->history_path[0] ? w->session->history_path : NULL;
-	err = web_open(&w->web, &settings, e);
+	if (w->attend.control)
+		err = web_open(&w->web, &settings, e);
+	else
+		err = error_set(e, -EADDRINUSE,
+			"the dashboard needs a control socket of its own; give one by --socket, or "
+			"--no-web");
 	if (err && config_from(&config, "web", "listen") != CONFIG_DEFAULT)
 		return err;
 	if (err) {

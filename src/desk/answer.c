@@ -304,7 +304,7 @@ json_t *desk_live_json(const struct desk *d, uint64_t since, unsigned points)
 	json_object_set_new(o, "table", table_json(d));
 	json_object_set_new(o, "block", block_json(d));
 	json_object_set_new(o, "latency", latency_json(d));
-	json_object_set_new(o, "services", shares_json(d->shares));
+	json_object_set_new(o, "services", shares_json(d->shares, d->facts.steady_ns));
 	json_object_set_new(o, "wrong", wrong_json(d));
 	return o;
 }

@@ -86,7 +86,7 @@ void desk_weighed(
 
 void desk_service(struct desk *d, const struct record *r, const char *app)
 {
-	shares_add(d->shares, r, app);
+	shares_add(d->shares, r, app, d->facts.steady_ns);
 }
 
 /* A record may wait already that is to be judged with later ones: the next batch begins now. */

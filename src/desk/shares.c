@@ -1,14 +1,20 @@
 #include "desk/shares.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { NAME_ROOM = 32 };
 
+struct sum {
+	uint64_t bytes, flows;
+};
+
 struct service {
 	char name[NAME_ROOM];
-	uint64_t bytes, flows;
+	struct sum hour;                   /* of all minutes */
+	struct sum minute[SHARES_MINUTES]; /* minute n at n % SHARES_MINUTES */
 };
 
 struct counted {
@@ -18,6 +24,7 @@ struct counted {
 };
 
 struct shares {
+	int64_t minute; /* the present one */
 	unsigned count;
 	struct service service[SHARES_NAMED]; /* the first is of those without a name */
 	struct service others;
@@ -38,6 +45,71 @@ void shares_free(struct shares *s)
 	free(s);
 }
 
+/* ---- the hour goes on ---- */
+
+static void forget(struct service *at, unsigned slot)
+{
+	at->hour.bytes -= at->minute[slot].bytes;
+	at->hour.flows -= at->minute[slot].flows;
+	at->minute[slot] = (struct sum){0};
+}
+
+/* Those of which nothing is left make room. */
+static void tidy(struct shares *s)
+{
+	unsigned kept = 1;
+
+	for (unsigned i = 1; i < s->count; i++) {
+		if (!s->service[i].hour.bytes && !s->service[i].hour.flows)
+			continue;
+		if (kept != i)
+			s->service[kept] = s->service[i];
+		kept++;
+	}
+	s->count = kept;
+}
+
+static void go_on(struct shares *s, int64_t steady_ns)
+{
+	int64_t minute = steady_ns / 60000000000LL, steps = minute - s->minute;
+
+	if (steps <= 0)
+		return;
+	for (int64_t n = 0; n < steps && n < SHARES_MINUTES; n++) {
+		unsigned slot = (unsigned)((minute - n) % SHARES_MINUTES);
+
+		for (unsigned i = 0; i < s->count; i++)
+			forget(&s->service[i], slot);
+		forget(&s->others, slot);
+	}
+	s->minute = minute;
+	tidy(s);
+}
+
+/* ---- names ---- */
+
+static void join(struct service *into, const struct service *from)
+{
+	for (unsigned i = 0; i < SHARES_MINUTES; i++) {
+		into->minute[i].bytes += from->minute[i].bytes;
+		into->minute[i].flows += from->minute[i].flows;
+	}
+	into->hour.bytes += from->hour.bytes;
+	into->hour.flows += from->hour.flows;
+}
+
+/* The place of the one with fewest bytes, which counts among the others now. */
+static struct service *make_room(struct shares *s)
+{
+	struct service *least = &s->service[1];
+
+	for (unsigned i = 2; i < s->count; i++)
+		if (s->service[i].hour.bytes < least->hour.bytes)
+			least = &s->service[i];
+	join(&s->others, least);
+	return least;
+}
+
 static struct service *place_of(struct shares *s, const char *name)
 {
 	struct service *at;
@@ -45,38 +117,47 @@ static struct service *place_of(struct shares *s, const char *name)
 	for (unsigned i = 0; i < s->count; i++)
 		if (strncmp(s->service[i].name, name, NAME_ROOM - 1) == 0)
 			return &s->service[i];
-	if (s->count == SHARES_NAMED)
-		return &s->others;
-	at = &s->service[s->count++];
+	at = s->count < SHARES_NAMED ? &s->service[s->count++] : make_room(s);
+	*at = (struct service){0};
 	snprintf(at->name, sizeof(at->name), "%s", name);
 	return at;
 }
 
-void shares_add(struct shares *s, const struct record *r, const char *app)
+static void count_in(struct service *at, unsigned slot, uint64_t bytes, bool flow)
+{
+	at->minute[slot].bytes += bytes;
+	at->minute[slot].flows += flow;
+	at->hour.bytes += bytes;
+	at->hour.flows += flow;
+}
+
+void shares_add(struct shares *s, const struct record *r, const char *app, int64_t steady_ns)
 {
 	uint64_t mixed = (r->flow_id + r->part) * 0x9e3779b97f4a7c15ULL;
 	struct counted *c = &s->counted[mixed >> 50 & (SHARES_FLOWS - 1)];
-	uint64_t bytes = r->side[SRC].bytes + r->side[DST].bytes;
+	uint64_t bytes = r->side[SRC].bytes + r->side[DST].bytes, more = 0;
 	bool known = c->flow_id == r->flow_id && c->part == r->part;
-	struct service *at = place_of(s, app ? app : "");
 
+	go_on(s, steady_ns);
 	/* One that was counted and is not known any more: from here on. */
 	if (known)
-		at->bytes += bytes > c->bytes ? bytes - c->bytes : 0;
+		more = bytes > c->bytes ? bytes - c->bytes : 0;
 	else if (!r->again || r->part)
-		at->bytes += bytes;
-	at->flows += !r->again;
+		more = bytes;
+	count_in(place_of(s, app ? app : ""), (unsigned)(s->minute % SHARES_MINUTES), more,
+		!r->again);
 	*c = (struct counted){r->flow_id, r->part, bytes};
 }
 
 static int by_bytes(const void *a, const void *b)
 {
-	const struct service *x = a, *y = b;
+	const struct service *x = *(const struct service *const *)a;
+	const struct service *y = *(const struct service *const *)b;
 
-	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+	return x->hour.bytes < y->hour.bytes ? 1 : x->hour.bytes > y->hour.bytes ? -1 : 0;
 }
 
-static void put(json_t *list, const char *name, const struct service *s)
+static void put(json_t *list, const char *name, const struct sum *s)
 {
 	if (s->bytes)
 		json_array_append_new(
@@ -84,20 +165,24 @@ static void put(json_t *list, const char *name, const struct service *s)
 				      "flows", (json_int_t)s->flows));
 }
 
-json_t *shares_json(const struct shares *s)
+json_t *shares_json(struct shares *s, int64_t steady_ns)
 {
-	struct service sorted[SHARES_NAMED], others = s->others;
+	const struct service *sorted[SHARES_NAMED] = {NULL};
 	json_t *list = json_array();
+	struct sum others;
 
-	memcpy(sorted, s->service, sizeof(sorted));
+	go_on(s, steady_ns);
+	others = s->others.hour;
+	for (unsigned i = 0; i < s->count; i++)
+		sorted[i] = &s->service[i];
 	qsort(sorted, s->count, sizeof(sorted[0]), by_bytes);
 	for (unsigned i = 0; i < s->count; i++) {
 		if (i < SHARES_SHOWN) {
-			put(list, sorted[i].name, &sorted[i]);
+			put(list, sorted[i]->name, &sorted[i]->hour);
 			continue;
 		}
-		others.bytes += sorted[i].bytes;
-		others.flows += sorted[i].flows;
+		others.bytes += sorted[i]->hour.bytes;
+		others.flows += sorted[i]->hour.flows;
 	}
 	put(list, "others", &others);
 	return list;

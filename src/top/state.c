@@ -62,6 +62,8 @@ static void copy(char *to, size_t room, const char *from)
 
 /* ---- seconds ---- */
 
+/* All of them are new, by the stream's number, or are told of again: `at` only places them. After
+ * the clock was set back there are some in what is the future now: they go. */
 static void take_points(struct state *s, const json_t *points)
 {
 	const json_t *one;
@@ -69,24 +71,25 @@ static void take_points(struct state *s, const json_t *points)
 
 	json_array_foreach (points, i, one) {
 		struct point p = {.at = json_value(one, "at")};
-		const struct point *last = state_point(s, 0);
 
-		if (last && p.at < last->at)
-			continue;
 		for (int r = 0; r < RATES; r++) {
 			double v = json_value(one, rate_name[r]);
 
 			p.rate[r] = v > 0 ? v : 0;
 		}
 		/* The latest one may be told of again: a minute that was not over yet. */
-		s->points += !last || p.at > last->at;
-		s->point[(s->points - 1) % STATE_POINTS] = p;
+		while (s->kept && state_point(s, 0)->at >= p.at) {
+			s->points--;
+			s->kept--;
+		}
+		s->point[s->points++ % STATE_POINTS] = p;
+		s->kept += s->kept < STATE_POINTS;
 	}
 }
 
 const struct point *state_point(const struct state *s, uint64_t back)
 {
-	if (back >= s->points || back >= STATE_POINTS)
+	if (back >= s->kept)
 		return NULL;
 	return &s->point[(s->points - 1 - back) % STATE_POINTS];
 }

@@ -112,7 +112,7 @@ struct state {
 	double step; /* seconds of a point */
 
 	struct point point[STATE_POINTS]; /* a ring: the latest is at `points` - 1 */
-	uint64_t points;
+	uint64_t points, kept;            /* ever; of them the latest are there */
 	struct top_host host[STATE_HOSTS];
 	unsigned hosts;
 	struct top_alert alert[STATE_ALERTS]; /* in the order in which they came */

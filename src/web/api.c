@@ -4,6 +4,7 @@
 
 #include "lstm/model.h"
 #include "util/clock.h"
+#include "util/number.h"
 #include "web/host.h"
 #include "web/inside.h"
 #include "web/story.h"
@@ -68,30 +69,23 @@ static struct reply get_status(struct request *r)
 	return reply_json(MHD_HTTP_OK, status);
 }
 
-/* Every page of the block list, and the allow list; where there is none, why. */
+/* A page of the block list, from `after` on, and with the first the allow list; where there is
+ * none, why. A long list is many questions: between them others have their turn. */
 static struct reply get_blocks(struct request *r)
 {
-	json_t *all = json_pack("{sb s[]}", "ok", 1, "entries"), *page, *next;
-	json_t *entries = json_object_get(all, "entries");
+	const char *text = argument(r, "after");
 	struct error e = {""};
-	json_int_t after = 0;
+	uint64_t after = 0;
+	json_t *all, *page;
 
-	do {
-		page = wire_ask(&r->web->wire,
-			json_pack("{ss sI}", "command", "block.list", "after", after), &e);
-		if (!page) {
-			json_object_set_new(all, "why", json_string(e.text));
-			break;
-		}
-		json_array_extend(entries, json_object_get(page, "entries"));
-		next = json_object_get(page, "next");
-		after = json_integer_value(next);
-		if (!after) {
-			json_object_del(page, "entries");
-			json_object_update_missing(all, page);
-		}
-		json_decref(page);
-	} while (after);
+	if (text && !number_parse(text, 0, INT64_MAX, &after))
+		return reply_error(MHD_HTTP_BAD_REQUEST, "'after' takes a number");
+	all = wire_ask(&r->web->wire,
+		json_pack("{ss sI}", "command", "block.list", "after", (json_int_t)after), &e);
+	if (!all)
+		all = json_pack("{sb s[] sn ss}", "ok", 1, "entries", "next", "why", e.text);
+	if (after)
+		return reply_json(MHD_HTTP_OK, all);
 	page = wire_ask(&r->web->wire, json_pack("{ss}", "command", "allow.list"), &e);
 	if (page)
 		json_object_set(all, "allow", json_object_get(page, "allow"));
@@ -193,6 +187,23 @@ static int sum_up(struct history_reader *reader, const struct history_query *q, 
 	return err;
 }
 
+static void take_first(void *answer, const struct history_entry *entry)
+{
+	json_object_set(
+		answer, "oldest", json_object_get(json_object_get(entry->event, "karma"), "first"));
+}
+
+/* Alerts that gave way to later ones count nowhere: how many, and of when the oldest is that
+ * stayed. */
+static int tell_removed(struct history_reader *reader, json_t *answer, struct error *e)
+{
+	struct history_query oldest = {.class = -1, .mark = -1, .limit = 1, .ascending = true};
+	uint64_t removed = history_removed(reader);
+
+	json_object_set_new(answer, "removed", json_integer((json_int_t)removed));
+	return removed ? history_search(reader, &oldest, take_first, answer, NULL, e) : 0;
+}
+
 /* What was since then: rates, alerts by class, who attacks and who is attacked. */
 static struct reply get_overview(struct request *r)
 {
@@ -216,7 +227,7 @@ static struct reply get_overview(struct request *r)
 	answer = json_pack("{sb sI sf sf}", "ok", 1, "step", (json_int_t)step_s, "since",
 		(double)q.since_ns / second, "until",
 		(double)(q.until_ns ? q.until_ns : now_ns) / second);
-	if (sum_up(reader, &q, step_s, answer, &e) < 0) {
+	if (sum_up(reader, &q, step_s, answer, &e) < 0 || tell_removed(reader, answer, &e) < 0) {
 		json_decref(answer);
 		reply = reply_error(MHD_HTTP_SERVICE_UNAVAILABLE, "%s", e.text);
 	} else {

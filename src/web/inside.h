@@ -16,6 +16,7 @@ enum {
 	WEB_BODY = 4096,        /* of a request, bytes */
 	WEB_HEADERS = 32 << 10, /* memory of a connection: the request's head and the answer's */
 	WEB_CONNECTIONS = 48,
+	WEB_CONNECTIONS_EACH = 12, /* of an address beyond the loopback: two browsers' */
 	WEB_IDLE_S = 20,
 	WEB_PAGE = 500, /* most alerts in an answer */
 };

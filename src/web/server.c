@@ -424,6 +424,8 @@ static void *start(void *context)
 	b->web->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, b->web,
 		MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET,
 		b->listening, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		b->web->auth.loopback ? 0U : (unsigned)WEB_CONNECTIONS_EACH,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)WEB_HEADERS,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S, MHD_OPTION_THREAD_STACK_SIZE,
 		(size_t)THREAD_STACK, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,

@@ -123,12 +123,14 @@ await check('the first view is whole, small, and does not jump', async () => {
   await ready(page)
   const first = await view(page)
   await page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {}) // what comes late moves nothing
-  const { files, shifts } = await page.evaluate(() => ({
+  const { files, requests, shifts } = await page.evaluate(() => ({
+    requests: 1 + performance.getEntriesByType('resource').length,
     files: performance.getEntriesByType('resource').filter((r) => /karma.js|style.css|icon.svg/.test(r.name)).reduce((a, r) => a + r.transferSize, 0) + performance.getEntriesByType('navigation')[0].transferSize, shifts: window.shifts }))
   await page.reload()
   await ready(page)
   console.log(`first view after ${first} (plain text in the browser just started: ${nothing} ms); again after ${await view(page)}; ${(files / 1000).toFixed(0)} kB, layout shift ${shifts.toFixed(3)}`)
-  must(files > 1000 && files < 300000, `${files} bytes`)
+  must(files > 1000 && files < 64000, `${files} bytes`) // with their heads
+  must(requests <= 8, `${requests} requests`) // page, script, sheet, icon, three answers and the stream
   must(shifts < 0.05, `layout shift ${shifts}`)
 })
 await check('it shows what goes on', async () => {

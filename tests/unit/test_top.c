@@ -120,6 +120,29 @@ static void forgets_what_was_before_a_restart(void **state)
 	assert_int_equal(s.points, 1);
 }
 
+/* What is new goes on from there; what lay later is gone, also what the ring has no more. */
+static void follows_a_clock_that_was_set_back(void **state)
+{
+	(void)state;
+	for (int i = 0; i < STATE_POINTS + 5; i++) {
+		char text[96];
+
+		snprintf(text, sizeof(text), "{\"seq\":%d,\"points\":[{\"at\":%d,\"packets\":%d}]}",
+			i + 1, 10000 + i, i);
+		assert_true(take(text));
+	}
+	assert_true(take("{\"seq\":9999,\"points\":[{\"at\":10007.5,\"packets\":77},"
+			 "{\"at\":10008.5,\"packets\":78}]}"));
+	assert_true(state_point(&s, 0)->rate[RATE_PACKETS] == 78);
+	assert_true(state_point(&s, 1)->rate[RATE_PACKETS] == 77);
+	assert_true(state_point(&s, 2)->at == 10007);
+	assert_true(state_point(&s, 4)->at == 10005);
+	assert_null(state_point(&s, 5));
+	assert_true(take("{\"seq\":10000,\"points\":[{\"at\":3,\"packets\":5}]}"));
+	assert_true(state_point(&s, 0)->rate[RATE_PACKETS] == 5);
+	assert_null(state_point(&s, 1));
+}
+
 static void many(int from, int to, bool ended)
 {
 	char text[256];
@@ -401,6 +424,7 @@ int main(void)
 		cmocka_unit_test_setup(forgets_what_was_before_a_restart, begin),
 		cmocka_unit_test_setup(keeps_so_many_alerts, begin),
 		cmocka_unit_test_setup(keeps_so_many_points, begin),
+		cmocka_unit_test_setup(follows_a_clock_that_was_set_back, begin),
 		cmocka_unit_test_setup(survives_nonsense, begin),
 		cmocka_unit_test_setup(takes_lists, begin),
 		cmocka_unit_test_setup(takes_marks, begin),

@@ -6,7 +6,7 @@ import { alertLine } from './overview.js'
 import { bars, card, empty, fill, h, icon, put, table } from './dom.js'
 import { absolute, bytes, classColor, classTag, hostLink, lasting, many, percent, seconds, when, whole } from './format.js'
 import { toast } from './act.js'
-import { watch, live } from './live.js'
+import { live, settling, watch } from './live.js'
 
 const words = (text) => String(text ?? '').replaceAll('_', ' ')
 
@@ -59,6 +59,8 @@ export const alert = {
   title: 'Alert',
   show(root, params) {
     let ended = false
+    let there = false // the story is shown
+    let stale = false // it is to be read again
     let shown = ''
     const wait = h('div', { class: 'waiting-page' }, h('h1', {}, 'Alert'), h('p', { class: 'muted' }, 'Reading its story…'))
     put(root, [wait])
@@ -116,22 +118,38 @@ export const alert = {
           answer.flows_left_out ? h('p', { class: 'muted' }, `${many(answer.flows_left_out, 'flow')} between the first and the last ones ${answer.flows_left_out === 1 ? 'was' : 'were'} not kept.`) : null))
     }
 
+    function tellNone(error) {
+      const none = error.status === 404 || error.status === 400
+      fill(root, h('p', { class: 'crumbs' }, h('a', { href: '/alerts' }, 'Alerts')), h('h1', {}, none ? 'No such alert' : 'Alert'),
+        empty(error.message, none ? 'It may have given way to later ones.' : 'It is asked for again.'))
+    }
+
     async function load() {
+      stale = false
       try {
         const answer = await ask('alert', { id: params.id })
-        if (!ended) tell(answer, load)
+        if (ended) return
+        tell(answer, load)
+        there = true
       } catch (error) {
-        if (!ended) fill(root, h('p', { class: 'crumbs' }, h('a', { href: '/alerts' }, 'Alerts')), h('h1', {}, 'No such alert'), empty(error.message, 'It may have given way to later ones.'))
+        if (ended) return
+        if (!there) tellNone(error)
+        // What is live is in the history soon; a karma that does not answer is there again soon.
+        if (live.alerts.has(params.id) || !(error.status < 500)) setTimeout(() => { stale = true }, 2000)
       }
     }
 
     load()
+    // Not while somebody is about to press something: then as soon as nobody is.
+    const settled = settling(() => { stale = true; look() })
+    const look = () => stale && !ended && !(there && root.contains(document.activeElement)) && load()
     const stop = watch(() => {
       const k = live.alerts.get(params.id)?.karma
       const now = k ? `${k.last} ${k.stage}` : ''
-      if (shown && now && now !== shown && !root.contains(document.activeElement)) load()
+      if (shown && now && now !== shown) settled.begin()
       shown = now || shown
+      look()
     })
-    return { end() { ended = true; stop() } }
+    return { end() { ended = true; stop(); settled.end() } }
   },
 }

@@ -2,7 +2,7 @@
 import { ask, query } from './api.js'
 import { empty, fill, h, put, say } from './dom.js'
 import { classes, classTag, countText, many, percent, when, whomText, whoText } from './format.js'
-import { live, watch } from './live.js'
+import { live, settling, watch } from './live.js'
 import { longList } from './rows.js'
 
 const columns = [
@@ -75,7 +75,11 @@ export const alerts = {
       list = longList({
         label: 'Alerts', columns, sort: sort === 'first' ? 'last' : sort, way,
         onsort: (by, direction) => to({ sort: by, way: direction === 'up' ? 'up' : '' }),
-        fetchPage: (skip, limit) => ask('alerts', { ...filters, sort, way, skip, limit }),
+        fetchPage: async (skip, limit) => {
+          const { total, alerts: rows } = await ask('alerts', { ...filters, sort, way, skip, limit })
+          return { total, rows }
+        },
+        key: (a) => a.id,
         cells: alertCells,
         href: (a) => `/alert?id=${a.id}`,
         onTotal(n, error) {
@@ -91,10 +95,11 @@ export const alerts = {
     }
 
     load()
+    const settled = settling(() => list.refresh())
     const stop = watch(() => {
       const last = [...live.alerts.values()].at(-1)
       const now = last ? `${last.karma.alert_id} ${last.karma.last} ${last.karma.stage}` : ''
-      if (newest && now !== newest) list.refresh().catch(() => {})
+      if (newest && now !== newest) settled.begin()
       newest = now || 'none'
     })
     return {
@@ -105,6 +110,7 @@ export const alerts = {
       },
       end() {
         stop()
+        settled.end()
         list.end()
       },
     }

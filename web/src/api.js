@@ -26,7 +26,7 @@ export class Refusal extends Error {
 const headers = () => token() ? { Authorization: `Bearer ${token()}` } : {}
 
 async function answerOf(response) {
-  const answer = await response.json().catch(() => ({}))
+  const answer = await response.json().catch((error) => { if (response.ok) throw error; return {} })
   if (!response.ok || answer.ok === false)
     throw new Refusal(response.status, answer.error ?? `the server answers ${response.status}`)
   return answer
@@ -40,8 +40,27 @@ export function query(params) {
   return text ? `?${text}` : ''
 }
 
-export async function ask(path, params = {}, signal) {
-  return answerOf(await fetch(`/api/${path}${query(params)}`, { headers: headers(), signal }))
+// A signal that aborts once nothing was heard for so long; heard() begins anew.
+const SILENCE = 35000 // ms: live events come each second, a sign of life each 15 s
+
+function watchdog() {
+  const control = new AbortController()
+  const bark = () => control.abort(new Error('Karma has said nothing for 35 s'))
+  let timer = setTimeout(bark, SILENCE)
+  return {
+    signal: control.signal,
+    heard() { clearTimeout(timer); timer = setTimeout(bark, SILENCE) },
+    end() { clearTimeout(timer) },
+  }
+}
+
+export async function ask(path, params = {}) {
+  const dog = watchdog()
+  try {
+    return await answerOf(await fetch(`/api/${path}${query(params)}`, { headers: headers(), signal: dog.signal }))
+  } finally {
+    dog.end()
+  }
 }
 
 export async function post(path, body) {
@@ -62,19 +81,26 @@ export async function download(path, params, name) {
 }
 
 // Server-sent events by fetch, which can carry the token: calls event(name, data) until it ends.
-export async function listen(event, signal) {
-  const response = await fetch('/api/events', { headers: headers(), signal })
-  if (!response.ok) await answerOf(response)
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-  let text = ''
-  for (;;) {
-    const { value, done } = await reader.read()
-    if (done) return
-    text += value
-    for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
-      const name = /^event: (.*)$/m.exec(text.slice(0, end))
-      const data = /^data: (.*)$/m.exec(text.slice(0, end))
-      if (name && data) event(name[1], JSON.parse(data[1]))
+// Where nothing comes any more, not even a sign of life, it throws.
+export async function listen(event) {
+  const dog = watchdog()
+  try {
+    const response = await fetch('/api/events', { headers: headers(), signal: dog.signal })
+    if (!response.ok) await answerOf(response)
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) return
+      dog.heard()
+      text += value
+      for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
+        const name = /^event: (.*)$/m.exec(text.slice(0, end))
+        const data = /^data: (.*)$/m.exec(text.slice(0, end))
+        if (name && data) event(name[1], JSON.parse(data[1]))
+      }
     }
+  } finally {
+    dog.end()
   }
 }

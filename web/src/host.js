@@ -121,15 +121,17 @@ function anybody(body) {
 export const host = {
   title: 'Host',
   show(root, params, go) {
-    const ip = params.addr ?? ''
+    const given = params.addr ?? ''
+    let ip = given // then as the server writes it: by that its lists know it
     let ended = false
     const input = h('input', { id: 'host-addr', type: 'search', value: ip, placeholder: '10.0.0.9', autocomplete: 'off', spellcheck: 'false' })
     const find = h('form', { class: 'row host-find', onsubmit: (e) => { e.preventDefault(); go(hostHref(input.value.trim())) } },
       h('label', { for: 'host-addr', class: 'unseen' }, 'Address'), input, h('button', { type: 'submit' }, 'Look up'))
-    const suspicion = suspicionOf(ip, params, go)
+    const suspicion = suspicionOf(given, params, go)
     const now = h('p', { class: 'now' }, ' ')
     const body = h('div', { class: 'stack' })
-    put(root, [h('div', { class: 'row between' }, h('h1', { class: 'address' }, ip || 'Host'), find), body])
+    const head = h('h1', { class: 'address' }, ip || 'Host')
+    put(root, [h('div', { class: 'row between' }, head, find), body])
 
     function tellNow() {
       const own = live.hosts.find((x) => x.ip === ip)
@@ -138,6 +140,8 @@ export const host = {
     }
 
     function tell(answer) {
+      ip = answer.ip
+      say(head, ip)
       const mutes = (answer.mutes ?? []).filter((m) => m.low === ip && m.high === ip)
       fill(body,
         actions(ip, mutes, load),
@@ -159,7 +163,7 @@ export const host = {
         return
       }
       try {
-        const answer = await ask('host', { addr: ip })
+        const answer = await ask('host', { addr: given })
         if (!ended) tell(answer)
       } catch (error) {
         if (!ended) fill(body, empty(error.message))

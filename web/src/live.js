@@ -9,6 +9,7 @@ export const live = {
   status: null,
   started: 0,
   now: 0,
+  seq: 0, // of the stream, up to which all was taken
   points: [],
   hosts: [],
   alerts: new Map(),
@@ -30,17 +31,43 @@ export function watch(call) {
 
 export const tellWatchers = () => watchers.forEach((call) => call(live))
 
+// A call that is made at once and, because the history is written up to a second after what is live,
+// again when it is surely there. end() of what is returned ends it.
+export function settling(call) {
+  let timers = []
+  const end = () => { timers.forEach(clearTimeout); timers = [] }
+  const begin = () => {
+    end()
+    timers = [1500, 5000].map((after) => setTimeout(call, after))
+    call()
+  }
+  return { begin, end }
+}
+
+// The stream's number says what is new; the time of a point only where it lies. Who set the clock
+// back has points in what is the future now: they go.
+function takePoints(points, seq) {
+  if (seq <= live.seq) return
+  const known = new Set(live.points.map((p) => p.at))
+  for (const p of points) {
+    if (known.has(p.at)) continue
+    while (live.points.at(-1)?.at > p.at) live.points.pop()
+    live.points.push(p)
+  }
+  live.points.splice(0, live.points.length - KEPT)
+}
+
 function take(answer) {
   if (live.started && answer.started !== live.started) {
     live.points = []
+    live.seq = 0
     live.alerts.clear()
   }
   live.state = 'live'
   live.started = answer.started
   live.now = answer.now
-  const last = live.points.at(-1)?.at ?? 0
-  live.points.push(...(answer.points ?? []).filter((p) => p.at > last))
-  live.points.splice(0, live.points.length - KEPT)
+  takePoints(answer.points ?? [], answer.seq)
+  live.seq = Math.max(live.seq, answer.seq)
   for (const event of answer.alerts ?? []) {
     const id = event.karma?.alert_id
     live.alerts.delete(id)
@@ -54,11 +81,15 @@ function take(answer) {
 export async function look() {
   const [status, answer] = await Promise.all([ask('status'), ask('live')])
   live.status = status
+  if (answer.seq >= live.seq) { // all that there are come again
+    live.points = []
+    live.seq = 0
+  }
   take(answer)
   tellWatchers()
 }
 
-// Anew whenever it ends, after a while that grows.
+// Anew whenever it ends or says nothing, after a while that grows.
 export async function keepLive() {
   for (let wait = 500; ; wait = Math.min(wait * 2, 15000)) {
     try {

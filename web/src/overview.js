@@ -2,7 +2,7 @@
 import { ask, query } from './api.js'
 import { chart, spark } from './chart.js'
 import { bars, card, empty, fill, h, icon, put, say } from './dom.js'
-import { ago, bytes, classColor, classes, classTag, countText, lasting, many, percent, seconds, short, when, whole, whomText, whoText } from './format.js'
+import { absolute, ago, bytes, classColor, classes, classTag, countText, lasting, many, percent, seconds, short, when, whole, whomText, whoText } from './format.js'
 import { live, watch } from './live.js'
 import { rangeOf, rangeRow, spanOf, stepsOf } from './range.js'
 
@@ -80,14 +80,15 @@ export const overview = {
     const attackers = h('div', { class: 'least-lines' })
     const targets = h('div', { class: 'least-lines' })
     const services = h('div', { class: 'least-lines' })
+    const gone = h('div', { class: 'gone-before', role: 'status' })
     const latest = h('div', { class: 'latest' })
     const losses = h('div', {})
 
     put(root, [banner, wrong,
       h('section', { class: 'tiles', 'aria-label': 'Right now' }, Object.values(tiles).map((t) => t.root)),
-      range.root,
+      range.root, gone,
       h('div', { class: 'grid two' }, card('Traffic', traffic.root), card('Alerts by class', byClass.root)),
-      h('div', { class: 'grid wide-left' }, card('Latest alerts', latest), card('Share of traffic by service', services)),
+      h('div', { class: 'grid wide-left' }, card('Latest alerts', latest), card('Share of traffic by service', h('p', { class: 'muted what' }, 'In the last hour, or since the start.'), services)),
       h('div', { class: 'grid three' }, card('Attackers', attackers), card('Targets', targets), card('Losses', losses))])
 
     function tell() {
@@ -149,7 +150,16 @@ export const overview = {
       ) : empty('No alert since Karma started', 'When one arises it is here within a second.'))
     }
 
+    // Of a time whose alerts gave way to later ones the charts would say that nothing was.
+    function tellGone() {
+      const oldest = answer.oldest ? seconds(answer.oldest) : answer.until
+      const some = answer.removed > 0 && oldest > answer.since
+      const shown = some ? `${many(answer.removed, 'older alert')} gave way to later ones: before ${absolute(oldest)} none is counted here.` : ''
+      if (gone.textContent !== shown) fill(gone, some && h('div', { class: 'notice warn' }, h('span', {}, shown)))
+    }
+
     function tellHistory() {
+      tellGone()
       const at = stepsOf(answer)
       const place = new Map(at.map((t, i) => [t, i]))
       const packets = at.map(() => null)

@@ -3,10 +3,12 @@
 import { h } from './dom.js'
 
 const PAGE = 100
+const PATIENCE = [500, 15000] // ms until a page that was not had is asked for again: at first, at most
 
-// columns: [{name, title, sort?, kind?}]; fetchPage(skip, limit) -> {total, alerts};
-// cells(row) -> [[content, kind]...]; href(row).
-export function longList({ label, columns, sort, way, onsort, fetchPage, cells, href, onTotal, nothing }) {
+// kind: its class in the sheet; columns: [{title, sort?, kind?}]; fetchPage(skip, limit) -> {total, rows}; key(row): what
+// tells it from others; cells(row) -> [[content, kind]...]; href(row), null: it is no link;
+// onTotal(total, error): of each answer; nothing(): what stands there while there is no row.
+export function longList({ label, kind = '', columns, sort, way, onsort, fetchPage, key, cells, href, onTotal, nothing }) {
   const body = h('div', { class: 'long-body', role: 'rowgroup' })
   const space = h('div', { class: 'long-space', role: 'presentation' }, body)
   const head = h('div', { class: 'long-head', role: 'rowgroup' }, h('div', { class: 'long-row', role: 'row' }, columns.map((c) =>
@@ -14,47 +16,124 @@ export function longList({ label, columns, sort, way, onsort, fetchPage, cells, 
       c.sort ? h('button', { type: 'button', class: 'sort', onclick: () => onsort(c.sort, c.sort === sort && way !== 'up' ? 'up' : 'down') },
         c.title, h('span', { 'aria-hidden': 'true', class: 'sort-mark' }, c.sort === sort ? (way === 'up' ? '↑' : '↓') : '')) : c.title))))
   const table = h('div', { role: 'table', 'aria-label': label, class: 'long-table' }, head, space)
-  const port = h('div', { class: 'long', tabindex: 0, role: 'region', 'aria-label': `${label}, scrolls` }, table)
+  const port = h('div', { class: `long ${kind}`, tabindex: 0, role: 'region', 'aria-label': `${label}, scrolls` }, table)
   const pages = new Map()
   const shown = new Map()
+  const drawn = new WeakMap() // what a row was made of
   let total = 0
+  let none = null
   let height = 44
   let ended = false
   let active = 0
   let wanted = false // the active row is to have the focus once it is there
+  let wait = 0 // since the last attempt failed: until the next one
+  let pause = null
+  let turn = 0 // of refresh()
 
   const row = (i) => pages.get(Math.floor(i / PAGE))?.[i % PAGE]
 
   async function load(page) {
-    if (pages.has(page)) return
-    pages.set(page, [])
+    if (pause || pages.has(page)) return
+    const place = []
+    pages.set(page, place)
     try {
       const answer = await fetchPage(page * PAGE, PAGE)
-      if (ended) return
-      pages.set(page, answer.alerts)
+      if (ended || pages.get(page) !== place) return
+      take(page, answer)
       while (pages.size > 40) pages.delete(pages.keys().next().value)
-      setTotal(answer.total)
+      draw(true)
     } catch (error) {
-      pages.delete(page)
-      if (!ended) onTotal(null, error)
+      if (pages.get(page) === place) pages.delete(page)
+      later(error)
     }
-    draw(true)
+  }
+
+  function take(page, answer) {
+    wait = 0
+    pages.set(page, answer.rows)
+    setTotal(answer.total)
+  }
+
+  // After a failure nothing is asked for until a while has passed; then all that is in view.
+  function later(error) {
+    if (ended || pause) return
+    wait = Math.min(wait ? wait * 2 : PATIENCE[0], PATIENCE[1])
+    pause = setTimeout(() => { pause = null; refresh() }, wait)
+    onTotal(null, error)
   }
 
   function setTotal(n) {
     total = n
     table.setAttribute('aria-rowcount', n + 1)
     space.style.height = `${n * height}px`
+    port.style.setProperty('--rows', n)
     onTotal(n)
-    if (!n && nothing) space.replaceChildren(body, nothing())
+    if (n || !nothing) {
+      none?.remove()
+      none = null
+    } else if (!none) {
+      space.append(none = nothing())
+    }
+  }
+
+  // Whoever is in a row stays in it, wherever it is now: in the row of the same number there is
+  // another perhaps.
+  function follow(held) {
+    if (held == null || (row(active) && key(row(active)) === held)) return
+    for (const [page, rows] of pages) {
+      const i = rows.findIndex((r) => key(r) === held)
+      if (i >= 0) active = page * PAGE + i
+    }
+    active = Math.max(0, Math.min(total - 1, active))
+  }
+
+  // What is shown is asked for again, without a jump.
+  async function refresh() {
+    if (pause) return
+    const own = ++turn
+    const first = Math.floor(port.scrollTop / height / PAGE)
+    const held = shown.get(active)?.contains(document.activeElement) && row(active) ? key(row(active)) : null
+    try {
+      const answers = await Promise.all([first, first + 1].filter((p) => p === first || pages.has(p)).map(async (p) => [p, await fetchPage(p * PAGE, PAGE)]))
+      if (ended || own !== turn) return
+      pages.clear()
+      answers.forEach(([p, answer]) => take(p, answer))
+    } catch (error) {
+      if (own === turn) later(error)
+      return
+    }
+    follow(held)
+    for (const [i, el] of shown) {
+      if (row(i) && drawn.get(el) === JSON.stringify(row(i))) continue
+      const inside = el.contains(document.activeElement)
+      if (inside && i === active && row(i) && key(row(i)) === held) {
+        freshen(i, el)
+        continue
+      }
+      wanted ||= inside
+      el.remove()
+      shown.delete(i)
+    }
+    draw()
   }
 
   function make(i) {
     const data = row(i)
     if (!data) return h('div', { role: 'row', class: 'long-row waiting', 'aria-rowindex': i + 2 }, h('div', { role: 'cell', class: 'cell' }, '…'))
-    return h('div', { role: 'row', class: `long-row ${data.ended === false ? 'going' : ''}`, 'aria-rowindex': i + 2 },
+    const el = h('div', { role: 'row', class: `long-row ${data.ended === false ? 'going' : ''}`, 'aria-rowindex': i + 2, onfocusin: () => { active = i } },
       cells(data).map(([content, kind], n) => h('div', { role: 'cell', class: `cell ${kind ?? ''}` }, n ? content
-        : h('a', { class: 'row-link', href: href(data), tabindex: i === active ? 0 : -1, onfocus: () => { active = i } }, content))))
+        : h(href(data) ? 'a' : 'span', { class: 'row-link', href: href(data), tabindex: i === active ? 0 : -1 }, content))))
+    drawn.set(el, JSON.stringify(data))
+    return el
+  }
+
+  // All but what has the focus.
+  function freshen(i, el) {
+    const now = make(i)
+    el.className = now.className
+    drawn.set(el, drawn.get(now))
+    for (const [n, cell] of [...now.children].entries())
+      if (!el.children[n].contains(document.activeElement)) el.children[n].replaceWith(cell)
   }
 
   function draw(anew) {
@@ -78,7 +157,7 @@ export function longList({ label, columns, sort, way, onsort, fetchPage, cells, 
       shown.set(i, el)
       body.append(el)
     }
-    const link = wanted && shown.get(active)?.querySelector('a')
+    const link = wanted && shown.get(active)?.querySelector('.row-link')
     if (link) {
       wanted = false
       link.focus({ preventScroll: true })
@@ -109,25 +188,10 @@ export function longList({ label, columns, sort, way, onsort, fetchPage, cells, 
   load(0)
   return {
     root: port,
-    // What is shown is asked for again, without a jump.
-    async refresh() {
-      const first = Math.floor(port.scrollTop / height / PAGE)
-      for (const page of [...pages.keys()]) if (page !== first && page !== first + 1) pages.delete(page)
-      const answers = await Promise.all([first, first + 1].filter((p) => pages.has(p)).map(async (p) => [p, await fetchPage(p * PAGE, PAGE)]))
-      if (ended) return
-      for (const [p, answer] of answers) {
-        pages.set(p, answer.alerts)
-        setTotal(answer.total)
-      }
-      for (const [i, el] of shown) {
-        if (el.contains(document.activeElement)) continue
-        el.remove()
-        shown.delete(i)
-      }
-      draw()
-    },
+    refresh,
     end() {
       ended = true
+      clearTimeout(pause)
       resized.disconnect()
     },
   }
