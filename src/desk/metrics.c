@@ -126,11 +126,13 @@ static void put_losses(FILE *out, const struct desk *d)
 
 static void put_alerts(FILE *out, const struct summary *s)
 {
-	head(out, "alerts_total", "counter", "Alerts that arose, by class.");
+	head(out, "alerts_total", "counter",
+		"Alerts that arose, by the class that each had then; what it was found to be later "
+		"does not count.");
 	for (int c = CLASS_NORMAL + 1; c < CLASSES; c++) {
 		fputs("karma_alerts_total{", out);
 		label(out, "", "class", class_name((enum karma_class)c));
-		fprintf(out, "} %" PRIu64 "\n", s->detect.alerts.raised[c]);
+		fprintf(out, "} %" PRIu64 "\n", s->detect.alerts.arose[c]);
 	}
 	gauge(out, "alerts_active", "Alerts that have not ended.", s->detect.alerts.active);
 	count(out, "alerts_muted_total", "Alerts that nobody wanted to be told.", s->muted);

@@ -498,7 +498,8 @@ static void metrics_are_prometheus(void **state)
 
 	(void)state;
 	f.figures.meter.count[COUNT_PACKETS] = 12345;
-	f.figures.detect.alerts.raised[CLASS_BRUTE_FORCE] = 3;
+	f.figures.detect.alerts.raised[CLASS_DOS] = 3; /* what they were found to be */
+	f.figures.detect.alerts.arose[CLASS_BRUTE_FORCE] = 3;
 	f.model = "/a\n\xff";
 	tick(d, &f, 1);
 	an_alert(d, 1, ALERT_NEW);
