@@ -171,6 +171,11 @@ static void print_output(const json_t *one)
 		fputs(": ", stdout);
 		print_text(text_of(one, "why"));
 	}
+	if (count_of(one, "limited")) {
+		fputs("; ", stdout);
+		print_count(count_of(one, "limited"), "kept back: too many a minute",
+			"kept back: too many a minute");
+	}
 }
 
 static void print_outputs(const json_t *status)

@@ -119,6 +119,7 @@ static json_t *outputs_json(const struct desk_facts *f)
 
 		put_count(o, "waiting", x->of.waiting);
 		put_count(o, "lost", x->of.lost);
+		put_count(o, "limited", x->of.limited);
 		json_array_append_new(list, o);
 	}
 	return list;

@@ -182,6 +182,7 @@ static bool gather_output(const struct desk_facts *f, unsigned i, struct output_
 		if (!is_same_output(&x[k], &x[i]))
 			continue;
 		sum->of.lost += x[k].of.lost;
+		sum->of.limited += x[k].of.limited;
 		sum->of.waiting += x[k].of.waiting;
 		if (!sum->of.failing && x[k].of.failing) {
 			sum->of.failing = true;
@@ -240,6 +241,14 @@ static void put_outputs(FILE *out, const struct desk_facts *f)
 			continue;
 		put_output(out, "output_lost_lines_total", &sum);
 		fprintf(out, "} %" PRIu64 "\n", sum.of.lost);
+	}
+	head(out, "output_limited_lines_total", "counter",
+		"Lines that an output kept back: too many a minute.");
+	for (unsigned i = 0; i < f->figures.outputs; i++) {
+		if (!gather_output(f, i, &sum))
+			continue;
+		put_output(out, "output_limited_lines_total", &sum);
+		fprintf(out, "} %" PRIu64 "\n", sum.of.limited);
 	}
 	if (f->history) {
 		gauge(out, "history_failing", "Is the history not written at present?",

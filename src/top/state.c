@@ -410,6 +410,7 @@ static void take_outputs(struct state *s, const json_t *all)
 		o->failing_s = json_value(one, "failing_s");
 		o->waiting = json_count(one, "waiting");
 		o->lost = json_count(one, "lost");
+		o->limited = json_count(one, "limited");
 		s->outputs++;
 	}
 }

@@ -102,7 +102,7 @@ struct top_output {
 	char kind[16], path[128], why[128];
 	bool failing;
 	double failing_s;
-	uint64_t waiting, lost;
+	uint64_t waiting, lost, limited;
 };
 
 /* Where blocking is: "" is not known yet. */

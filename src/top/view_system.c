@@ -97,6 +97,9 @@ static void put_outputs(struct page *p, const struct state *s)
 				lost, o->why);
 		else
 			page_line(p, heading, LOOK_PLAIN, "%s %s", o->kind, o->path);
+		if (o->limited)
+			page_line(p, "", LOOK_PLAIN, "  %s kept back: too many a minute",
+				number_text(o->limited, lost));
 	}
 }
 

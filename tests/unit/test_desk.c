@@ -408,6 +408,34 @@ static void an_output_that_fails_is_wrong_as_long_as_it_does(void **state)
 	desk_free(d);
 }
 
+/* What the rate keeps back is no illness, but nowhere unsaid; nor is what the history had no room
+ * for. */
+static void what_is_kept_back_is_said(void **state)
+{
+	struct desk_facts f;
+	struct desk *d = a_desk(&f);
+	const struct desk_wrong *w;
+	json_t *status;
+	char *text;
+
+	(void)state;
+	f.figures.output[0].of.limited = 12;
+	tick(d, &f, 1);
+	assert_int_equal(desk_wrong(d, &w), 0);
+	status = desk_status_json(d);
+	assert_int_equal(
+		number_at(json_array_get(json_object_get(status, "outputs"), 0), "limited"), 12);
+	json_decref(status);
+	text = desk_metrics(d);
+	assert_non_null(strstr(text, "\nkarma_output_limited_lines_total{output=\"eve\","));
+	assert_non_null(strstr(text, "\\.json\"} 12\n"));
+	free(text);
+	f.figures.history.lost_blocks = 4;
+	tick(d, &f, 1);
+	assert_true(says(d, 1, "history: changes of the block list: 4"));
+	desk_free(d);
+}
+
 /* One that a reload took away, and the same again. */
 static void outputs_of_one_name_are_one_series(void **state)
 {
@@ -533,6 +561,7 @@ int main(void)
 		cmocka_unit_test(each_is_said),
 		cmocka_unit_test(losses_are_wrong_for_a_minute),
 		cmocka_unit_test(an_output_that_fails_is_wrong_as_long_as_it_does),
+		cmocka_unit_test(what_is_kept_back_is_said),
 		cmocka_unit_test(outputs_of_one_name_are_one_series),
 		cmocka_unit_test(what_every_network_has_is_counted_only),
 		cmocka_unit_test(a_clock_that_is_set_is_wrong_for_a_minute),

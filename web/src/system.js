@@ -10,7 +10,8 @@ const stages = { wait: 'From the kernel’s ring to the record', judge: 'Feature
 // What became of an output's lines.
 function how(o) {
   const parts = [o.failing && `fails for ${lasting(o.failing_s)}, ${whole(o.waiting)} lines wait`, o.lost && `${whole(o.lost)} lines lost`].filter(Boolean)
-  return parts.length ? `${parts.join(', ')}: ${o.why}` : 'written'
+  const written = parts.length ? `${parts.join(', ')}: ${o.why}` : 'written'
+  return o.limited ? `${written}; ${whole(o.limited)} kept back: too many a minute` : written
 }
 
 const counts = (of) => Object.entries(of).sort((a, b) => b[1] - a[1])
