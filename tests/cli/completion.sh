@@ -132,6 +132,7 @@ helps() { # every option and word of a page's synopsis is in the command's help
 				missing=1
 			}
 		done < <(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$page" |
+			sed -E '/ Cm /! s/[|]//g; s/(Cm .*) Ar .*/\1/' |
 			grep -oE 'Fl -?[a-z-]+|(Cm|[|]) [a-z-]+' | sed -E 's/^Fl /-/; s/^(Cm|[|]) //' | sort -u)
 	done
 	return $missing

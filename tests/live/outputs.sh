@@ -96,8 +96,8 @@ says() { # status words: what is wrong, and so it exits
 	"$real" status --socket "$socket" >"$work/status.out"
 	[ $? -eq "$1" ] && grep -qE "$2" "$work/status.out"
 }
-check "who takes nothing is wrong, though nothing is lost" within 40 says 1 \
-	"^error +eve-socket, .*: not written for .*: nobody takes what it says; [0-9]+ lines? waits?\$"
+check "a program that hangs is wrong, though nothing is lost" within 40 says 1 \
+	'^error +notify, .*: not written for .*: killed after 10 s; [0-9]+ lines? waits?$'
 begun=$SECONDS
 stop run
 check "and Karma ends in time" [ $((SECONDS - begun)) -le 15 ]
