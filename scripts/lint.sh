@@ -49,6 +49,7 @@ words)
 	git grep -nIE 'TODO|FIXME|[^X]XXX[^X]|not implemented|for now|/home/[a-z]' -- \
 		src bpf range tests scripts docs '*.md' ':!scripts/lint.sh' && bad=1
 	# Documents name functions and source files that there are.
+	# shellcheck disable=SC2016 # backquotes of the documents
 	while IFS=: read -r file name; do
 		case $name in
 		*'()') git grep -qF "${name%\)}" -- '*.[ch]' '*.sh' '*.py' '*.js' ;;

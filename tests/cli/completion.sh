@@ -135,7 +135,7 @@ helps() { # every option and word of a page's synopsis is in the command's help
 			sed -E '/ Cm /! s/[|]//g; s/(Cm .*) Ar .*/\1/' |
 			grep -oE 'Fl -?[a-z-]+|(Cm|[|]) [a-z-]+' | sed -E 's/^Fl /-/; s/^(Cm|[|]) //' | sort -u)
 	done
-	return $missing
+	return "$missing"
 }
 check "help names every option of the manual" helps
 finish
