@@ -60,18 +60,19 @@ static const struct command commands[] = {
 		"flow records as CSV: UNSW-NB15's columns, then Karma's"},
 	{"train", cmd_train,
 		"DATA.csv[:WEIGHT] ... -o MODEL [--loss focal|ce] [--gamma G] "
-		"[--alpha none|root|balanced] [--epochs N] [--seed S] [--layers L] [--hidden H] "
-		"[--length T] [--batch B] [--dropout P] [--lr R] [--validation P | --validate FILE "
-		"| --calibration MODEL] [--as-published] [--json] [--log FILE] [--resume]",
+		"[--alpha none|root|balanced] [--by-attack] [--epochs N] [--seed S] [--layers L] "
+		"[--hidden H] [--length T] [--memory N] [--splice P] [--batch B] [--bins N] "
+		"[--dropout P] [--blank P] [--lr R] [--decay D] [--validation P | --validate FILE "
+		"| --calibration MODEL] [--patience N] [--features LIST] [--as-published] [--json] "
+		"[--log FILE] [--resume]",
 		"make a model from labelled flow records"},
 	{"eval", cmd_eval, "-m MODEL DATA.csv ... [--kernel NAME] [--json] [--report DIR]",
 		"how good a model is on labelled flow records"},
 	{"model", cmd_model, "show FILE [--json]",
 		"what a model file says: network, settings, scores, data"},
 	{"bench", cmd_bench,
-		"[kernel|block|latency|meter|detect|desk|lstm|train|all] [-m MODEL] [--kernel "
-		"NAME] "
-		"[--json]",
+		"[kernel|block|latency|meter|detect|desk|output|lstm|train|all] [-m MODEL] "
+		"[--kernel NAME] [--json]",
 		"how fast it is on this machine"},
 	{"help", cmd_help, "[COMMAND|features]",
 		"what a command does and takes; the table of all features"},

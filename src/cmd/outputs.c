@@ -127,6 +127,8 @@ void session_tidy_outputs(struct session *s)
 
 		if (g->output.courier && output_has_ended(&g->output))
 			outputs_close(&g->output, 1, &g->ended);
+		if (!g->output.courier)
+			g->ended.of.failing = false; /* it has nothing more to say */
 		if (g->output.courier || g->ended.of.lost)
 			s->gone[kept++] = *g;
 	}

@@ -413,8 +413,10 @@ static void add_figures(const struct session *s, struct summary *out)
 	out->detect.evidence_forgotten += d.evidence_forgotten;
 	out->detect.alerts.active = d.alerts.active;
 	out->detect.alerts.ended_early += d.alerts.ended_early;
-	for (int c = 0; c < CLASSES; c++)
+	for (int c = 0; c < CLASSES; c++) {
 		out->detect.alerts.raised[c] += d.alerts.raised[c];
+		out->detect.alerts.arose[c] += d.alerts.arose[c];
+	}
 }
 
 void session_finish(struct session *s)

@@ -153,6 +153,31 @@ static void print_model(const json_t *status)
 	puts(json_is_true(json_object_get(profile, "drifted")) ? ", drifted" : "");
 }
 
+/* What became of its lines, if they are not just written. */
+static void print_output(const json_t *one)
+{
+	bool failing = json_is_true(json_object_get(one, "failing"));
+	char since[NUMBER_TEXT];
+
+	if (failing) {
+		printf(", fails for %s, ", duration_text(number_of(one, "failing_s"), since));
+		print_count(count_of(one, "waiting"), "line waits", "lines wait");
+	}
+	if (count_of(one, "lost")) {
+		fputs(", ", stdout);
+		print_count(count_of(one, "lost"), "line lost", "lines lost");
+	}
+	if (failing || count_of(one, "lost")) {
+		fputs(": ", stdout);
+		print_text(text_of(one, "why"));
+	}
+	if (count_of(one, "limited")) {
+		fputs("; ", stdout);
+		print_count(count_of(one, "limited"), "kept back: too many a minute",
+			"kept back: too many a minute");
+	}
+}
+
 static void print_outputs(const json_t *status)
 {
 	const json_t *history = json_object_get(status, "history"), *one;
@@ -165,11 +190,7 @@ static void print_outputs(const json_t *status)
 		print_heading(i ? "" : "outputs");
 		printf("%s, ", text_of(one, "kind"));
 		print_text(text_of(one, "path"));
-		if (count_of(one, "lost")) {
-			fputs(", ", stdout);
-			print_count(count_of(one, "lost"), "line lost: ", "lines lost: ");
-			print_text(text_of(one, "why"));
-		}
+		print_output(one);
 		putchar('\n');
 	}
 }

@@ -113,11 +113,14 @@ static json_t *outputs_json(const struct desk_facts *f)
 
 	for (unsigned i = 0; i < f->figures.outputs; i++) {
 		const struct output_stats *x = &f->figures.output[i];
+		json_t *o = json_pack("{ss so sb sf so}", "kind", x->kind, "path",
+			text_json(x->path), "failing", x->of.failing, "failing_s",
+			round(desk_failing_s(f, x) * 10) / 10, "why", text_json(x->of.why));
 
-		json_array_append_new(
-			list, json_pack("{ss so sI sb so}", "kind", x->kind, "path",
-				      text_json(x->path), "lost", (json_int_t)x->of.lost, "failing",
-				      x->of.failing, "why", text_json(x->of.why)));
+		put_count(o, "waiting", x->of.waiting);
+		put_count(o, "lost", x->of.lost);
+		put_count(o, "limited", x->of.limited);
+		json_array_append_new(list, o);
 	}
 	return list;
 }

@@ -126,11 +126,13 @@ static void put_losses(FILE *out, const struct desk *d)
 
 static void put_alerts(FILE *out, const struct summary *s)
 {
-	head(out, "alerts_total", "counter", "Alerts that arose, by class.");
+	head(out, "alerts_total", "counter",
+		"Alerts that arose, by the class that each had then; what it was found to be later "
+		"does not count.");
 	for (int c = CLASS_NORMAL + 1; c < CLASSES; c++) {
 		fputs("karma_alerts_total{", out);
 		label(out, "", "class", class_name((enum karma_class)c));
-		fprintf(out, "} %" PRIu64 "\n", s->detect.alerts.raised[c]);
+		fprintf(out, "} %" PRIu64 "\n", s->detect.alerts.arose[c]);
 	}
 	gauge(out, "alerts_active", "Alerts that have not ended.", s->detect.alerts.active);
 	count(out, "alerts_muted_total", "Alerts that nobody wanted to be told.", s->muted);
@@ -161,16 +163,92 @@ static void put_blocking(FILE *out, const struct desk_facts *f)
 		b->refused_protected);
 }
 
+static bool is_same_output(const struct output_stats *a, const struct output_stats *b)
+{
+	return strcmp(a->kind, b->kind) == 0 && strcmp(a->path, b->path) == 0;
+}
+
+/* What outputs of one kind and path have together: after a reload there may be the old one and the
+ * new one, and no two series may have the same labels. False: it stands with an earlier one. */
+static bool gather_output(const struct desk_facts *f, unsigned i, struct output_stats *sum)
+{
+	const struct output_stats *x = f->figures.output;
+
+	*sum = x[i];
+	for (unsigned k = 0; k < i; k++)
+		if (is_same_output(&x[k], &x[i]))
+			return false;
+	for (unsigned k = i + 1; k < f->figures.outputs; k++) {
+		if (!is_same_output(&x[k], &x[i]))
+			continue;
+		sum->of.lost += x[k].of.lost;
+		sum->of.limited += x[k].of.limited;
+		sum->of.waiting += x[k].of.waiting;
+		if (!sum->of.failing && x[k].of.failing) {
+			sum->of.failing = true;
+			sum->of.failing_ns = x[k].of.failing_ns;
+			sum->of.code = x[k].of.code;
+		}
+	}
+	return true;
+}
+
+static void put_output(FILE *out, const char *name, const struct output_stats *x)
+{
+	fprintf(out, "karma_%s{", name);
+	label(out, "", "output", x->kind);
+	label(out, ",", "path", x->path);
+}
+
+/* The error as a label: by its number, whose names are few. */
+static void put_failing(FILE *out, const struct desk_facts *f)
+{
+	struct output_stats sum;
+
+	head(out, "output_failing_seconds", "gauge",
+		"How long an output has been failing; 0: it works.");
+	for (unsigned i = 0; i < f->figures.outputs; i++) {
+		if (!gather_output(f, i, &sum))
+			continue;
+		put_output(out, "output_failing_seconds", &sum);
+		fprintf(out, "} %.15g\n", desk_failing_s(f, &sum));
+	}
+	head(out, "output_failing_info", "gauge", "Why an output that fails does; always 1.");
+	for (unsigned i = 0; i < f->figures.outputs; i++) {
+		if (!gather_output(f, i, &sum) || !sum.of.failing)
+			continue;
+		put_output(out, "output_failing_info", &sum);
+		label(out, ",", "error", strerror(sum.of.code));
+		fputs("} 1\n", out);
+	}
+}
+
 static void put_outputs(FILE *out, const struct desk_facts *f)
 {
+	struct output_stats sum;
+
+	put_failing(out, f);
+	head(out, "output_waiting_lines", "gauge", "Lines that an output has not written yet.");
+	for (unsigned i = 0; i < f->figures.outputs; i++) {
+		if (!gather_output(f, i, &sum))
+			continue;
+		put_output(out, "output_waiting_lines", &sum);
+		fprintf(out, "} %u\n", sum.of.waiting);
+	}
 	head(out, "output_lost_lines_total", "counter", "Lines that an output could not write.");
 	for (unsigned i = 0; i < f->figures.outputs; i++) {
-		const struct output_stats *x = &f->figures.output[i];
-
-		fputs("karma_output_lost_lines_total{", out);
-		label(out, "", "output", x->kind);
-		label(out, ",", "path", x->path);
-		fprintf(out, "} %" PRIu64 "\n", x->of.lost);
+		if (!gather_output(f, i, &sum))
+			continue;
+		put_output(out, "output_lost_lines_total", &sum);
+		fprintf(out, "} %" PRIu64 "\n", sum.of.lost);
+	}
+	head(out, "output_limited_lines_total", "counter",
+		"Lines that an output kept back: too many a minute.");
+	for (unsigned i = 0; i < f->figures.outputs; i++) {
+		if (!gather_output(f, i, &sum))
+			continue;
+		put_output(out, "output_limited_lines_total", &sum);
+		fprintf(out, "} %" PRIu64 "\n", sum.of.limited);
 	}
 	if (f->history) {
 		gauge(out, "history_failing", "Is the history not written at present?",

@@ -75,17 +75,42 @@ static uint64_t lost_before(const struct desk_before *b, unsigned number)
 	return 0;
 }
 
+/* What waits is not lost yet, but nobody has it. Where nothing waits the last was given up: whether
+ * it works again only the next shows. */
+static void say_failing(struct desk *d, const struct output_stats *o, uint64_t lost)
+{
+	char since[NUMBER_TEXT], number[NUMBER_TEXT], more[NUMBER_TEXT + 32] = "";
+
+	duration_text(desk_failing_s(&d->facts, o), since);
+	if (lost)
+		snprintf(more, sizeof(more), ", %s lost in the last minute",
+			number_text(lost, number));
+	if (o->of.waiting)
+		say(d, true,
+			"see whether it can be written to, and has room; what waits is tried again",
+			"%s, %.60s: not written for %s: %.60s; %u line%s wait%s%s", o->kind,
+			o->path, since, o->of.why, o->of.waiting, o->of.waiting == 1 ? "" : "s",
+			o->of.waiting == 1 ? "s" : "", more);
+	else
+		say(d, lost > 0,
+			"see whether it can be reached; the next line shows whether it works again",
+			"%s, %.60s: the last line, %s ago, failed: %.60s%s", o->kind, o->path,
+			since, o->of.why, more);
+}
+
 static void look_at_outputs(struct desk *d, const struct desk_before *b)
 {
 	for (unsigned i = 0; i < d->facts.figures.outputs; i++) {
 		const struct output_stats *o = &d->facts.figures.output[i];
-		uint64_t before = lost_before(b, o->number);
+		uint64_t lost = desk_rise(lost_before(b, o->number), o->of.lost);
 		char number[NUMBER_TEXT];
 
-		if (o->of.lost > before)
+		if (o->of.failing)
+			say_failing(d, o, lost);
+		else if (lost)
 			say(d, true, "see whether it can be written to, and has room",
 				"%s, %.80s: %s lines lost in the last minute: %s", o->kind, o->path,
-				number_text(o->of.lost - before, number), o->of.why);
+				number_text(lost, number), o->of.why);
 	}
 }
 

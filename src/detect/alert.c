@@ -311,7 +311,9 @@ void alert_show(struct alert_book *b, struct alert *a, int64_t now_ns)
 	struct entry *x = (struct entry *)a;
 	bool first = x->shown_flows == 0;
 
-	if (!first)
+	if (first)
+		b->stats.arose[a->class]++;
+	else
 		b->stats.raised[x->shown_class]--;
 	b->stats.raised[a->class]++;
 	x->shown_class = a->class;

@@ -129,6 +129,7 @@ void alert_end_all(struct alert_book *b);
 struct alert_stats {
 	uint32_t active;
 	uint64_t raised[CLASSES]; /* by the class that an alert had when it was last shown */
+	uint64_t arose[CLASSES];  /* by the one that it had when it was first shown: none falls */
 	uint64_t ended_early;
 };
 

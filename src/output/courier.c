@@ -22,6 +22,9 @@ enum {
 
 static const uint64_t millisecond = 1000000, minute = 60 * 1000000000ULL;
 
+/* An attempt that takes longer will not succeed: no program and no server is given so long. */
+static const uint64_t stuck_ns = 20 * 1000000000ULL;
+
 struct message {
 	char *text;
 	size_t length;
@@ -42,7 +45,8 @@ struct courier {
 	struct message *queue; /* (settings.messages), a ring */
 	unsigned oldest, count;
 	size_t bytes;
-	unsigned busy; /* threads that deliver */
+	unsigned busy;    /* threads that deliver */
+	uint64_t done_ns; /* when an attempt ended last, or the first began */
 	bool nudged, closing;
 	double tokens; /* messages that the rate allows now */
 	uint64_t counted_ns;
@@ -53,6 +57,8 @@ struct courier {
 
 static void set_why(struct courier *c, int code, const char *text)
 {
+	if (!c->stats.failing)
+		c->stats.failing_ns = clock_now(CLOCK_MONOTONIC);
 	c->stats.failing = true;
 	c->stats.code = code;
 	atomic_store(&c->code, code);
@@ -64,6 +70,7 @@ static void count_result(struct courier *c, int result, const struct error *why)
 	if (!result) {
 		c->stats.told++;
 		c->stats.failing = false;
+		c->stats.failing_ns = 0;
 		return;
 	}
 	c->stats.failed++;
@@ -104,11 +111,14 @@ static int attempt(struct courier *c, const struct message *m)
 	int result;
 
 	c->nudged = false;
+	if (c->busy <= 1)
+		c->done_ns = clock_now(CLOCK_MONOTONIC);
 	pthread_mutex_unlock(&c->lock);
 	if (nudged)
 		c->settings.nudge(c->own);
 	result = c->settings.deliver(c->own, c, m->text, m->length, &why);
 	pthread_mutex_lock(&c->lock);
+	c->done_ns = clock_now(CLOCK_MONOTONIC);
 	count_result(c, result, &why);
 	return result;
 }
@@ -336,6 +346,12 @@ void courier_stats(struct courier *c, struct courier_stats *s)
 	pthread_mutex_lock(&c->lock);
 	*s = c->stats;
 	s->waiting = c->count + c->busy;
+	if (!s->failing && c->busy && clock_now(CLOCK_MONOTONIC) - c->done_ns > stuck_ns) {
+		s->failing = true;
+		s->failing_ns = c->done_ns;
+		s->code = ETIMEDOUT;
+		snprintf(s->why, sizeof(s->why), "nobody takes what it says");
+	}
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -34,8 +34,10 @@ struct courier_stats {
 	uint64_t limited; /* kept back by the rate */
 	uint64_t failed;  /* attempts; some were tried again */
 	unsigned waiting;
-	bool failing; /* the latest attempt failed, or the queue is full */
-	int code;     /* errno of the latest that failed; 0: none did */
+	bool failing; /* the latest attempt failed, the queue is full, or nobody takes what is said
+		       */
+	uint64_t failing_ns; /* since when (CLOCK_MONOTONIC); 0: it is not */
+	int code;            /* errno of the latest that failed; 0: none did */
 	char why[160];
 };
 

@@ -11,6 +11,7 @@ enum {
 	HISTORY_ALERTS,
 	HISTORY_HOSTS,
 	HISTORY_MINUTES,
+	HISTORY_BLOCKS,
 	KEPT_ROOM,
 	KEPT_LINK,
 	KEPT_FAILED,
@@ -53,6 +54,7 @@ static const struct loss all[LOSSES] = {
 	[HISTORY_ALERTS] = {"history: alerts", slow_disk, LOSS_KEPT},
 	[HISTORY_HOSTS] = {"history: hosts", slow_disk, LOSS_KEPT},
 	[HISTORY_MINUTES] = {"history: minutes", slow_disk, LOSS_KEPT},
+	[HISTORY_BLOCKS] = {"history: changes of the block list", slow_disk, LOSS_KEPT},
 	[KEPT_ROOM] = {"kept packets: capture full", "nothing: an alert's capture has a limit",
 		LOSS_OTHER},
 	[KEPT_LINK] = {"kept packets: other link layer",
@@ -91,6 +93,7 @@ void losses_of(const struct summary *s, uint64_t lost[LOSSES])
 	lost[HISTORY_ALERTS] = s->history.lost;
 	lost[HISTORY_HOSTS] = s->history.lost_hosts;
 	lost[HISTORY_MINUTES] = s->history.lost_minutes;
+	lost[HISTORY_BLOCKS] = s->history.lost_blocks;
 	lost[KEPT_ROOM] = s->keeper.no_room;
 	lost[KEPT_LINK] = s->keeper.other_link;
 	lost[KEPT_FAILED] = s->keeper.failed;

@@ -1,6 +1,6 @@
 /* A program that is run for each alert: the alert as EVE has it on its standard input, fields in
  * its environment. No shell has a part in it. A program that hangs is killed, and whatever it began
- * with it; a few may run at the same time. */
+ * with it; one that fails is run again for some time; a few may run at the same time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,7 +22,7 @@ enum {
 	PER_MINUTE = 30,
 	WAITING = 256,
 	WAITING_BYTES = 4 << 20,
-	TRIES = 3, /* to begin it at all */
+	TRIES = 6, /* of an alert, as of the webhook: within a minute, if each fails at once */
 	LIMIT_S = 10,
 	ENVIRONMENT = 512,
 };
@@ -99,7 +99,7 @@ static void feed(struct courier *c, int fd, const char *text, size_t length, uin
 	}
 }
 
-/* 0, or a negative errno and the line: how it ended. */
+/* How it ended, as of courier_settings.deliver: but at the end of Karma it is run again. */
 static int wait_for(struct courier *c, pid_t pid, uint64_t until_ns, struct error *why)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0), status, ended;
@@ -113,12 +113,11 @@ static int wait_for(struct courier *c, pid_t pid, uint64_t until_ns, struct erro
 		if (errno != EINTR)
 			return error_set(why, -errno, "%s", strerror(errno));
 	if (ended <= 0)
-		return error_set(why, -ETIMEDOUT,
-			ended < 0 ? "killed at the end of Karma" : "killed after %d s", LIMIT_S);
+		return ended < 0 ? error_set(why, -ECANCELED, "killed at the end of Karma")
+				 : error_set(why, ETIMEDOUT, "killed after %d s", LIMIT_S);
 	if (WIFSIGNALED(status))
-		return error_set(why, -EIO, "ended by signal %d", WTERMSIG(status));
-	return WEXITSTATUS(status) ? error_set(why, -EIO, "exit status %d", WEXITSTATUS(status))
-				   : 0;
+		return error_set(why, EIO, "ended by signal %d", WTERMSIG(status));
+	return WEXITSTATUS(status) ? error_set(why, EIO, "exit status %d", WEXITSTATUS(status)) : 0;
 }
 
 /* The message: fields, each with a 0 behind it, one 0 more, and the event. */

@@ -409,7 +409,11 @@ static void take_outputs(struct state *s, const json_t *all)
 		TAKE(o->kind, one, "kind");
 		TAKE(o->path, one, "path");
 		TAKE(o->why, one, "why");
+		o->failing = json_is_true(json_object_get(one, "failing"));
+		o->failing_s = json_value(one, "failing_s");
+		o->waiting = json_count(one, "waiting");
 		o->lost = json_count(one, "lost");
+		o->limited = json_count(one, "limited");
 		s->outputs++;
 	}
 }

@@ -100,7 +100,9 @@ struct top_interface {
 
 struct top_output {
 	char kind[16], path[128], why[128];
-	uint64_t lost;
+	bool failing;
+	double failing_s;
+	uint64_t waiting, lost, limited;
 };
 
 /* Where blocking is: "" is not known yet. */

@@ -81,16 +81,25 @@ static void put_blocking(struct page *p, const struct state *s)
 
 static void put_outputs(struct page *p, const struct state *s)
 {
-	char number[NUMBER_TEXT];
+	char since[NUMBER_TEXT], waiting[NUMBER_TEXT], lost[NUMBER_TEXT];
 
 	for (unsigned i = 0; i < s->outputs; i++) {
 		const struct top_output *o = &s->output[i];
+		const char *heading = i ? "" : "outputs";
 
-		if (o->lost)
-			page_line(p, i ? "" : "outputs", LOOK_BAD, "%s %s: LOST %s: %s", o->kind,
-				o->path, number_text(o->lost, number), o->why);
+		number_text(o->lost, lost);
+		if (o->failing)
+			page_line(p, heading, LOOK_BAD, "%s %s: FAILS for %s, %s wait, %s lost: %s",
+				o->kind, o->path, duration_text(o->failing_s, since),
+				number_text(o->waiting, waiting), lost, o->why);
+		else if (o->lost)
+			page_line(p, heading, LOOK_BAD, "%s %s: LOST %s: %s", o->kind, o->path,
+				lost, o->why);
 		else
-			page_line(p, i ? "" : "outputs", LOOK_PLAIN, "%s %s", o->kind, o->path);
+			page_line(p, heading, LOOK_PLAIN, "%s %s", o->kind, o->path);
+		if (o->limited)
+			page_line(p, "", LOOK_PLAIN, "  %s kept back: too many a minute",
+				number_text(o->limited, lost));
 	}
 }
 

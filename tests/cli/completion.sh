@@ -119,4 +119,23 @@ if command -v zsh >/dev/null; then
 else
 	skip 6 "zsh is not installed"
 fi
+# ---- help, of which it is made: has what the manual has ----
+
+helps() { # every option and word of a page's synopsis is in the command's help
+	local page name text word missing=0
+	for page in docs/man/karma-*.1; do
+		name=$(basename "$page" .1)
+		text=$("$karma" help "${name#karma-}")
+		while read -r word; do
+			grep -qwF -- "$word" <<<"$text" || {
+				echo "karma help ${name#karma-}: no $word"
+				missing=1
+			}
+		done < <(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$page" |
+			sed -E '/ Cm /! s/[|]//g; s/(Cm .*) Ar .*/\1/' |
+			grep -oE 'Fl -?[a-z-]+|(Cm|[|]) [a-z-]+' | sed -E 's/^Fl /-/; s/^(Cm|[|]) //' | sort -u)
+	done
+	return "$missing"
+}
+check "help names every option of the manual" helps
 finish

@@ -1,15 +1,16 @@
 #!/bin/bash
 # The history of a live Karma, over a veth pair: minutes and alerts are found while it runs; an alert
 # that is muted has no line on the terminal, but stands in EVE and in the history; where the disk is
-# read-only or full, it is said and detection goes on. Needs root; says why where it is skipped.
+# read-only or full, it is said and detection goes on; kill -9 leaves a whole history that has the
+# alert of more than a second before. Needs root; says why where it is skipped.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=13
+tests=16
 watched=karma-history-$$ other=karma-searcher-$$
 history=$work/history.db
 export TZ=UTC
 
-needs nmap
+needs nmap python3
 [ -e models/default.karma ] || skip_all "there is no models/default.karma"
 make_spaces "$watched" "$other"
 join_spaces "$other" "$watched" 10.93.0
@@ -40,6 +41,24 @@ check "the terminal has the one, EVE both" muted
 stop run
 check "the summary counts it, and nothing was lost" \
 	sh -c "grep -qx '1 alert was muted' '$work/run.out' && grep -q 'nothing lost' '$work/run.out'"
+
+# kill -9, more than a second after an alert. Nobody has looked into the file until then.
+watch --history "$history"
+inside "$other" nmap -n -Pn -sS -S 10.93.0.7 -e v0 10.93.0.2 >/dev/null 2>&1 &
+scanning=$!
+told() { grep '"stage":"new"' "$work/eve.json" | grep -q '"src_ip":"10.93.0.7"'; }
+check "an alert arises" within 30 told
+sleep 1 # no more than this may be lost
+stop run KILL
+wait "$scanning"
+whole() {
+	python3 -c 'import sqlite3, sys
+for (said,) in sqlite3.connect(sys.argv[1]).execute("PRAGMA integrity_check"):
+    if said != "ok":
+        sys.exit(said)' "$history"
+}
+check "killed by force, it leaves a whole history" whole
+check "with the alert of more than a second before" kept 10.93.0.7
 
 # A disk that becomes full, and has room again.
 mount_here tmpfs "$work/disk" -o size=1m || {

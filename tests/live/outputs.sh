@@ -2,10 +2,11 @@
 # The outputs of a live Karma, over a veth pair, with somebody who listens to each: EVE in a file and
 # at a unix socket, syslog, the journal, a program, a webhook over TLS whose server fails before it
 # works. Then all of them hang: EVE's file has every alert all the same, in time, and Karma ends in
-# time. Needs root; says why where it is skipped.
+# time. Then EVE's disk is full and nobody listens at its socket: it is said wherever a person looks,
+# as long as it is so. Needs root; says why where it is skipped.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=13
+tests=26
 watched=karma-outputs-$$ other=karma-hostile-$$
 place=$work/place
 port=8443
@@ -46,8 +47,9 @@ cat >"$place/notify" <<END
 END
 chmod 755 "$place/notify"
 
+socket=$work/karma.sock
 watch() {
-	must_start run "$watched" run -i v0 --no-history --eve "$work/eve.json" --eve-socket "$place/eve.sock" \
+	must_start run "$watched" run -i v0 --no-history --socket "$socket" --eve "$work/eve.json" --eve-socket "$place/eve.sock" \
 		--syslog --journald --notify "$place/notify" --webhook "https://127.0.0.1:$port/hook"
 }
 scan() { # last part of the scanner's address: each has a target of its own, so that it has an alert of its own
@@ -90,6 +92,12 @@ complete() {
 	for last in {12..23}; do new_alert "$work/eve.json" "10.94.0.$last" || return; done
 }
 check "while all of them hang EVE's file has every alert" within 60 complete
+says() { # status words: what is wrong, and so it exits
+	"$real" status --socket "$socket" >"$work/status.out"
+	[ $? -eq "$1" ] && grep -qE "$2" "$work/status.out"
+}
+check "a program that hangs is wrong, though nothing is lost" within 40 says 1 \
+	'^error +notify, .*: not written for .*: killed after 10 s; [0-9]+ lines? waits?$'
 begun=$SECONDS
 stop run
 check "and Karma ends in time" [ $((SECONDS - begun)) -le 15 ]
@@ -97,4 +105,54 @@ lost() {
 	grep -q '^lost: .* of notify (' "$work/run.out" || grep -q 'webhook (https://127.0.0.1/): ' "$work/run.out"
 }
 check "what was lost is in the summary" lost
+
+# EVE's disk is full, and nobody listens at EVE's socket.
+karma=$real
+mount_here tmpfs "$work/disk" -o size=1m || {
+	skip 12 "tmpfs cannot be mounted here"
+	finish
+}
+must_start run "$watched" run -i v0 --no-history --socket "$socket" --eve "$work/disk/eve.json" --eve-socket "$work/nobody.sock"
+check "nothing was to be written yet: all is well" within 10 says 0 ': all is well$'
+head -c 2M /dev/zero >"$work/disk/full" 2>/dev/null
+scan 10
+full='eve, .*/disk/eve.json: not written for .* s: No space left on device; [0-9]+ lines? waits?'
+nobody='eve-socket, .*/nobody.sock: not written for .* s: nobody listens there; [0-9]+ lines? waits?'
+check "a full disk is an error of karma status, which exits so" within 30 says 1 "^error +$full"
+check "so is a socket that nobody listens at" within 30 says 1 "^error +$nobody"
+check "its outputs say it as well" says 1 '^outputs .*|^ +eve, .*fails for .*, [0-9]+ lines? waits?: No space'
+ask() { inside "$watched" curl -s -m 10 "http://127.0.0.1:7766/$1" >"$work/asked"; }
+metric() { ask metrics && grep -qE "$1" "$work/asked"; }
+check "/metrics says for how long" metric '^karma_output_failing_seconds\{output="eve",path=".*/disk/eve.json"\} [1-9]'
+check "and why" metric '^karma_output_failing_info\{output="eve",path=.*,error="No space left on device"\} 1$'
+check "and how many lines wait" metric '^karma_output_waiting_lines\{output="eve-socket",path=.*\} [1-9]'
+live() { ask api/live && grep -qE '"wrong":\[.*"error".*eve, .*No space left' "$work/asked"; }
+check "the dashboard is told" live
+# shellcheck disable=SC2329 # check calls it
+top_says() { # in a terminal
+	tmux -L "karma-outputs-$$" -f /dev/null new-session -d -s top -x 200 -y 50 "$real top --socket $socket"
+	within 10 sh -c "tmux -L karma-outputs-$$ capture-pane -p -t top | grep -qE 'WRONG: .*eve'" || return
+	tmux -L "karma-outputs-$$" send-keys -t top 5
+	within 10 sh -c "tmux -L karma-outputs-$$ capture-pane -p -t top | grep -qE 'eve .*FAILS for .*No space left'"
+}
+if command -v tmux >/dev/null; then
+	check "karma top says it, at the top and on its page of the system" top_says
+	tmux -L "karma-outputs-$$" kill-server 2>/dev/null
+else
+	skip 1 "karma top: tmux is not installed"
+fi
+rm "$work/disk/full"
+kill -HUP "${job[run]}"
+check "with room again the lines are there" within 70 new_alert "$work/disk/eve.json" 10.94.0.10
+written() { ! says 1 "^error +$full" && says 1 "^error +$nobody"; }
+check "and it is wrong no more" within 10 written
+python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+c, _ = s.accept()
+while c.recv(65536): pass' "$work/nobody.sock" 2>/dev/null &
+pids+=($!)
+check "once somebody listens all is well" within 70 says 0 ': all is well$'
+stop run
 finish

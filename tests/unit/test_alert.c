@@ -149,6 +149,10 @@ static void a_wobbling_class_is_one_alert(void **state)
 	alert_book_stats(b, &s);
 	assert_int_equal(s.raised[CLASS_RECONNAISSANCE], 1);
 	assert_int_equal(s.raised[CLASS_EXPLOITS], 0);
+	assert_int_equal(s.arose[told.event[0].a.class], 1); /* for counters, which may not fall */
+	for (int c = 0; c < CLASSES; c++)
+		assert_int_equal(s.arose[c], c == (int)told.event[0].a.class);
+	assert_int_not_equal(told.event[0].a.class, CLASS_RECONNAISSANCE);
 	alert_book_free(b);
 }
 

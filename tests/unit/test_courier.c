@@ -156,6 +156,35 @@ static void who_hangs_delays_nobody(void **state)
 	assert_int_equal(l.released, 1);
 }
 
+/* An attempt that does not end is no success: it takes as long as no program and no server may. */
+static void who_hangs_is_said_to_fail(void **state)
+{
+	struct listener l;
+	struct courier *c = open_courier(&usual, &l);
+	struct courier_stats s;
+
+	(void)state;
+	l.hang = true;
+	say(c, "first");
+	wait_until(&l.attempts, 1);
+	courier_stats(c, &s);
+	assert_false(s.failing);
+	for (int i = 0; i < 30 && !s.failing; i++) {
+		sleep(1);
+		courier_stats(c, &s);
+	}
+	assert_true(s.failing);
+	assert_int_equal(s.waiting, 1);
+	assert_true(clock_now(CLOCK_MONOTONIC) - s.failing_ns > 15 * second);
+	assert_string_equal(s.why, "nobody takes what it says");
+	l.hang = false;
+	wait_until(&l.delivered, 1);
+	courier_settle(c, in(10));
+	courier_stats(c, &s);
+	assert_false(s.failing);
+	courier_close(c, in(10), NULL);
+}
+
 static void bytes_are_bounded_too(void **state)
 {
 	struct listener l;
@@ -193,12 +222,14 @@ static void what_is_refused_for_now_is_tried_again(void **state)
 	usleep(20000);
 	courier_stats(c, &s);
 	assert_true(s.failing);
+	assert_in_range(clock_now(CLOCK_MONOTONIC) - s.failing_ns, 1, 10 * second);
 	assert_string_equal(s.why, "refused");
 	l.refuse = 0;
 	wait_until(&l.delivered, 2);
 	courier_close(c, in(10), &s);
 	assert_string_equal(l.got, "one two");
 	assert_false(s.failing);
+	assert_int_equal(s.failing_ns, 0);
 	assert_true(s.failed >= 1);
 	assert_int_equal(s.lost, 0);
 }
@@ -325,6 +356,7 @@ int main(void)
 		cmocka_unit_test(messages_arrive_in_order),
 		cmocka_unit_test(without_a_thread_whoever_sends_delivers),
 		cmocka_unit_test(who_hangs_delays_nobody),
+		cmocka_unit_test(who_hangs_is_said_to_fail),
 		cmocka_unit_test(bytes_are_bounded_too),
 		cmocka_unit_test(what_is_refused_for_now_is_tried_again),
 		cmocka_unit_test(what_is_refused_for_good_is_lost),

@@ -360,6 +360,102 @@ static void losses_are_wrong_for_a_minute(void **state)
 	desk_free(d);
 }
 
+/* Nothing is lost while it waits, and yet nobody has it. */
+static void an_output_that_fails_is_wrong_as_long_as_it_does(void **state)
+{
+	struct desk_facts f;
+	struct desk *d = a_desk(&f);
+	struct courier_stats *of = &f.figures.output[0].of;
+	const struct desk_wrong *w;
+	json_t *status, *output;
+	char *text;
+
+	(void)state;
+	of->failing = true;
+	of->failing_ns = (uint64_t)f.steady_ns;
+	of->waiting = 17;
+	of->code = ENOSPC;
+	strcpy(of->why, "No space left on device");
+	tick(d, &f, 200);
+	assert_true(
+		says(d, 1, "not written for 3 min 20 s: No space left on device; 17 lines wait"));
+	desk_wrong(d, &w);
+	assert_true(w[0].grave);
+	status = desk_status_json(d);
+	output = json_array_get(json_object_get(status, "outputs"), 0);
+	assert_true(json_is_true(json_object_get(output, "failing")));
+	assert_true(json_real_value(json_object_get(output, "failing_s")) == 200);
+	assert_int_equal(number_at(output, "waiting"), 17);
+	json_decref(status);
+	text = desk_metrics(d);
+	assert_non_null(strstr(text, "karma_output_failing_seconds{output=\"eve\",path=\"eve "
+				     "\\\"1\\\"\\\\.json\"} 200\n"));
+	assert_non_null(strstr(text, ",error=\"No space left on device\"} 1\n"));
+	assert_non_null(strstr(text, "\\.json\"} 17\n"));
+	free(text);
+	of->lost = 5; /* one cause, one line */
+	tick(d, &f, 1);
+	assert_true(says(d, 1, "17 lines wait, 5 lost in the last minute"));
+	/* It was given up, and nothing has shown since that it works. */
+	of->waiting = 0;
+	tick(d, &f, 100);
+	assert_true(says(d, 1, "the last line, 5 min 1 s ago, failed: No space left"));
+	desk_wrong(d, &w);
+	assert_false(w[0].grave);
+	of->failing = false;
+	tick(d, &f, 1);
+	assert_int_equal(desk_wrong(d, &w), 0);
+	desk_free(d);
+}
+
+/* What the rate keeps back is no illness, but nowhere unsaid; nor is what the history had no room
+ * for. */
+static void what_is_kept_back_is_said(void **state)
+{
+	struct desk_facts f;
+	struct desk *d = a_desk(&f);
+	const struct desk_wrong *w;
+	json_t *status;
+	char *text;
+
+	(void)state;
+	f.figures.output[0].of.limited = 12;
+	tick(d, &f, 1);
+	assert_int_equal(desk_wrong(d, &w), 0);
+	status = desk_status_json(d);
+	assert_int_equal(
+		number_at(json_array_get(json_object_get(status, "outputs"), 0), "limited"), 12);
+	json_decref(status);
+	text = desk_metrics(d);
+	assert_non_null(strstr(text, "\nkarma_output_limited_lines_total{output=\"eve\","));
+	assert_non_null(strstr(text, "\\.json\"} 12\n"));
+	free(text);
+	f.figures.history.lost_blocks = 4;
+	tick(d, &f, 1);
+	assert_true(says(d, 1, "history: changes of the block list: 4"));
+	desk_free(d);
+}
+
+/* One that a reload took away, and the same again. */
+static void outputs_of_one_name_are_one_series(void **state)
+{
+	struct desk_facts f;
+	struct desk *d = a_desk(&f);
+	char *text, *first;
+
+	(void)state;
+	f.figures.outputs = 2;
+	f.figures.output[0] = f.figures.output[1] =
+		(struct output_stats){.kind = "eve", .path = "e", .of.lost = 3};
+	tick(d, &f, 1);
+	text = desk_metrics(d);
+	first = strstr(text, "\nkarma_output_lost_lines_total{output=\"eve\",path=\"e\"} 6\n");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "\nkarma_output_lost_lines_total{"));
+	free(text);
+	desk_free(d);
+}
+
 static json_int_t last_lost(const struct desk *d)
 {
 	json_t *live = desk_live_json(d, 0, 1);
@@ -430,7 +526,8 @@ static void metrics_are_prometheus(void **state)
 
 	(void)state;
 	f.figures.meter.count[COUNT_PACKETS] = 12345;
-	f.figures.detect.alerts.raised[CLASS_BRUTE_FORCE] = 3;
+	f.figures.detect.alerts.raised[CLASS_DOS] = 3; /* what they were found to be */
+	f.figures.detect.alerts.arose[CLASS_BRUTE_FORCE] = 3;
 	f.model = "/a\n\xff";
 	tick(d, &f, 1);
 	an_alert(d, 1, ALERT_NEW);
@@ -463,6 +560,9 @@ int main(void)
 		cmocka_unit_test(all_is_well),
 		cmocka_unit_test(each_is_said),
 		cmocka_unit_test(losses_are_wrong_for_a_minute),
+		cmocka_unit_test(an_output_that_fails_is_wrong_as_long_as_it_does),
+		cmocka_unit_test(what_is_kept_back_is_said),
+		cmocka_unit_test(outputs_of_one_name_are_one_series),
 		cmocka_unit_test(what_every_network_has_is_counted_only),
 		cmocka_unit_test(a_clock_that_is_set_is_wrong_for_a_minute),
 		cmocka_unit_test(metrics_are_prometheus),

@@ -349,7 +349,6 @@ static void write_program(const char *path, const char *text)
 static void a_program_gets_the_alert(void **state)
 {
 	char path[96], text[512], input[112];
-	struct courier_stats s;
 	struct output o;
 	FILE *f;
 
@@ -373,14 +372,39 @@ static void a_program_gets_the_alert(void **state)
 	assert_non_null(fgets(text, sizeof(text), f));
 	assert_string_equal(text, "Reconnaissance 10.0.0.9 22\n");
 	fclose(f);
-	write_program(path, "#!/bin/sh\nexit 3\n");
-	tell(&o, 2);
-	courier_settle(o.courier, clock_now(CLOCK_MONOTONIC) + 10000000000);
-	s = now(&o);
-	assert_int_equal(s.lost, 1);
-	assert_string_equal(s.why, "exit status 3");
 	end(&o);
 	unlink(input);
+	unlink(path);
+}
+
+/* As a server is: who cannot take an alert now may take it in a second. */
+static void a_program_that_fails_is_run_again(void **state)
+{
+	char path[96], text[512], runs[112];
+	struct courier_stats s;
+	struct output o;
+
+	(void)state;
+	in_folder("notify", path);
+	snprintf(runs, sizeof(runs), "%s.runs", path);
+	snprintf(text, sizeof(text),
+		"#!/bin/sh\necho >> %s\n[ $(wc -l < %s) -lt 3 ] || exit 0\nexit 3\n", runs, runs);
+	write_program(path, text);
+	o = begin(&output_notify, path);
+	tell(&o, 1);
+	wait_for(&o, 1);
+	s = now(&o);
+	assert_int_equal(s.told, 1);
+	assert_int_equal(s.failed, 2);
+	assert_int_equal(s.lost, 0);
+	assert_false(s.failing);
+	assert_string_equal(s.why, "exit status 3");
+	write_program(path, "#!/bin/sh\nexit 4\n");
+	tell(&o, 2);
+	s = end(&o); /* there is no time left for it */
+	assert_int_equal(s.lost, 1);
+	assert_string_equal(s.why, "exit status 4");
+	unlink(runs);
 	unlink(path);
 }
 
@@ -525,6 +549,7 @@ int main(void)
 		cmocka_unit_test(a_long_name_is_refused),
 		cmocka_unit_test(what_logs_are_told),
 		cmocka_unit_test(a_program_gets_the_alert),
+		cmocka_unit_test(a_program_that_fails_is_run_again),
 		cmocka_unit_test(a_program_that_hangs_is_killed),
 		cmocka_unit_test(what_is_no_program_is_refused),
 		cmocka_unit_test(a_server_that_fails_is_tried_again),

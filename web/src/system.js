@@ -1,11 +1,18 @@
 // The machine's side: health, how full the table is, how long each stage takes, what is lost.
 import { ask } from './api.js'
 import { card, chips, empty, fill, h, put, say, table } from './dom.js'
-import { micros, percent, short, when, whole } from './format.js'
+import { lasting, micros, percent, short, when, whole } from './format.js'
 import { live, watch } from './live.js'
 
 const stages = { wait: 'From the kernel’s ring to the record', judge: 'Features, network and evidence, a batch', alert: 'From the packet to the alert',
   history: 'A batch into the history', loop: 'One turn of the loop', record: 'A record' }
+
+// What became of an output's lines.
+function how(o) {
+  const parts = [o.failing && `fails for ${lasting(o.failing_s)}, ${whole(o.waiting)} lines wait`, o.lost && `${whole(o.lost)} lines lost`].filter(Boolean)
+  const written = parts.length ? `${parts.join(', ')}: ${o.why}` : 'written'
+  return o.limited ? `${written}; ${whole(o.limited)} kept back: too many a minute` : written
+}
 
 const counts = (of) => Object.entries(of).sort((a, b) => b[1] - a[1])
 
@@ -41,7 +48,7 @@ export const system = {
         ['Model', s.model?.path, `id ${s.model?.id}, kernel ${s.model?.kernel}`, true],
         s.profile && ['Profile', s.profile.path, s.profile.drifted ? 'drifted' : 'fits', !s.profile.drifted],
         ['History', s.history?.path ?? 'none', s.history?.why || (s.history ? 'written' : 'no history is kept'), s.history ? !s.history.failing : null],
-        ...(s.outputs ?? []).map((o) => ['Output', `${o.kind} ${o.path ?? ''}`, o.lost ? `${whole(o.lost)} lines lost: ${o.why}` : 'written', !o.lost]),
+        ...(s.outputs ?? []).map((o) => ['Output', `${o.kind} ${o.path ?? ''}`, how(o), !o.failing && !o.lost]),
         ['Blocking', s.block?.mode ?? 'off', s.block?.attached ? `${s.block.attached} XDP` : '', s.block?.mode === 'off' ? null : true],
         s.web && ['Dashboard', s.web.url, `token in ${s.web.token}`, true],
       ].filter(Boolean)
