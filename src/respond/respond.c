@@ -226,15 +226,8 @@ static void allow(struct respond *r)
 	free(all);
 }
 
-/* What could not be looked up just now may still be so. */
-static void keep_protected(struct respond *r, struct protected_list *new)
+static void tell_of_lost(struct respond *r)
 {
-	for (uint32_t i = 0; i < r->list.count; i++) {
-		const struct protected_one *one = &r->list.one[i];
-
-		if (one->why != PROTECTED_ALLOWED && kernel_needs(one->why))
-			protected_add(new, one->what.addr, one->what.bits, one->why);
-	}
 	if (!r->lost_told)
 		tell(r, "who must not be blocked could not all be looked up (addresses, routes; "
 			"login sessions, which needs CAP_SYS_PTRACE): name them in the "
@@ -257,14 +250,16 @@ static void add_allowed(const struct respond *r, struct protected_list *l)
 /* Look at them again. */
 static void look(struct respond *r, int64_t now_ns)
 {
-	struct protected_list new = {0};
+	struct protected_list new = {.at_ns = now_ns};
+	unsigned failed;
 	bool same;
 
 	add_allowed(r, &new);
-	surroundings_read(&new);
+	failed = surroundings_read(&new);
 	protected_add_fixed(&new);
-	if (new.lost)
-		keep_protected(r, &new);
+	protected_keep(&new, &r->list, failed);
+	if (failed || new.lost)
+		tell_of_lost(r);
 	same = protected_same(&new, &r->list);
 	protected_free(&r->list);
 	r->list = new;
