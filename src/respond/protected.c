@@ -54,8 +54,7 @@ static void add(struct protected_list *l, const struct protected_one *new)
 void protected_add(
 	struct protected_list *l, const uint8_t addr[16], unsigned bits, enum protected_why why)
 {
-	struct protected_one new = {
-		.what.bits = (uint8_t)bits, .why = why, .found_ns = l->at_ns};
+	struct protected_one new = {.what.bits = (uint8_t)bits, .why = why, .found_ns = l->at_ns};
 
 	memcpy(new.what.addr, addr, sizeof(new.what.addr));
 	prefix_trim(new.what.addr, bits);

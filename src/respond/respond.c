@@ -226,8 +226,9 @@ static void allow(struct respond *r)
 	free(all);
 }
 
-static void tell_of_lost(struct respond *r)
+static void count_lost(struct respond *r)
 {
+	r->lost++;
 	if (!r->lost_told)
 		tell(r, "who must not be blocked could not all be looked up (addresses, routes; "
 			"login sessions, which needs CAP_SYS_PTRACE): name them in the "
@@ -259,7 +260,7 @@ static void look(struct respond *r, int64_t now_ns)
 	protected_add_fixed(&new);
 	protected_keep(&new, &r->list, failed);
 	if (failed || new.lost)
-		tell_of_lost(r);
+		count_lost(r);
 	same = protected_same(&new, &r->list);
 	protected_free(&r->list);
 	r->list = new;
@@ -542,9 +543,8 @@ const struct filter *respond_filter(const struct respond *r)
 
 void respond_stats(const struct respond *r, struct respond_stats *s)
 {
-	*s = (struct respond_stats){.is_protected = r->list.count,
-		.protected_lost = r->list.lost,
-		.attached = attached(r)};
+	*s = (struct respond_stats){
+		.is_protected = r->list.count, .protected_lost = r->lost, .attached = attached(r)};
 	policy_stats(r->policy, &s->policy);
 	if (r->filter)
 		filter_stats(r->filter, &s->filter);

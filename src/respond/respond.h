@@ -90,7 +90,7 @@ struct respond_stats {
 	struct policy_stats policy;
 	struct filter_stats filter; /* 0 without a filter */
 	uint32_t is_protected;      /* prefixes */
-	uint64_t protected_lost;    /* that had no room, or could not be asked for */
+	uint64_t protected_lost;    /* looks so far that did not find all, or had no room for all */
 	const char *attached; /* "native", "generic" if one of the interfaces is that, "": none */
 };
 

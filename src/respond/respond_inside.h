@@ -43,6 +43,7 @@ struct respond {
 	struct block_change queue[RESPOND_QUEUE];
 	unsigned queued;
 	bool kept_before; /* an earlier karma's list was there */
+	uint64_t lost;    /* looks at who is protected that did not find all, or had no room */
 	bool lost_told;
 };
 

@@ -116,8 +116,8 @@ static void lists_are_bounded_and_compared(void **state)
 	protected_free(&b);
 }
 
-/* Of what could not be looked up again, what was found goes on for some minutes; what could is as it
- * is now. */
+/* Of what could not be looked up again, what was found goes on for some minutes; what could is as
+ * it is now. */
 static void what_cannot_be_looked_up_is_kept_for_a_while(void **state)
 {
 	const unsigned sessions = 1U << PROTECTED_SESSION, gateways = 1U << PROTECTED_GATEWAY;

@@ -1,4 +1,5 @@
-/* The policy joined to this machine, in a dry run: what is protected here, what is told and counted.
+/* The policy joined to this machine, in a dry run: what is protected here, what is told and
+ * counted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -104,10 +105,29 @@ static void what_was_found_stays_when_it_cannot_be_looked_up(void **state)
 	respond_close(r);
 }
 
+/* Who asks from time to time sees that it goes on. */
+static void looks_that_fail_are_counted(void **state)
+{
+	struct respond *r = opened();
+
+	(void)state;
+	assert_int_equal(stats(r).protected_lost, 0);
+	open_files(false);
+	respond_allow(r);
+	assert_int_equal(stats(r).protected_lost, 1);
+	respond_allow(r);
+	assert_int_equal(stats(r).protected_lost, 2);
+	open_files(true);
+	respond_allow(r);
+	assert_int_equal(stats(r).protected_lost, 2);
+	respond_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_found_stays_when_it_cannot_be_looked_up),
+		cmocka_unit_test(looks_that_fail_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
