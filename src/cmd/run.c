@@ -205,9 +205,9 @@ static int watch(struct watch *w, struct error *e)
 		if (w->packets)
 			packets_poll(w->packets, session_packet, w->session);
 		session_flush(w->session, (int64_t)clock_now(CLOCK_REALTIME));
-		blocking_poll(&w->blocking);
 		if (live_is_woken(w->live))
 			attend_poll(&w->attend);
+		blocking_poll(&w->blocking); /* tells what was just asked for, too */
 		housekeeping(w);
 		answer_hangup(w);
 		manager_alive(&w->manager);

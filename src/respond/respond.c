@@ -488,6 +488,8 @@ static void end(struct respond *r, bool keep)
 
 void respond_close(struct respond *r)
 {
+	if (r)
+		respond_tell(r);
 	end(r, r && r->s->keep);
 }
 

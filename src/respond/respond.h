@@ -45,7 +45,7 @@ int respond_open(struct respond **r, const struct respond_settings *s,
  * `dry_run`, and who is allowed hold from now on. Who is allowed now leaves the list. */
 void respond_change(struct respond *r);
 
-/* The filter goes, but for what is to be kept. NULL is fine. */
+/* Hand on what has changed; then the filter goes, but for what is to be kept. NULL is fine. */
 void respond_close(struct respond *r);
 
 /* The same of a start that failed further on: what was kept before stays, and nothing else. */

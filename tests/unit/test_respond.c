@@ -123,11 +123,27 @@ static void looks_that_fail_are_counted(void **state)
 	respond_close(r);
 }
 
+static void the_last_change_is_told_of(void **state)
+{
+	struct policy_what w = what("2001:db8:77::1");
+	struct respond *r = opened();
+
+	(void)state;
+	policy_add(respond_policy(r), &w, 0, 7, false, respond_now());
+	assert_int_equal(changes, 0);
+	respond_close(r);
+	assert_int_equal(changes, 1);
+	assert_int_equal(last.event, POLICY_ADD);
+	assert_int_equal(last.uid, 7);
+	assert_memory_equal(&last.entry.what, &w, sizeof(w));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_found_stays_when_it_cannot_be_looked_up),
 		cmocka_unit_test(looks_that_fail_are_counted),
+		cmocka_unit_test(the_last_change_is_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
