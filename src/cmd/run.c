@@ -289,6 +289,9 @@ static int run(struct reload *how, const struct meter_options *o, struct error *
 	if (!err && s->keeper)
 		err = packets_open(&w.packets, &o->interfaces, keeper_limits.packet_bytes,
 			o->settings.outer, e);
+	/* Before the list: what is taken over of it is told of. */
+	if (!err && !settings->no_history)
+		keep_history(&w);
 	if (!err)
 		err = blocking_open(&w.blocking, settings, &o->interfaces, s, e);
 	if (!err)
@@ -300,8 +303,6 @@ static int run(struct reload *how, const struct meter_options *o, struct error *
 		return err;
 	}
 	s->live = w.live;
-	if (!settings->no_history)
-		keep_history(&w);
 	err = open_web(&w, how->settings, e);
 	if (err) {
 		s->live = NULL;
