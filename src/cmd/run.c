@@ -35,14 +35,16 @@ struct watch {
 	int64_t due_ns;                        /* when a second is over, monotonic */
 	uint64_t judged;                       /* when the status was shown last */
 	bool history_warned;
+	struct meter_stats meter; /* when they could be had last: they never fall */
 };
 
 static void figures_now(struct watch *w, struct summary *figures)
 {
-	struct meter_stats meter = {0};
+	struct meter_stats meter;
 
-	live_stats(w->live, &meter);
-	session_summary(w->session, &meter, figures);
+	if (live_stats(w->live, &meter) == 0)
+		w->meter = meter;
+	session_summary(w->session, &w->meter, figures);
 	figures->origin = &w->session->origin;
 	figures->seconds = (double)((int64_t)clock_now(CLOCK_MONOTONIC) - w->started_ns) / 1e9;
 	figures->now_ns = (int64_t)clock_now(CLOCK_REALTIME);

@@ -543,11 +543,15 @@ const struct filter *respond_filter(const struct respond *r)
 	return r->filter;
 }
 
-void respond_stats(const struct respond *r, struct respond_stats *s)
+void respond_stats(struct respond *r, struct respond_stats *s)
 {
-	*s = (struct respond_stats){
-		.is_protected = r->list.count, .protected_lost = r->lost, .attached = attached(r)};
+	struct filter_stats filter;
+
+	if (r->filter && filter_stats(r->filter, &filter) == 0)
+		r->filtered = filter;
+	*s = (struct respond_stats){.filter = r->filtered,
+		.is_protected = r->list.count,
+		.protected_lost = r->lost,
+		.attached = attached(r)};
 	policy_stats(r->policy, &s->policy);
-	if (r->filter)
-		filter_stats(r->filter, &s->filter);
 }

@@ -74,6 +74,8 @@ void respond_poll(struct respond *r);
 /* The allow list has changed: it holds from now on. */
 void respond_allow(struct respond *r);
 
+/* The list, to look at and for what a person asks of it; respond_poll() tells of what has changed.
+ */
 struct policy *respond_policy(struct respond *r);
 
 /* Time of the policy, and a time of it as one since 1970. */
@@ -94,6 +96,7 @@ struct respond_stats {
 	const char *attached; /* "native", "generic" if one of the interfaces is that, "": none */
 };
 
-void respond_stats(const struct respond *r, struct respond_stats *s);
+/* Figures so far; where the filter's cannot be had, as they were the last time: they never fall. */
+void respond_stats(struct respond *r, struct respond_stats *s);
 
 #endif

@@ -28,9 +28,10 @@ struct respond {
 	const struct allowed *allowed; /* NULL: none */
 	struct respond_calls calls;
 	struct policy *policy;
-	struct filter *filter; /* NULL: dry run */
-	struct lru *pending;   /* by alert id */
-	struct lru *suspects;  /* by address */
+	struct filter *filter;        /* NULL: dry run */
+	struct filter_stats filtered; /* its figures, when they could be had last */
+	struct lru *pending;          /* by alert id */
+	struct lru *suspects;         /* by address */
 	struct protected_list list;
 	int events; /* netlink */
 	bool moved; /* addresses, routes or interfaces have */

@@ -79,7 +79,7 @@ static void open_files(bool may)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
 }
 
-static struct respond_stats stats(const struct respond *r)
+static struct respond_stats stats(struct respond *r)
 {
 	struct respond_stats s;
 
