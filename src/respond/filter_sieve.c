@@ -132,7 +132,7 @@ static void wait_for_programs(void)
 {
 	const uint32_t zero = 0;
 	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "karma_wait", 4, 4, 1, NULL), outer;
-	LIBBPF_OPTS(bpf_map_create_opts, of, .inner_map_fd = (uint32_t)inner);
+	struct bpf_map_create_opts of = {.sz = sizeof(of), .inner_map_fd = (uint32_t)inner};
 
 	outer = inner < 0 ? -1
 			  : bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "karma_wait", 4, 4, 1, &of);
