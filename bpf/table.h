@@ -29,6 +29,7 @@ enum { SLOT_NONE = 0, SLOT_BUSY = ~0u };
 
 /* Some 1.3 ms: longer than an interrupt takes from who holds it, or a host from its guest's CPU. */
 enum { LOCK_TRIES = 1 << 16 };
+enum { TAKE_TRIES = 4 };     /* ways that another CPU takes before one is given up */
 enum { ROOMY = 6 };          /* free slots with which the first bucket is taken */
 enum { EVICTION_TRIES = 4 }; /* flows of a full bucket looked at for one that gives way */
 
@@ -228,19 +229,27 @@ static __always_inline __u32 bucket_take(struct bucket *b, __u32 index, __u32 wa
 	return index * WAYS + way + 1;
 }
 
+/* A way that was free may be another CPU's by now, for which this bucket is the second: there may
+ * be more of them. */
 static __always_inline __u32 table_take(__u32 first, __u32 second)
 {
 	struct bucket *a = bpf_map_lookup_elem(&buckets, &first);
 	struct bucket *b = bpf_map_lookup_elem(&buckets, &second);
-	__u32 way, other, room, more;
+	__u32 at = SLOT_NONE;
 
 	if (!a || !b)
 		return SLOT_NONE;
-	room = bucket_room(a, &way);
-	if (room >= ROOMY)
-		return bucket_take(a, first, way);
-	more = bucket_room(b, &other);
-	return more > room ? bucket_take(b, second, other) : bucket_take(a, first, way);
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < TAKE_TRIES && at == SLOT_NONE; i++) {
+		__u32 way, other, room = bucket_room(a, &way), more = 0;
+
+		if (room < ROOMY)
+			more = bucket_room(b, &other);
+		if (!room && !more)
+			break;
+		at = more > room ? bucket_take(b, second, other) : bucket_take(a, first, way);
+	}
+	return at;
 }
 
 /* Is this no open connection (nobody answered it, it is half open, or it is over), and has all of

@@ -75,7 +75,7 @@ bool live_is_woken(const struct live *live);
 /* Detach, close every open flow and hand it to the sink; for the end of a run. */
 int live_drain(struct live *live, record_sink sink, void *context);
 
-/* The counters since live_open(). */
+/* The counters since live_open(). 0, or a negative errno: then they are not all there. */
 int live_stats(const struct live *live, struct meter_stats *stats);
 
 /* "tcx" or "clsact": how the programs are attached. */

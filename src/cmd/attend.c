@@ -142,6 +142,8 @@ void attend_tick(struct attend *a, const struct summary *figures)
 
 void attend_close(struct attend *a)
 {
+	if (!a->session)
+		return;
 	control_close(a->control);
 	desk_free(a->session->desk);
 	a->session->desk = NULL;

@@ -35,14 +35,16 @@ struct watch {
 	int64_t due_ns;                        /* when a second is over, monotonic */
 	uint64_t judged;                       /* when the status was shown last */
 	bool history_warned;
+	struct meter_stats meter; /* when they could be had last: they never fall */
 };
 
 static void figures_now(struct watch *w, struct summary *figures)
 {
-	struct meter_stats meter = {0};
+	struct meter_stats meter;
 
-	live_stats(w->live, &meter);
-	session_summary(w->session, &meter, figures);
+	if (live_stats(w->live, &meter) == 0)
+		w->meter = meter;
+	session_summary(w->session, &w->meter, figures);
 	figures->origin = &w->session->origin;
 	figures->seconds = (double)((int64_t)clock_now(CLOCK_MONOTONIC) - w->started_ns) / 1e9;
 	figures->now_ns = (int64_t)clock_now(CLOCK_REALTIME);
@@ -205,9 +207,9 @@ static int watch(struct watch *w, struct error *e)
 		if (w->packets)
 			packets_poll(w->packets, session_packet, w->session);
 		session_flush(w->session, (int64_t)clock_now(CLOCK_REALTIME));
-		blocking_poll(&w->blocking);
 		if (live_is_woken(w->live))
 			attend_poll(&w->attend);
+		blocking_poll(&w->blocking); /* tells what was just asked for, too */
 		housekeeping(w);
 		answer_hangup(w);
 		manager_alive(&w->manager);
@@ -272,84 +274,122 @@ static int open_web(struct watch *w, struct settings *s, struct error *e)
 	return 0;
 }
 
-/* `how`: what is watched, and how to read that anew. */
-static int run(struct reload *how, const struct meter_options *o, struct error *e)
+/* ---- the whole ---- */
+
+/* What was opened of it when this fails is close_all()'s to close. */
+static int open_all(
+	struct watch *w, struct reload *how, const struct meter_options *o, struct error *e)
 {
 	const struct settings *settings = how->settings;
-	struct session *s = how->session;
-	char interfaces[INTERFACES_TEXT];
-	struct watch w = {.session = s, .on_terminal = isatty(STDERR_FILENO) == 1};
-	struct origin from = {.interface = interface_list_text(&o->interfaces, interfaces)};
-	struct summary figures;
-	int err = session_begin(s, &from, e);
+	struct session *s = w->session;
+	int err = live_open(&w->live, &o->interfaces, &o->settings, tell, NULL, e);
 
-	take_hangups();
-	if (!err)
-		err = live_open(&w.live, &o->interfaces, &o->settings, tell, NULL, e);
 	if (!err && s->keeper)
-		err = packets_open(&w.packets, &o->interfaces, keeper_limits.packet_bytes,
+		err = packets_open(&w->packets, &o->interfaces, keeper_limits.packet_bytes,
 			o->settings.outer, e);
+	/* Before the list: what is taken over of it is told of. */
+	if (!err && !settings->no_history)
+		keep_history(w);
 	if (!err)
-		err = blocking_open(&w.blocking, settings, &o->interfaces, s, e);
+		err = blocking_open(&w->blocking, settings, &o->interfaces, s, e);
 	if (!err)
-		err = attend_open(&w.attend, how, &w.blocking.hand, w.live, e);
-	if (err) {
-		blocking_close(&w.blocking, true);
-		packets_close(w.packets);
-		live_close(w.live);
+		err = attend_open(&w->attend, how, &w->blocking.hand, w->live, e);
+	if (err)
 		return err;
-	}
-	s->live = w.live;
-	if (!settings->no_history)
-		keep_history(&w);
-	err = open_web(&w, how->settings, e);
-	if (err) {
-		s->live = NULL;
-		attend_close(&w.attend);
-		blocking_close(&w.blocking, true);
-		packets_close(w.packets);
-		live_close(w.live);
-		return err;
-	}
-	tell_size(w.live);
+	s->live = w->live;
+	return open_web(w, how->settings, e);
+}
+
+static void close_web(struct watch *w)
+{
+	w->attend.web = w->attend.token = NULL;
+	web_close(w->web);
+	w->web = NULL;
+}
+
+/* `undo`: it has not begun. */
+static void close_all(struct watch *w, bool undo)
+{
+	w->session->live = NULL;
+	attend_close(&w->attend);
+	blocking_close(&w->blocking, undo);
+	packets_close(w->packets);
+	live_close(w->live);
+}
+
+/* The first figures are there before anybody is told that it watches. */
+static void begin(struct watch *w, const char *interfaces)
+{
+	const struct session *s = w->session;
+	struct summary figures;
+
+	tell_size(w->live);
 	fprintf(stderr, "karma: watching %s (%s) with %s (id %s, kernel %s); Ctrl-C ends it\n",
-		interfaces, live_attachment(w.live), s->model_path, s->model_id, s->kernel->name);
-	w.started_ns = w.shown_ns = w.told_ns = (int64_t)clock_now(CLOCK_MONOTONIC);
-	w.due_ns = w.started_ns + second;
-	figures_now(&w, &figures);
+		interfaces, live_attachment(w->live), s->model_path, s->model_id, s->kernel->name);
+	w->started_ns = w->shown_ns = w->told_ns = (int64_t)clock_now(CLOCK_MONOTONIC);
+	w->due_ns = w->started_ns + second;
+	figures_now(w, &figures);
 	if (s->history)
 		history_figures(s->history, &figures);
-	attend_tick(&w.attend, &figures);
-	manager_ready(&w.manager, interfaces);
-	err = watch(&w, e);
-	manager_ends();
-	w.attend.web = w.attend.token = NULL;
-	web_close(w.web);
-	/* What is still open is judged, too, however often a signal asks for the end. */
-	if (!err) {
-		int drained = live_drain(w.live, session_record_live, s);
+	attend_tick(&w->attend, &figures);
+	manager_ready(&w->manager, interfaces);
+}
 
-		if (drained < 0 && drained != -EPIPE)
-			err = error_set(e, drained, "%s: the open flows were not read: %s",
-				interfaces, strerror(-drained));
-	}
-	if (w.packets)
-		packets_poll(w.packets, session_packet, s);
+/* What is still open is judged, too, however often a signal asks for the end. */
+static int drain(struct watch *w, const char *interfaces, struct error *e)
+{
+	int drained = live_drain(w->live, session_record_live, w->session);
+
+	if (drained < 0 && drained != -EPIPE)
+		return error_set(e, drained, "%s: the open flows were not read: %s", interfaces,
+			strerror(-drained));
+	return 0;
+}
+
+/* The last is said; `shown`: the summary, too. */
+static void conclude(struct watch *w, bool shown)
+{
+	struct session *s = w->session;
+	struct summary figures;
+
+	if (w->packets)
+		packets_poll(w->packets, session_packet, s);
 	session_finish(s);
 	session_settle(s);
-	figures_now(&w, &figures);
+	figures_now(w, &figures);
 	if (s->history) {
 		history_figures(s->history, &figures);
 		history_write(s->history, true);
 		history_stats(s->history, &figures.history);
 	}
-	if (err != -EPIPE)
-		session_show(s, &figures, true); /* also of a watch that failed */
-	s->live = NULL;
-	attend_close(&w.attend);
-	blocking_close(&w.blocking, false);
-	packets_close(w.packets);
-	live_close(w.live);
+	if (shown)
+		session_show(s, &figures, true);
+}
+
+/* `how`: what is watched, and how to read that anew. */
+static int run(struct reload *how, const struct meter_options *o, struct error *e)
+{
+	char interfaces[INTERFACES_TEXT];
+	struct watch w = {.session = how->session, .on_terminal = isatty(STDERR_FILENO) == 1};
+	struct origin from = {.interface = interface_list_text(&o->interfaces, interfaces)};
+	bool begun = false;
+	int err = session_begin(w.session, &from, e);
+
+	take_hangups();
+	if (!err)
+		err = open_all(&w, how, o, e);
+	if (err)
+		goto out;
+	begun = true;
+	begin(&w, interfaces);
+	err = watch(&w, e);
+	manager_ends();
+	close_web(&w);
+	if (!err)
+		err = drain(&w, interfaces, e);
+	conclude(&w, err != -EPIPE); /* also of a watch that failed */
+out:
+	close_all(&w, !begun);
 	return err;
 }
 

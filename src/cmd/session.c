@@ -444,7 +444,7 @@ void session_end(struct session *s)
 	s->judge = NULL;
 }
 
-static void block_figures(const struct respond *r, struct block_stats *out)
+static void block_figures(struct respond *r, struct block_stats *out)
 {
 	struct respond_stats s;
 

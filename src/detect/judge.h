@@ -65,6 +65,7 @@ void judge_flush(struct judge *j, judge_sink sink, void *context);
  * feature, so ask only for what is shown. `size`: bytes in a reason. */
 unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reason)[size]);
 
+/* Figures so far. */
 void judge_stats(const struct judge *j, struct judge_stats *s);
 
 #endif

@@ -52,7 +52,7 @@ struct block_stats {
 	uint64_t added, renewed, removed;
 	uint64_t dropped, limited; /* packets: by the list, by limits */
 	uint64_t refused_full, refused_fast, refused_protected;
-	uint64_t protected_lost; /* who should be protected and could not be looked up */
+	uint64_t protected_lost; /* looks at who is protected that did not find all */
 };
 
 enum {

@@ -109,6 +109,9 @@ int filter_allow_macs(struct filter *f, const uint8_t (*macs)[6], uint32_t count
 /* Set one, or change one; counts go on. -ENOSPC. */
 int filter_limit(struct filter *f, const struct filter_limit *l);
 int filter_unlimit(struct filter *f, const struct filter_limit *l); /* -ENOENT */
+
+/* Call for each limit; stops at a non-zero return, which it returns. The limit at hand may be
+ * deleted or changed meanwhile. */
 int filter_each_limit(const struct filter *f,
 	int (*each)(void *context, const struct filter_limit *l), void *context);
 
@@ -123,6 +126,7 @@ struct filter_stats {
 	uint64_t full; /* additions that had no room */
 };
 
+/* 0, or a negative errno: then the frames' figures are not those of all. */
 int filter_stats(const struct filter *f, struct filter_stats *s);
 
 #endif

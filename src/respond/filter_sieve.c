@@ -3,12 +3,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "respond/filter_inside.h"
@@ -126,15 +124,35 @@ static void each_prefix(const struct filter *f, int family,
 	}
 }
 
+/* Wait for the programs that run. The kernel does so when a map of maps is changed, and has no
+ * other call for it everywhere: membarrier() refuses on machines with CPUs that have no tick
+ * (nohz_full). Where no map can be had, a tenth of a second is long beyond the microseconds that
+ * one runs. */
+static void wait_for_programs(void)
+{
+	const uint32_t zero = 0;
+	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "karma_wait", 4, 4, 1, NULL), outer;
+	struct bpf_map_create_opts of = {.sz = sizeof(of), .inner_map_fd = (uint32_t)inner};
+
+	outer = inner < 0 ? -1
+			  : bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "karma_wait", 4, 4, 1, &of);
+	if (outer < 0 || bpf_map_update_elem(outer, &zero, &inner, BPF_ANY) != 0)
+		usleep(100000);
+	if (outer >= 0)
+		close(outer);
+	if (inner >= 0)
+		close(inner);
+}
+
 /* The shortest has come or gone: all are in the sieve by as many bits as it has. Meanwhile the trie
- * is asked; the barrier waits for the packets that still go by the old mask. */
+ * is asked, once the packets that still go by the old mask are through. */
 static void set_mask(struct filter *f, int family, unsigned bits)
 {
 	uint32_t *sieved = &f->state->sieved;
 
 	__atomic_store_n(sieved, 0, __ATOMIC_SEQ_CST);
 	if (shortest_of(f->sieve, family) < BLOCK_HOST)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+		wait_for_programs();
 	each_prefix(f, family, filter_sieve_del, f);
 	f->state->mask[family] = mask_of(bits);
 	each_prefix(f, family, filter_sieve_add, f);

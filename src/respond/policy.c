@@ -24,7 +24,7 @@ static const uint64_t flood_ports = 4;
 /* Whom an alert names as a target is remembered as one for as long as an alert lasts. */
 static const int64_t victim_ns = 60 * 1000000000LL;
 
-enum { PAST = 16384, ATTACKS = 4096 };
+enum { PAST = 16384, ATTACKS = 4096, REFUSALS = 4096 };
 
 #define MINUTE(n) ((n)*60 * 1000000000LL)
 
@@ -69,6 +69,12 @@ struct attack {
 	int64_t first_ns, last_ns;
 };
 
+/* An entry that an alert asked for, and that was not made; its value: a bit for each reason. */
+struct refusal {
+	struct policy_what what;
+	uint64_t alert;
+};
+
 struct policy {
 	struct policy_settings s;
 	struct policy_calls calls;
@@ -76,6 +82,7 @@ struct policy {
 	struct lru *past;      /* the same */
 	struct lru *nets;      /* hosts that alerts put in, by the net they are in */
 	struct lru *attacks;   /* by struct pair */
+	struct lru *refusals;  /* by struct refusal */
 	uint32_t lengths[129]; /* entries of each length of prefix */
 	uint64_t numbers;
 	int64_t minute_ns; /* when the present minute began */
@@ -97,7 +104,8 @@ struct policy *policy_new(const struct policy_settings *s, const struct policy_c
 	p->past = lru_new(PAST, sizeof(struct policy_what), sizeof(struct past));
 	p->nets = lru_new(s->entries, sizeof(struct policy_what), sizeof(uint32_t));
 	p->attacks = lru_new(ATTACKS, sizeof(struct pair), sizeof(struct attack));
-	if (!p->entries || !p->past || !p->nets || !p->attacks) {
+	p->refusals = lru_new(REFUSALS, sizeof(struct refusal), sizeof(uint32_t));
+	if (!p->entries || !p->past || !p->nets || !p->attacks || !p->refusals) {
 		policy_free(p);
 		return NULL;
 	}
@@ -112,6 +120,7 @@ void policy_free(struct policy *p)
 	lru_free(p->past);
 	lru_free(p->nets);
 	lru_free(p->attacks);
+	lru_free(p->refusals);
 	free(p);
 }
 
@@ -185,10 +194,8 @@ static struct policy_entry *put(struct policy *p, const struct policy_entry *e, 
 	bool fresh;
 
 	new.number = there ? there->number : ++p->numbers;
-	if (p->calls.change(p->calls.context, &new, POLICY_ADD, why, new.uid) < 0) {
-		p->stats.refused_full++;
+	if (p->calls.change(p->calls.context, &new, POLICY_ADD, why, new.uid) < 0)
 		return NULL;
-	}
 	if (there)
 		count(p, there, -1);
 	else
@@ -205,6 +212,39 @@ static void take_out(struct policy *p, struct policy_entry *e, enum policy_why w
 	count(p, e, -1);
 	p->stats.removed++;
 	lru_remove(p->entries, e);
+}
+
+/* ---- what is refused ---- */
+
+static struct refusal refusal_of(const struct policy_what *what, uint64_t alert)
+{
+	return (struct refusal){*what, alert};
+}
+
+/* An alert asks with each record behind it: what it does not get is counted once. */
+static void count_refusal(
+	struct policy *p, const struct policy_what *what, uint64_t alert, enum policy_verdict v)
+{
+	struct refusal key = refusal_of(what, alert);
+	bool fresh;
+	uint32_t *counted = lru_use(p->refusals, &key, &fresh);
+
+	if (*counted >> v & 1)
+		return;
+	*counted |= 1U << v;
+	p->stats.refused_protected += v == POLICY_PROTECTED;
+	p->stats.refused_full += v == POLICY_FULL;
+	p->stats.refused_fast += v == POLICY_FAST;
+}
+
+/* It got it after all. */
+static void forget_refusal(struct policy *p, const struct policy_what *what, uint64_t alert)
+{
+	struct refusal key = refusal_of(what, alert);
+	uint32_t *counted = lru_find(p->refusals, &key);
+
+	if (counted)
+		lru_remove(p->refusals, counted);
 }
 
 static bool has_room(const struct policy *p, const struct policy_what *what)
@@ -346,9 +386,8 @@ static struct policy_answer obstacle(struct policy *p, const struct policy_case 
 		a.verdict = POLICY_FULL;
 	else if (too_fast(p, now_ns))
 		a.verdict = POLICY_FAST;
-	p->stats.refused_protected += a.verdict == POLICY_PROTECTED;
-	p->stats.refused_full += a.verdict == POLICY_FULL;
-	p->stats.refused_fast += a.verdict == POLICY_FAST;
+	if (a.verdict == POLICY_PROTECTED || a.verdict == POLICY_FULL || a.verdict == POLICY_FAST)
+		count_refusal(p, what, c->alert, a.verdict);
 	return a;
 }
 
@@ -369,8 +408,10 @@ static const struct policy_entry *widen(
 	net.until_ns = now_ns + duration(p, net.class, net.times);
 	net.watched = false;
 	there = put(p, &net, POLICY_WHY_MANY);
-	if (!there)
+	if (!there) {
+		count_refusal(p, &net.what, net.alert, POLICY_FULL);
 		return host;
+	}
 	for (e = lru_oldest(p->entries); e; e = newer) {
 		struct policy_what of = net_of(e->what.addr);
 
@@ -424,8 +465,10 @@ struct policy_answer policy_alert(struct policy *p, const struct policy_case *c,
 	a.entry = put(p, &e, POLICY_WHY_ALERT);
 	if (!a.entry) {
 		a.verdict = POLICY_FULL;
+		count_refusal(p, &e.what, c->alert, POLICY_FULL);
 		return a;
 	}
+	forget_refusal(p, &e.what, c->alert);
 	p->this_minute++;
 	a.fresh = true;
 	a.verdict = e.dry ? POLICY_WOULD : POLICY_BLOCKED;
@@ -460,6 +503,7 @@ struct policy_answer policy_add(struct policy *p, const struct policy_what *what
 	} else {
 		a.entry = put(p, &e, POLICY_WHY_PERSON);
 		a.fresh = a.entry != NULL;
+		p->stats.refused_full += !a.entry;
 		a.verdict = !a.entry ? POLICY_FULL : e.dry ? POLICY_WOULD : POLICY_BLOCKED;
 	}
 	return a;
@@ -574,7 +618,10 @@ int policy_take(struct policy *p, const struct policy_entry *e, int64_t now_ns)
 		new.watched = true;
 		new.seen = p->calls.packets(p->calls.context, &new);
 	}
-	return put(p, &new, POLICY_WHY_TAKEN) ? 0 : -ENOSPC;
+	if (put(p, &new, POLICY_WHY_TAKEN))
+		return 0;
+	p->stats.refused_full++;
+	return -ENOSPC;
 }
 
 /* ---- looking ---- */

@@ -194,7 +194,8 @@ const struct policy_entry *policy_after(const struct policy *p, const struct pol
 struct policy_stats {
 	uint32_t entries, limits, dry;    /* now; limits and dry are among them */
 	uint64_t added, renewed, removed; /* so far */
-	uint64_t refused_fast, refused_full, refused_protected; /* alerts' and persons' */
+	/* Entries that an alert, once for each of them, or a person asked for and did not get. */
+	uint64_t refused_fast, refused_full, refused_protected;
 };
 
 void policy_stats(const struct policy *p, struct policy_stats *s);

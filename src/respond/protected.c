@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const int64_t protected_kept_ns = 5 * 60 * 1000000000LL;
+
 const char *protected_text(enum protected_why why)
 {
 	static const char *const text[] = {
@@ -29,14 +31,11 @@ static const struct protected_one *find(
 	return NULL;
 }
 
-void protected_add(
-	struct protected_list *l, const uint8_t addr[16], unsigned bits, enum protected_why why)
+static void add(struct protected_list *l, const struct protected_one *new)
 {
-	struct protected_one new = {.what.bits = (uint8_t)bits, .why = why}, *more;
+	struct protected_one *more;
 
-	memcpy(new.what.addr, addr, sizeof(new.what.addr));
-	prefix_trim(new.what.addr, bits);
-	if (find(l, new.what.addr, bits))
+	if (find(l, new->what.addr, new->what.bits))
 		return;
 	if (l->count == l->room) {
 		uint32_t room = l->room ? 2 * l->room : 64;
@@ -49,7 +48,27 @@ void protected_add(
 		l->one = more;
 		l->room = room;
 	}
-	l->one[l->count++] = new;
+	l->one[l->count++] = *new;
+}
+
+void protected_add(
+	struct protected_list *l, const uint8_t addr[16], unsigned bits, enum protected_why why)
+{
+	struct protected_one new = {.what.bits = (uint8_t)bits, .why = why, .found_ns = l->at_ns};
+
+	memcpy(new.what.addr, addr, sizeof(new.what.addr));
+	prefix_trim(new.what.addr, bits);
+	add(l, &new);
+}
+
+void protected_keep(struct protected_list *l, const struct protected_list *before, unsigned kinds)
+{
+	for (uint32_t i = 0; i < before->count; i++) {
+		const struct protected_one *one = &before->one[i];
+
+		if ((kinds >> one->why & 1) && l->at_ns - one->found_ns <= protected_kept_ns)
+			add(l, one);
+	}
 }
 
 void protected_add_fixed(struct protected_list *l)

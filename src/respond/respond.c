@@ -226,15 +226,9 @@ static void allow(struct respond *r)
 	free(all);
 }
 
-/* What could not be looked up just now may still be so. */
-static void keep_protected(struct respond *r, struct protected_list *new)
+static void count_lost(struct respond *r)
 {
-	for (uint32_t i = 0; i < r->list.count; i++) {
-		const struct protected_one *one = &r->list.one[i];
-
-		if (one->why != PROTECTED_ALLOWED && kernel_needs(one->why))
-			protected_add(new, one->what.addr, one->what.bits, one->why);
-	}
+	r->lost++;
 	if (!r->lost_told)
 		tell(r, "who must not be blocked could not all be looked up (addresses, routes; "
 			"login sessions, which needs CAP_SYS_PTRACE): name them in the "
@@ -257,14 +251,16 @@ static void add_allowed(const struct respond *r, struct protected_list *l)
 /* Look at them again. */
 static void look(struct respond *r, int64_t now_ns)
 {
-	struct protected_list new = {0};
+	struct protected_list new = {.at_ns = now_ns};
+	unsigned failed;
 	bool same;
 
 	add_allowed(r, &new);
-	surroundings_read(&new);
+	failed = surroundings_read(&new);
 	protected_add_fixed(&new);
-	if (new.lost)
-		keep_protected(r, &new);
+	protected_keep(&new, &r->list, failed);
+	if (failed || new.lost)
+		count_lost(r);
 	same = protected_same(&new, &r->list);
 	protected_free(&r->list);
 	r->list = new;
@@ -492,6 +488,8 @@ static void end(struct respond *r, bool keep)
 
 void respond_close(struct respond *r)
 {
+	if (r)
+		respond_tell(r);
 	end(r, r && r->s->keep);
 }
 
@@ -545,12 +543,15 @@ const struct filter *respond_filter(const struct respond *r)
 	return r->filter;
 }
 
-void respond_stats(const struct respond *r, struct respond_stats *s)
+void respond_stats(struct respond *r, struct respond_stats *s)
 {
-	*s = (struct respond_stats){.is_protected = r->list.count,
-		.protected_lost = r->list.lost,
+	struct filter_stats filter;
+
+	if (r->filter && filter_stats(r->filter, &filter) == 0)
+		r->filtered = filter;
+	*s = (struct respond_stats){.filter = r->filtered,
+		.is_protected = r->list.count,
+		.protected_lost = r->lost,
 		.attached = attached(r)};
 	policy_stats(r->policy, &s->policy);
-	if (r->filter)
-		filter_stats(r->filter, &s->filter);
 }

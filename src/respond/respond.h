@@ -45,7 +45,7 @@ int respond_open(struct respond **r, const struct respond_settings *s,
  * `dry_run`, and who is allowed hold from now on. Who is allowed now leaves the list. */
 void respond_change(struct respond *r);
 
-/* The filter goes, but for what is to be kept. NULL is fine. */
+/* Hand on what has changed; then the filter goes, but for what is to be kept. NULL is fine. */
 void respond_close(struct respond *r);
 
 /* The same of a start that failed further on: what was kept before stays, and nothing else. */
@@ -74,6 +74,8 @@ void respond_poll(struct respond *r);
 /* The allow list has changed: it holds from now on. */
 void respond_allow(struct respond *r);
 
+/* The list, to look at and for what a person asks of it; respond_poll() tells of what has changed.
+ */
 struct policy *respond_policy(struct respond *r);
 
 /* Time of the policy, and a time of it as one since 1970. */
@@ -90,10 +92,11 @@ struct respond_stats {
 	struct policy_stats policy;
 	struct filter_stats filter; /* 0 without a filter */
 	uint32_t is_protected;      /* prefixes */
-	uint64_t protected_lost;    /* that had no room, or could not be asked for */
+	uint64_t protected_lost;    /* looks so far that did not find all, or had no room for all */
 	const char *attached; /* "native", "generic" if one of the interfaces is that, "": none */
 };
 
-void respond_stats(const struct respond *r, struct respond_stats *s);
+/* Figures so far; where the filter's cannot be had, as they were the last time: they never fall. */
+void respond_stats(struct respond *r, struct respond_stats *s);
 
 #endif

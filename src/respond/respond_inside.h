@@ -28,9 +28,10 @@ struct respond {
 	const struct allowed *allowed; /* NULL: none */
 	struct respond_calls calls;
 	struct policy *policy;
-	struct filter *filter; /* NULL: dry run */
-	struct lru *pending;   /* by alert id */
-	struct lru *suspects;  /* by address */
+	struct filter *filter;        /* NULL: dry run */
+	struct filter_stats filtered; /* its figures, when they could be had last */
+	struct lru *pending;          /* by alert id */
+	struct lru *suspects;         /* by address */
 	struct protected_list list;
 	int events; /* netlink */
 	bool moved; /* addresses, routes or interfaces have */
@@ -43,6 +44,7 @@ struct respond {
 	struct block_change queue[RESPOND_QUEUE];
 	unsigned queued;
 	bool kept_before; /* an earlier karma's list was there */
+	uint64_t lost;    /* looks at who is protected that did not find all, or had no room */
 	bool lost_told;
 };
 

@@ -45,20 +45,20 @@ static void add_sockaddr(struct protected_list *l, const struct sockaddr *a, enu
 		add(l, AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, why);
 }
 
-static void read_own(struct protected_list *l)
+/* These return whether all could be looked up. */
+static bool read_own(struct protected_list *l)
 {
 	struct ifaddrs *all = NULL;
 
-	if (getifaddrs(&all) < 0) {
-		l->lost++;
-		return;
-	}
+	if (getifaddrs(&all) < 0)
+		return false;
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
 		add_sockaddr(l, i->ifa_addr, PROTECTED_OWN);
 		if (i->ifa_flags & IFF_BROADCAST)
 			add_sockaddr(l, i->ifa_broadaddr, PROTECTED_BROADCAST);
 	}
 	freeifaddrs(all);
+	return true;
 }
 
 /* ---- gateways ---- */
@@ -133,10 +133,11 @@ static int dump_routes(struct protected_list *l, int s, unsigned char family)
 	}
 }
 
-static void read_gateways(struct protected_list *l)
+static bool read_gateways(struct protected_list *l)
 {
 	static const unsigned char families[] = {AF_INET, AF_INET6};
 	const struct timeval patience = {.tv_sec = 1};
+	bool all = true;
 
 	for (size_t i = 0; i < sizeof(families); i++) {
 		int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -144,17 +145,19 @@ static void read_gateways(struct protected_list *l)
 		if (s < 0 ||
 			setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
 			dump_routes(l, s, families[i]) < 0)
-			l->lost++;
+			all = false;
 		if (s >= 0)
 			close(s);
 	}
+	return all;
 }
 
 /* ---- DNS ---- */
 
-void surroundings_read_dns(struct protected_list *l, const char *path)
+bool surroundings_read_dns(struct protected_list *l, const char *path)
 {
 	FILE *f = fopen(path, "re");
+	bool read = f || errno == ENOENT || errno == ENOTDIR;
 	char line[256], name[ADDR_TEXT + 16];
 	uint8_t addr[16];
 
@@ -165,8 +168,11 @@ void surroundings_read_dns(struct protected_list *l, const char *path)
 		if (addr_parse(name, addr))
 			protected_add(l, addr, 128, PROTECTED_DNS);
 	}
-	if (f)
+	if (f) {
+		read = !ferror(f);
 		fclose(f);
+	}
+	return read;
 }
 
 /* ---- all ---- */
@@ -176,14 +182,18 @@ static void add_session(void *context, const uint8_t addr[16])
 	protected_add(context, addr, 128, PROTECTED_SESSION);
 }
 
-void surroundings_read(struct protected_list *l)
+unsigned surroundings_read(struct protected_list *l)
 {
-	read_own(l);
-	read_gateways(l);
-	surroundings_read_dns(l, "/etc/resolv.conf");
+	bool own = read_own(l), gateways = read_gateways(l);
+	bool dns = surroundings_read_dns(l, "/etc/resolv.conf");
+	bool sessions;
+
 	/* Whom systemd-resolved asks; resolv.conf names only itself. */
-	surroundings_read_dns(l, "/run/systemd/resolve/resolv.conf");
-	l->lost += !sessions_each(add_session, l);
+	dns &= surroundings_read_dns(l, "/run/systemd/resolve/resolv.conf");
+	sessions = sessions_each(add_session, l);
+	return (unsigned)!own << PROTECTED_OWN | (unsigned)!own << PROTECTED_BROADCAST |
+	       (unsigned)!gateways << PROTECTED_GATEWAY | (unsigned)!dns << PROTECTED_DNS |
+	       (unsigned)!sessions << PROTECTED_SESSION;
 }
 
 int surroundings_events_open(struct error *e)

@@ -6,11 +6,13 @@
 #include "respond/protected.h"
 #include "util/error.h"
 
-/* Add them all, as they are now. What cannot be asked for is left out and counted as lost. */
-void surroundings_read(struct protected_list *l);
+/* Add them all, as they are now. What cannot be asked for is left out: a bit for each enum
+ * protected_why of which there may be more. */
+unsigned surroundings_read(struct protected_list *l);
 
-/* The DNS servers that a file names as resolv.conf does. A file that is not there has none. */
-void surroundings_read_dns(struct protected_list *l, const char *path);
+/* The DNS servers that a file names as resolv.conf does. A file that is not there has none; false:
+ * it could not be read. */
+bool surroundings_read_dns(struct protected_list *l, const char *path);
 
 /* A netlink socket that is readable when addresses, routes or interfaces have changed, for
  * interface_events_read(). A negative errno and the line where there is none. */

@@ -5,7 +5,7 @@
 # root; says why where it is skipped.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=8
+tests=9
 watched=karma-kept-$$ other=karma-attacker-$$
 export TZ=UTC
 
@@ -64,13 +64,22 @@ explained() {
 		[ "$(grep -cE '10\.91\.0\.9:[0-9]+ +-> 10\.91\.0\.1:[0-9]+ +tcp +RST' "$work/explained")" -ge 150 ]
 }
 
+# It is listed, and it has ended, or has not.
+listed() { # ended|lasting
+	local -A rest=([ended]='' [lasting]=', which has not ended')
+	[ -n "$id" ] || return
+	"$karma" explain | tee "$work/explained" | grep -q " $id  " || return
+	"$karma" explain "$id" | tee "$work/explained" | grep -qxE "alert +$id${rest[$1]}"
+}
+
 check "the scan is an alert with an id" test -n "$id"
 check "karma explain tells it while Karma runs" explained
+check "and lists it as one that has not ended" listed lasting
 check "its capture is whole while Karma runs, the scan's, and only the scanner's" packets_are_the_scans
 check "it begins before the alert" begins_before
 check "Ctrl-C ends it with status 0" stop run
 check "afterwards the capture is whole" packets_are_the_scans
-check "and karma explain lists the alert as ended" grep -q "$id" <("$karma" explain)
+check "and karma explain lists the alert as ended" listed ended
 check "what was kept is in the summary, and nothing was lost" \
 	sh -c "grep -qE '[0-9,]+ packets kept in [0-9] capture' '$work/run.out' && grep -q 'nothing lost' '$work/run.out'"
 finish

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2016 # what awk and eval expand
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=30
+tests=33
 server=karma-server-$$ others=karma-others-$$
 pin=$work/bpf/karma
 export TZ=UTC
@@ -186,4 +186,33 @@ flood_is_limited() {
 }
 check "a flood over many ports has its new connections limited" flood_is_limited
 check "Ctrl-C ends it" stop run
+
+# ---- more entries than wait to be told are taken over ----
+
+block_many() { # of 198.18.0.0/16, 200
+	python3 - "$work/socket" <<-'END2'
+		import json, socket, sys
+
+		karma = socket.socket(socket.AF_UNIX)
+		karma.connect(sys.argv[1])
+		stream = karma.makefile("rw")
+		for i in range(200):
+		    stream.write(json.dumps({"command": "block.add", "address": f"198.18.7.{i}"}) + "\n")
+		    stream.flush()
+		    if not json.loads(stream.readline())["ok"]:
+		        sys.exit(1)
+	END2
+}
+in_the_history() { # word count: so many such changes of theirs
+	(($("$karma" history blocks --limit 1000 --json | grep -F 198.18.7. | grep -cF "$1") == $2))
+}
+watch must_start --block --keep-blocks
+check "a person blocks 200" block_many
+stop run
+rm -rf "$STATE_DIRECTORY"
+read -ra taking <<<"$(options --block)"
+check "the usual history is there before they are taken over" \
+	start run "$server" "${taking[@]/--no-history/--history-age=1d}"
+stop run
+check "and has them all" in_the_history 'taken over' 200
 finish

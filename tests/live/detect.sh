@@ -9,7 +9,7 @@
 # shellcheck source=range/scenarios.sh
 . range/scenarios.sh
 
-tests=8
+tests=9
 quiet_seconds=120
 # They have no other task; the hosts before them work.
 declare -A attacker=([scan]=h7 [flood]=h8 [guess]=h9)
@@ -74,15 +74,20 @@ ended_cleanly() {
 	stop karma && ((SECONDS - begun <= 10)) && grep -q 'records judged' "$work/karma.out"
 }
 
-nothing_attached() {
-	local left
-	left=$(
+attached() { # prints what is attached in the gateway
+	{
+		inside gateway python3 "$root/tests/live/tcx.py"
 		inside gateway tc filter show dev lan ingress
 		inside gateway tc filter show dev lan egress
 		inside gateway tc qdisc show dev lan | grep clsact
 		inside gateway ip link show lan | grep xdp
-		inside gateway bpftool net 2>/dev/null | grep -E '^[a-z0-9]+\('
-	)
+		inside gateway bpftool net | grep -E '^[a-z0-9]+\('
+	} 2>/dev/null
+}
+
+nothing_attached() {
+	local left
+	left=$(attached)
 	[[ -z $left ]] && return
 	echo "$left"
 	return 1
@@ -103,6 +108,7 @@ range_offload=yes
 range_up "$seed" 9
 cd "$range_dir" || exit 1
 must_start karma "$range_id-gateway" run -i lan --eve "$range_dir/eve.json"
+check "its programs are attached" test -n "$(attached)"
 
 start_work "$quiet_seconds"
 wait "${workers[@]}"

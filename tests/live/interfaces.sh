@@ -136,24 +136,9 @@ seen_again() { # are there packets that were seen again?
 	grep -qE '[0-9]+ packets seen again' "$work/karma.err"
 }
 
-# The programs at TCX's hooks, which Debian 12's bpftool does not know: BPF_PROG_QUERY for each.
-cat >"$work/tcx.py" <<'END'
-import ctypes, platform, socket, struct
-
-SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
-for index, name in socket.if_nameindex():
-    for hook, text in ((46, "ingress"), (47, "egress")):
-        attr = ctypes.create_string_buffer(struct.pack("<IIII", index, hook, 0, 0), 128)
-        # -1: a kernel without TCX
-        if ctypes.CDLL(None).syscall(SYSCALL, 16, attr, 128) == 0:
-            count = struct.unpack_from("<I", attr, 24)[0]
-            if count:
-                print(f"{name}: {count} programs at TCX {text}")
-END
-
 attached() { # prints what is attached in the gateway
 	local i
-	inside "$gateway" python3 "$work/tcx.py"
+	inside "$gateway" python3 "$root/tests/live/tcx.py"
 	for i in left right other; do
 		inside "$gateway" tc filter show dev "$i" ingress
 		inside "$gateway" tc filter show dev "$i" egress

@@ -6,11 +6,11 @@
 # seconds. Two namespaces joined by a veth pair. Needs root; says why where it is skipped.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=7
+tests=8
 a=karma-oa-$$ b=karma-ob-$$
 flood=8 # seconds of it
 
-needs gcc python3
+needs gcc python3 tc
 make_spaces "$a" "$b"
 join_spaces "$a" "$b" 192.168.77
 ip -n "$b" route add default via 192.168.77.1 # the forged sources are answered
@@ -46,6 +46,12 @@ pids+=($!)
 within 20 test -e "$work/listens" || broken "the server does not start"
 must_start run "$b" run -i v0 --flows 16384 --history "$work/history.db" --eve "$work/eve.json"
 must_start flows "$b" flows -i v0 --flows 16384 -o "$work/flows.csv"
+attached() { # prints what is attached
+	inside "$b" python3 tests/live/tcx.py
+	inside "$b" tc filter show dev v0 ingress
+	inside "$b" tc filter show dev v0 egress
+}
+check "the programs are attached" [ -n "$(attached)" ]
 rss() { awk '/VmRSS/ {print $2}' "/proc/${job[run]}/status"; }
 
 end=$(($(date +%s) + flood + 10))
@@ -112,5 +118,5 @@ check "every packet is accounted for" complete
 check "the flood is reported" reported
 check "its target is not accused of anything" target_is_not_accused
 check "karma ends within 15 s (it took $took)" [ "$took" -le 15 ]
-check "nothing stays attached" [ -z "$(ip netns exec "$b" tc filter show dev v0 ingress 2>/dev/null)" ]
+check "nothing stays attached" [ -z "$(attached)" ]
 finish

@@ -224,6 +224,45 @@ static void limits_what_may_be_forged(void **state)
 	policy_free(p);
 }
 
+/* An alert asks again with each of its records. */
+static void what_an_alert_does_not_get_is_counted_once(void **state)
+{
+	struct policy_case first = attack(CLASS_BRUTE_FORCE, 1), c = attack(CLASS_BRUTE_FORCE, 2);
+	struct policy_settings s = policy_defaults;
+	struct policy_what there = prefix(0, 1, 128);
+	struct policy_stats st;
+	struct policy *p;
+
+	(void)state;
+	s.entries = 1;
+	s.new_a_minute = 2;
+	p = begin(&s);
+	assert_int_equal(verdict(p, &first, start), POLICY_BLOCKED);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(verdict(p, &c, start + i), POLICY_FULL);
+	policy_stats(p, &st);
+	assert_int_equal(st.refused_full, 1);
+	c.alert++;
+	assert_int_equal(verdict(p, &c, start), POLICY_FULL);
+	policy_stats(p, &st);
+	assert_int_equal(st.refused_full, 2);
+	/* One that it got, and that has ended, is another than the next. */
+	assert_int_equal(policy_del(p, &there, 0, start), 0);
+	assert_int_equal(verdict(p, &c, start), POLICY_BLOCKED);
+	policy_tick(p, start + 10 * minute);
+	kernel.full = true;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(verdict(p, &c, start + 11 * minute), POLICY_FULL);
+	kernel.full = false;
+	kernel.protected_host = 2;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(verdict(p, &c, start + 11 * minute), POLICY_PROTECTED);
+	policy_stats(p, &st);
+	assert_int_equal(st.refused_full, 3);
+	assert_int_equal(st.refused_protected, 1);
+	policy_free(p);
+}
+
 static void is_bounded(void **state)
 {
 	struct policy_settings s = policy_defaults;
@@ -404,6 +443,7 @@ int main(void)
 		cmocka_unit_test(never_a_protected_one),
 		cmocka_unit_test(never_a_victim),
 		cmocka_unit_test(limits_what_may_be_forged),
+		cmocka_unit_test(what_an_alert_does_not_get_is_counted_once),
 		cmocka_unit_test(is_bounded),
 		cmocka_unit_test(many_of_a_net),
 		cmocka_unit_test(a_persons_hand),

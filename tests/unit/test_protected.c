@@ -116,6 +116,38 @@ static void lists_are_bounded_and_compared(void **state)
 	protected_free(&b);
 }
 
+/* Of what could not be looked up again, what was found goes on for some minutes; what could is as
+ * it is now. */
+static void what_cannot_be_looked_up_is_kept_for_a_while(void **state)
+{
+	const unsigned sessions = 1U << PROTECTED_SESSION, gateways = 1U << PROTECTED_GATEWAY;
+	struct protected_list first = {.at_ns = 1000}, l = {.at_ns = 1000 + protected_kept_ns};
+	struct protected_list late = {.at_ns = 1001 + protected_kept_ns}, again = late;
+	struct prefix p, dns;
+
+	(void)state;
+	assert_true(prefix_parse("192.0.2.7", &p));
+	protected_add(&first, p.addr, p.bits, PROTECTED_SESSION);
+	assert_true(prefix_parse("192.0.2.53", &dns));
+	protected_add(&first, dns.addr, dns.bits, PROTECTED_DNS);
+	protected_keep(&l, &first, gateways);
+	assert_int_equal(l.count, 0);
+	protected_keep(&l, &first, sessions);
+	assert_int_equal(l.count, 1);
+	assert_string_equal(why(&l, "192.0.2.7"), "the other end of a login session");
+	/* To have kept it is not to have found it. */
+	protected_keep(&late, &l, sessions);
+	assert_int_equal(late.count, 0);
+	protected_add(&l, dns.addr, dns.bits, PROTECTED_DNS);
+	protected_keep(&again, &l, 1U << PROTECTED_DNS | sessions);
+	assert_int_equal(again.count, 1);
+	assert_string_equal(why(&again, "192.0.2.53"), "a DNS server in use");
+	protected_free(&first);
+	protected_free(&l);
+	protected_free(&late);
+	protected_free(&again);
+}
+
 static void dns_servers_are_read(void **state)
 {
 	char path[] = "/tmp/karma-resolv-XXXXXX";
@@ -129,8 +161,9 @@ static void dns_servers_are_read(void **state)
 	      "  nameserver\tfe80::53%eth0\nnameserver rubbish\nnameservers 192.0.2.54\n",
 		f);
 	fclose(f);
-	surroundings_read_dns(&l, path);
-	surroundings_read_dns(&l, "/nowhere/resolv.conf");
+	assert_true(surroundings_read_dns(&l, path));
+	assert_true(surroundings_read_dns(&l, "/nowhere/resolv.conf"));
+	assert_false(surroundings_read_dns(&l, "/proc/self/mem"));
 	unlink(path);
 	assert_int_equal(l.count, 2);
 	assert_string_equal(why(&l, "192.0.2.53"), "a DNS server in use");
@@ -143,7 +176,7 @@ static void this_machine_is_known(void **state)
 	struct protected_list l = {0};
 
 	(void)state;
-	surroundings_read(&l);
+	assert_int_equal(surroundings_read(&l), 0);
 	assert_int_equal(l.lost, 0);
 	assert_string_equal(why(&l, "127.0.0.1"), "an address of this machine");
 	protected_free(&l);
@@ -173,6 +206,7 @@ int main(void)
 		cmocka_unit_test(prefixes_are_read_and_written),
 		cmocka_unit_test(some_are_protected_everywhere),
 		cmocka_unit_test(lists_are_bounded_and_compared),
+		cmocka_unit_test(what_cannot_be_looked_up_is_kept_for_a_while),
 		cmocka_unit_test(dns_servers_are_read),
 		cmocka_unit_test(this_machine_is_known),
 		cmocka_unit_test(sessions_are_told_from_attempts),
