@@ -122,7 +122,7 @@ check "so is a socket that nobody listens at" within 30 says 1 "^error +$nobody"
 check "its outputs say it as well" says 1 '^outputs .*|^ +eve, .*fails for .*, [0-9]+ lines? waits?: No space'
 ask() { inside "$watched" curl -s -m 10 "http://127.0.0.1:7766/$1" >"$work/asked"; }
 metric() { ask metrics && grep -qE "$1" "$work/asked"; }
-check "/metrics says for how long" metric '^karma_output_failing_seconds\{output="eve",path=".*/disk/eve.json"\} [1-9]'
+check "/metrics says for how long" metric '^karma_output_failing_seconds\{output="eve",path=".*/disk/eve.json"\} [0-9.]*[1-9]'
 check "and why" metric '^karma_output_failing_info\{output="eve",path=.*,error="No space left on device"\} 1$'
 check "and how many lines wait" metric '^karma_output_waiting_lines\{output="eve-socket",path=.*\} [1-9]'
 live() { ask api/live && grep -qE '"wrong":\[.*"error".*eve, .*No space left' "$work/asked"; }
