@@ -149,10 +149,15 @@ void shares_add(struct shares *s, const struct record *r, const char *app, int64
 	*c = (struct counted){r->flow_id, r->part, bytes};
 }
 
+/* A service in the order that it is shown in. */
+struct place {
+	const char *name;
+	struct sum hour;
+};
+
 static int by_bytes(const void *a, const void *b)
 {
-	const struct service *x = *(const struct service *const *)a;
-	const struct service *y = *(const struct service *const *)b;
+	const struct place *x = a, *y = b;
 
 	return x->hour.bytes < y->hour.bytes ? 1 : x->hour.bytes > y->hour.bytes ? -1 : 0;
 }
@@ -167,22 +172,22 @@ static void put(json_t *list, const char *name, const struct sum *s)
 
 json_t *shares_json(struct shares *s, int64_t steady_ns)
 {
-	const struct service *sorted[SHARES_NAMED] = {NULL};
+	struct place sorted[SHARES_NAMED] = {{NULL}};
 	json_t *list = json_array();
 	struct sum others;
 
 	go_on(s, steady_ns);
 	others = s->others.hour;
 	for (unsigned i = 0; i < s->count; i++)
-		sorted[i] = &s->service[i];
+		sorted[i] = (struct place){s->service[i].name, s->service[i].hour};
 	qsort(sorted, s->count, sizeof(sorted[0]), by_bytes);
 	for (unsigned i = 0; i < s->count; i++) {
 		if (i < SHARES_SHOWN) {
-			put(list, sorted[i]->name, &sorted[i]->hour);
+			put(list, sorted[i].name, &sorted[i].hour);
 			continue;
 		}
-		others.bytes += sorted[i]->hour.bytes;
-		others.flows += sorted[i]->hour.flows;
+		others.bytes += sorted[i].hour.bytes;
+		others.flows += sorted[i].hour.flows;
 	}
 	put(list, "others", &others);
 	return list;
