@@ -119,6 +119,8 @@ void session_reopen(struct session *s)
 void session_settle(struct session *s)
 {
 	outputs_settle(s->output, s->outputs);
+	if (s->keeper)
+		keeper_settle(s->keeper);
 }
 
 int session_history_limit(struct session_options *o, const char *name, bool age, const char *text)
@@ -156,7 +158,7 @@ static int open_outputs(struct session *s, const struct session_options *o, stru
 	if (!err && o->history)
 		err = session_keep_history(s, o->history, false, e);
 	if (!err && o->pcap_dir)
-		err = keeper_open(&s->keeper, o->pcap_dir, &keeper_limits, e);
+		err = keeper_open(&s->keeper, o->pcap_dir, &keeper_limits, o->live, e);
 	if (!err && o->scores) {
 		err = outfile_open(&s->scores, o->scores, e);
 		s->has_scores = !err;

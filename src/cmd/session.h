@@ -114,7 +114,8 @@ int session_keep_history(struct session *s, const char *path, bool usual, struct
 /* The logs were moved away: their names are opened again. Call it outside of a signal's handler. */
 void session_reopen(struct session *s);
 
-/* What the outputs have still to say is delivered, within some seconds. */
+/* What the outputs have still to say is delivered, and kept packets are written, within some
+ * seconds. */
 void session_settle(struct session *s);
 
 /* An alert_sink and an alert_flow_sink: what the detector tells; public for benchmarks. */

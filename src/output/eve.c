@@ -279,6 +279,7 @@ json_t *eve_stats_json(const struct summary *s)
 		put_count(lost, "kept_no_room", s->keeper.no_room);
 		put_count(lost, "kept_other_link", s->keeper.other_link);
 		put_count(lost, "kept_failed", s->keeper.failed);
+		put_count(lost, "kept_queue_full", s->keeper.queue_full);
 		put_count(lost, "kept_dropped", s->keeper.dropped);
 		put_count(lost, "alerts_without_capture", s->keeper.alerts_without);
 	}

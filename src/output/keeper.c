@@ -1,414 +1,446 @@
 #include "output/keeper.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <pcap/pcap.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "output/keeper_files.h"
+#include "output/packet_ring.h"
+#include "util/clock.h"
 
 const struct keeper_limits keeper_limits = {
 	.recent_bytes = 32 << 20,
 	.packet_bytes = 512,
 	.file_bytes = 8 << 20,
 	.folder_bytes = 1 << 30,
+	.files = 10000,
 	.open = 64,
 	.before_ns = 5000000000LL,
+	.queue_bytes = 32 << 20,
+	.end_ns = 10000000000LL,
 };
 
-enum {
-	FILE_HEADER = 24, /* bytes, of libpcap's format */
-	PACKET_HEADER = 16,
-	AT_ONCE = 4000, /* bytes: less than the C library holds, whose errors pass unseen */
-};
-
-/* One of the latest packets: this, then its bytes, filled up to a multiple of 8. */
-struct recent {
-	struct caught packet; /* its data are behind it */
-	size_t size;          /* of all of it; what is too long for the end begins the ring anew */
-};
-
-/* The capture of an alert. */
-struct file {
+/* An alert whose packets are kept. */
+struct capture {
+	bool open; /* else it has ended */
 	uint64_t alert;
 	uint8_t party[16];
-	char path[4096];
-	int link;
-	uint64_t bytes;
-	uint64_t whole;  /* bytes that are in the file for certain */
-	uint64_t unsure; /* packets behind them */
-	bool broken;     /* it could not be written further */
-	pcap_t *kind;    /* NULL: no packet yet, or it is broken */
-	pcap_dumper_t *dumper;
+	int link;       /* of its first packet */
+	uint64_t bytes; /* so long will the file be */
+
+	/* Of the lock: */
+	bool taken;       /* the place; until its file is complete */
+	bool ended;       /* no packets come any more */
+	unsigned waiting; /* in the queue */
 };
 
 struct keeper {
 	char folder[4000];
+	char path[4096]; /* keeper_path()'s answer */
 	struct keeper_limits limits;
-	uint8_t *ring;
-	size_t oldest, next, end; /* in the ring; `end`: where it was left for its beginning */
-	uint64_t held;            /* packets in it */
-	struct file *file;        /* (limits.open) */
-	unsigned files;
+	struct packet_ring recent;
+	struct capture *capture; /* (limits.open) */
+	unsigned open;
 	struct keeper_stats stats;
+	uint64_t enqueued; /* packets */
+	bool news;         /* for the thread, which it was not told of */
+
+	struct files *files; /* the thread's, where there is one */
+	pthread_t thread;
+	bool has_thread;
+
+	pthread_mutex_t lock; /* of all that follows */
+	pthread_cond_t wake;  /* the thread: `due` or `closing` */
+	pthread_cond_t idle;  /* keeper_settle(): nothing waits */
+	struct packet_ring queue;
+	bool due;     /* what waits is to be written */
+	bool working; /* the thread is */
+	bool closing;
+	bool over; /* nobody waits for the thread any more: what it does now does not count */
+	struct keeper_stats written;
 };
 
+/* ---- the thread; the lock is held but while it works on files ---- */
+
+static void done_with_files(struct keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	if (!k->over)
+		files_stats(k->files, &k->written);
+}
+
+static void end_captures(struct keeper *k)
+{
+	for (unsigned i = 0; i < k->limits.open && !k->over; i++) {
+		struct capture *c = &k->capture[i];
+
+		if (!c->ended || c->waiting)
+			continue;
+		pthread_mutex_unlock(&k->lock);
+		files_end(k->files, i);
+		done_with_files(k);
+		c->ended = c->taken = false;
+	}
+}
+
+static void write_queue(struct keeper *k)
+{
+	const struct held *h;
+
+	while (!k->over && (h = ring_oldest(&k->queue))) {
+		struct capture *c = &k->capture[h->mark];
+
+		pthread_mutex_unlock(&k->lock);
+		files_packet(k->files, h->mark, c->alert, &h->packet);
+		done_with_files(k);
+		ring_drop(&k->queue);
+		if (!--c->waiting && c->ended)
+			end_captures(k);
+	}
+}
+
+static void write_all(struct keeper *k)
+{
+	k->due = false;
+	write_queue(k);
+	end_captures(k);
+	if (k->over)
+		return;
+	pthread_mutex_unlock(&k->lock);
+	files_flush(k->files);
+	done_with_files(k);
+}
+
+static void *run(void *keeper)
+{
+	struct keeper *k = keeper;
+
+	files_look(k->files);
+	pthread_mutex_lock(&k->lock);
+	while (!k->over && (k->due || !k->closing)) {
+		if (!k->due) {
+			k->working = false;
+			pthread_cond_broadcast(&k->idle);
+			pthread_cond_wait(&k->wake, &k->lock);
+			continue;
+		}
+		k->working = true;
+		write_all(k);
+	}
+	pthread_mutex_unlock(&k->lock);
+	return NULL;
+}
+
+/* Signals are the owner's. */
+static int begin_thread(struct keeper *k)
+{
+	sigset_t all, before;
+	int err;
+
+	k->working = true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&k->thread, NULL, run, k);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		pthread_setname_np(k->thread, "packets");
+	k->has_thread = !err;
+	return -err;
+}
+
+/* ---- opening ---- */
+
+static int open_folder(struct keeper *k, const char *folder, struct error *e)
+{
+	struct stat st;
+	int code;
+
+	snprintf(k->folder, sizeof(k->folder), "%s", folder);
+	if ((mkdir(folder, 0750) == 0 || errno == EEXIST) && stat(folder, &st) == 0 &&
+		access(folder, W_OK) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	code = errno == EEXIST ? ENOTDIR : errno;
+	return error_set(e, -code,
+		"%s: packets cannot be kept there: %s; name a folder you may write to", folder,
+		strerror(code));
+}
+
 int keeper_open(struct keeper **result, const char *folder, const struct keeper_limits *limits,
-	struct error *e)
+	bool live, struct error *e)
 {
 	struct keeper *k = calloc(1, sizeof(*k));
-	struct stat st;
+	pthread_condattr_t monotonic;
+	int err = 0;
 
 	*result = NULL;
 	if (!k)
 		return error_set(e, -ENOMEM, "not enough memory to keep packets");
 	k->limits = *limits;
-	snprintf(k->folder, sizeof(k->folder), "%s", folder);
-	k->ring = malloc(limits->recent_bytes);
-	k->file = calloc(limits->open, sizeof(*k->file));
-	if (!k->ring || !k->file) {
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_cond_init(&k->wake, NULL);
+	pthread_cond_init(&k->idle, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	k->capture = calloc(limits->open, sizeof(*k->capture));
+	k->files = files_new(folder, limits);
+	if (!ring_open(&k->recent, limits->recent_bytes) || !k->capture || !k->files ||
+		(live && !ring_open(&k->queue, limits->queue_bytes)))
+		err = error_set(e, -ENOMEM, "not enough memory to keep packets");
+	if (!err)
+		err = open_folder(k, folder, e);
+	if (!err && live && begin_thread(k) < 0)
+		err = error_set(e, -EAGAIN, "no thread can be begun to keep packets");
+	if (err)
 		keeper_close(k);
-		return error_set(e, -ENOMEM, "not enough memory to keep packets");
-	}
-	if ((mkdir(folder, 0750) < 0 && errno != EEXIST) || stat(folder, &st) < 0 ||
-		access(folder, W_OK) < 0 || !S_ISDIR(st.st_mode)) {
-		int code = errno == EEXIST ? ENOTDIR : errno;
-
-		keeper_close(k);
-		return error_set(e, -code,
-			"%s: packets cannot be kept there: %s; name a folder you may write to",
-			folder, strerror(code));
-	}
-	*result = k;
-	return 0;
+	else
+		*result = k;
+	return err;
 }
 
-/* ---- a file ---- */
+/* ---- handing over ---- */
 
-/* LINKTYPE_RAW of captures is DLT_RAW of libpcap's calls; the others have one number. */
-static pcap_t *kind_of(int link, uint32_t snap)
+/* False: there is no room. Where half of it is taken the thread begins before it is told to. */
+static bool enqueue(struct keeper *k, unsigned place, const struct caught *c)
 {
-	return pcap_open_dead_with_tstamp_precision(
-		link == 101 ? DLT_RAW : link, (int)snap, PCAP_TSTAMP_PRECISION_NANO);
+	bool room, half;
+
+	pthread_mutex_lock(&k->lock);
+	room = !k->over && ring_put(&k->queue, c, k->limits.packet_bytes, place);
+	half = k->queue.bytes > k->limits.queue_bytes / 2;
+	k->capture[place].waiting += room;
+	k->due |= half;
+	pthread_mutex_unlock(&k->lock);
+	k->enqueued += room;
+	k->news |= room;
+	if (half)
+		pthread_cond_signal(&k->wake);
+	return room;
 }
 
-static void free_file(struct file *f)
+static void keep(struct keeper *k, unsigned place, const struct caught *c)
 {
-	if (f->dumper)
-		pcap_dump_close(f->dumper);
-	if (f->kind)
-		pcap_close(f->kind);
-	f->dumper = NULL;
-	f->kind = NULL;
-}
+	struct capture *to = &k->capture[place];
+	uint32_t caught = c->caught < k->limits.packet_bytes ? c->caught : k->limits.packet_bytes;
 
-/* A full disk: what is cut short goes, so that the capture stays whole. */
-static void give_up(struct keeper *k, struct file *f)
-{
-	int fd = dup(fileno(pcap_dump_file(f->dumper)));
-
-	k->stats.packets -= f->unsure;
-	k->stats.failed += f->unsure;
-	f->unsure = 0;
-	f->broken = true;
-	free_file(f); /* which may still write a part */
-	if (fd >= 0 && ftruncate(fd, (off_t)f->whole) < 0)
-		errno = 0; /* a reader will say that it is cut short */
-	if (fd >= 0)
-		close(fd);
-}
-
-/* Write what is in memory. */
-static void flush_file(struct keeper *k, struct file *f)
-{
-	if (!f->unsure)
-		return;
-	if (pcap_dump_flush(f->dumper) != 0 || ferror(pcap_dump_file(f->dumper))) {
-		give_up(k, f);
-		return;
-	}
-	f->whole = f->bytes;
-	f->unsure = 0;
-}
-
-static void close_file(struct keeper *k, struct file *f)
-{
-	flush_file(k, f);
-	free_file(f);
-}
-
-/* At its first packet, whose link layer is the file's. */
-static bool begin_file(struct keeper *k, struct file *f, int link)
-{
-	int fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
-
-	f->link = link;
-	f->bytes = f->whole = FILE_HEADER;
-	f->kind = stream ? kind_of(link, k->limits.packet_bytes) : NULL;
-	f->dumper = f->kind ? pcap_dump_fopen(f->kind, stream) : NULL;
-	if (f->dumper && pcap_dump_flush(f->dumper) == 0)
-		return true;
-	if (!f->dumper && stream)
-		fclose(stream);
-	else if (!f->dumper && fd >= 0)
-		close(fd);
-	if (fd >= 0)
-		unlink(f->path);
-	free_file(f);
-	return false;
-}
-
-static void write_packet(struct keeper *k, struct file *f, const struct caught *c)
-{
-	struct pcap_pkthdr h = {.ts = {c->ns / 1000000000, c->ns % 1000000000},
-		.caplen = c->caught,
-		.len = c->length};
-
-	if (h.caplen > k->limits.packet_bytes)
-		h.caplen = k->limits.packet_bytes;
-	if (f->broken || (!f->dumper && !begin_file(k, f, c->link))) {
-		k->stats.failed++;
-		return;
-	}
-	if (f->link != c->link) {
+	if (to->bytes > CAPTURE_HEADER && to->link != c->link) {
 		k->stats.other_link++;
 		return;
 	}
-	if (f->bytes + PACKET_HEADER + h.caplen > k->limits.file_bytes) {
+	if (to->bytes + PACKET_HEADER + caught > k->limits.file_bytes) {
 		k->stats.no_room++;
 		return;
 	}
-	pcap_dump((u_char *)f->dumper, &h, c->data);
-	f->bytes += PACKET_HEADER + h.caplen;
-	f->unsure++;
-	k->stats.packets++;
-	if (f->bytes - f->whole >= AT_ONCE)
-		flush_file(k, f);
-}
-
-static bool is_of(const struct file *f, const struct caught *c)
-{
-	return memcmp(c->addr[0], f->party, 16) == 0 || memcmp(c->addr[1], f->party, 16) == 0;
-}
-
-void keeper_flush(struct keeper *k)
-{
-	for (unsigned i = 0; i < k->files; i++)
-		flush_file(k, &k->file[i]);
-}
-
-/* ---- the latest packets ---- */
-
-static struct recent *recent_at(struct keeper *k, size_t at)
-{
-	return (struct recent *)(void *)(k->ring + at);
-}
-
-static void drop_oldest(struct keeper *k)
-{
-	k->oldest += recent_at(k, k->oldest)->size;
-	k->held--;
-	if (!k->held) {
-		k->oldest = k->next = k->end = 0;
-	} else if (k->oldest == k->end) {
-		k->oldest = 0;
-		k->end = k->next;
-	}
-}
-
-/* Is there room for so many bytes at `next`? The packets are between `oldest` and `next`, or, when
- * it went round, from `oldest` to `end` and from the beginning to `next`. */
-static bool has_room(const struct keeper *k, size_t size)
-{
-	bool round = k->held && k->next <= k->oldest;
-
-	return k->next + size <= (round ? k->oldest : k->limits.recent_bytes);
-}
-
-static void hold(struct keeper *k, const struct caught *c)
-{
-	uint32_t caught = c->caught < k->limits.packet_bytes ? c->caught : k->limits.packet_bytes;
-	size_t size = (sizeof(struct recent) + caught + 7) / 8 * 8;
-	struct recent *r;
-
-	if (size > k->limits.recent_bytes)
+	if (!k->has_thread) {
+		files_packet(k->files, place, to->alert, c);
+	} else if (!enqueue(k, place, c)) {
+		k->stats.queue_full++;
 		return;
-	while (!has_room(k, size)) {
-		if (k->held && k->next > k->oldest) { /* not round yet: now it is */
-			k->end = k->next;
-			k->next = 0;
-		} else {
-			drop_oldest(k);
-		}
 	}
-	r = recent_at(k, k->next);
-	r->packet = *c;
-	r->packet.caught = caught;
-	r->packet.data = (const uint8_t *)(r + 1);
-	r->size = size;
-	memcpy(r + 1, c->data, caught);
-	k->next += size;
-	if (k->next > k->oldest)
-		k->end = k->next;
-	k->held++;
+	to->link = c->link;
+	to->bytes += PACKET_HEADER + caught;
 }
 
-static void write_recent(struct keeper *k, struct file *f, int64_t since_ns)
+static bool is_of(const struct capture *c, const struct caught *packet)
 {
-	size_t at = k->oldest;
-
-	for (uint64_t i = 0; i < k->held; i++) {
-		const struct recent *r;
-
-		if (at == k->end)
-			at = 0;
-		r = recent_at(k, at);
-		if (r->packet.ns >= since_ns && is_of(f, &r->packet))
-			write_packet(k, f, &r->packet);
-		at += r->size;
-	}
+	return memcmp(packet->addr[0], c->party, 16) == 0 ||
+	       memcmp(packet->addr[1], c->party, 16) == 0;
 }
 
 void keeper_packet(void *keeper, const struct caught *c)
 {
 	struct keeper *k = keeper;
+	unsigned left = k->open;
 
-	hold(k, c);
-	for (unsigned i = 0; i < k->files; i++)
-		if (is_of(&k->file[i], c))
-			write_packet(k, &k->file[i], c);
-}
-
-/* ---- the folder ---- */
-
-/* Of our own making: "7hq2x1m4.pcap". */
-static bool is_ours(const char *name)
-{
-	return strlen(name) == ALERT_ID_TEXT - 1 + 5 &&
-	       strspn(name, "0123456789abcdefghjkmnpqrstvwxyz") >= ALERT_ID_TEXT - 1 &&
-	       strcmp(name + ALERT_ID_TEXT - 1, ".pcap") == 0;
-}
-
-static bool is_open(const struct keeper *k, const char *name)
-{
-	for (unsigned i = 0; i < k->files; i++)
-		if (strcmp(strrchr(k->file[i].path, '/') + 1, name) == 0)
-			return true;
-	return false;
-}
-
-/* The sum of those that are complete, and the oldest of them. */
-static uint64_t look_around(const struct keeper *k, char oldest[ALERT_ID_TEXT + 5])
-{
-	DIR *d = opendir(k->folder);
-	struct timespec when = {0};
-	const struct dirent *entry;
-	uint64_t sum = 0;
-	struct stat st;
-
-	oldest[0] = '\0';
-	while (d && (entry = readdir(d))) {
-		if (!is_ours(entry->d_name) || is_open(k, entry->d_name) ||
-			fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	while (!ring_put(&k->recent, c, k->limits.packet_bytes, 0) && k->recent.count)
+		ring_drop(&k->recent);
+	for (unsigned i = 0; left; i++) {
+		if (!k->capture[i].open)
 			continue;
-		sum += (uint64_t)st.st_size;
-		if (!oldest[0] || st.st_mtim.tv_sec < when.tv_sec ||
-			(st.st_mtim.tv_sec == when.tv_sec && st.st_mtim.tv_nsec < when.tv_nsec)) {
-			when = st.st_mtim;
-			snprintf(oldest, ALERT_ID_TEXT + 5, "%.13s", entry->d_name);
-		}
+		left--;
+		if (is_of(&k->capture[i], c))
+			keep(k, i, c);
 	}
-	if (d)
-		closedir(d);
-	return sum;
 }
 
-/* The oldest go until the open ones, and one more, may grow as they may. */
-static void make_room(struct keeper *k)
+void keeper_flush(struct keeper *k)
 {
-	uint64_t wanted = (k->files + 1) * k->limits.file_bytes;
-	char oldest[ALERT_ID_TEXT + 5], path[4096];
-
-	while (look_around(k, oldest) + wanted > k->limits.folder_bytes && oldest[0]) {
-		snprintf(path, sizeof(path), "%s/%s", k->folder, oldest);
-		if (unlink(path) < 0)
-			return;
-		k->stats.removed++;
+	if (!k->has_thread) {
+		files_flush(k->files);
+		return;
 	}
+	if (!k->news)
+		return;
+	k->news = false;
+	pthread_mutex_lock(&k->lock);
+	k->due = true;
+	pthread_mutex_unlock(&k->lock);
+	pthread_cond_signal(&k->wake);
 }
 
 /* ---- alerts ---- */
 
-static struct file *find(const struct keeper *k, const struct alert *a)
+static struct capture *find(const struct keeper *k, const struct alert *a)
 {
-	for (unsigned i = 0; i < k->files; i++)
-		if (k->file[i].alert == a->id)
-			return &k->file[i];
+	for (unsigned i = 0; i < k->limits.open; i++)
+		if (k->capture[i].open && k->capture[i].alert == a->id)
+			return &k->capture[i];
 	return NULL;
+}
+
+/* NULL: all are taken. */
+static struct capture *take_place(struct keeper *k)
+{
+	struct capture *c = k->capture;
+
+	pthread_mutex_lock(&k->lock);
+	while (c < k->capture + k->limits.open && c->taken)
+		c++;
+	if (c == k->capture + k->limits.open)
+		c = NULL;
+	else
+		c->taken = true;
+	pthread_mutex_unlock(&k->lock);
+	return c;
+}
+
+static void keep_recent(struct keeper *k, const struct capture *c, int64_t since_ns)
+{
+	const struct held *h;
+
+	for (h = ring_oldest(&k->recent); h; h = ring_newer(&k->recent, h))
+		if (h->packet.ns >= since_ns && is_of(c, &h->packet))
+			keep(k, (unsigned)(c - k->capture), &h->packet);
 }
 
 void keeper_begin(struct keeper *k, const struct alert *a)
 {
-	struct file *f = &k->file[k->files];
-	char id[ALERT_ID_TEXT];
+	int64_t first_ns = a->first.start_ns < a->first_ns ? a->first.start_ns : a->first_ns;
+	struct capture *c;
 
 	if (find(k, a))
 		return;
-	if (k->files == k->limits.open) {
+	c = take_place(k);
+	if (!c) {
 		k->stats.alerts_without++;
 		return;
 	}
-	make_room(k);
-	*f = (struct file){.alert = a->id};
-	memcpy(f->party, a->many ? a->target : a->attacker, sizeof(f->party));
-	snprintf(f->path, sizeof(f->path), "%s/%s.pcap", k->folder, alert_id_text(a->id, id));
-	k->files++;
+	c->open = true;
+	c->alert = a->id;
+	c->bytes = CAPTURE_HEADER;
+	memcpy(c->party, a->many ? a->target : a->attacker, sizeof(c->party));
+	k->open++;
 	k->stats.files++;
-	write_recent(k, f,
-		(a->first.start_ns < a->first_ns ? a->first.start_ns : a->first_ns) -
-			k->limits.before_ns);
+	keep_recent(k, c, first_ns - k->limits.before_ns);
 }
 
 void keeper_end(struct keeper *k, const struct alert *a)
 {
-	struct file *f = find(k, a);
+	struct capture *c = find(k, a);
 
-	if (!f)
+	if (!c)
 		return;
-	close_file(k, f);
-	*f = k->file[--k->files];
+	c->open = false;
+	k->open--;
+	if (!k->has_thread) {
+		files_end(k->files, (unsigned)(c - k->capture));
+		c->taken = false;
+		return;
+	}
+	pthread_mutex_lock(&k->lock);
+	c->ended = true;
+	pthread_mutex_unlock(&k->lock);
+	k->news = true;
 }
 
 void keeper_reset(struct keeper *k)
 {
-	k->oldest = k->next = k->end = 0;
-	k->held = 0;
+	ring_clear(&k->recent);
 }
 
-const char *keeper_path(const struct keeper *k, const struct alert *a)
+const char *keeper_path(struct keeper *k, const struct alert *a)
 {
-	const struct file *f = find(k, a);
+	char id[ALERT_ID_TEXT];
 
-	return f ? f->path : NULL;
+	if (!find(k, a))
+		return NULL;
+	snprintf(k->path, sizeof(k->path), "%s/%s.pcap", k->folder, alert_id_text(a->id, id));
+	return k->path;
 }
 
-void keeper_stats(const struct keeper *k, struct keeper_stats *s)
+/* ---- the end ---- */
+
+static bool is_at_work(const struct keeper *k)
+{
+	return (k->due || k->working) && !k->over;
+}
+
+void keeper_settle(struct keeper *k)
+{
+	const uint64_t until_ns = clock_now(CLOCK_MONOTONIC) + (uint64_t)k->limits.end_ns;
+	const struct timespec until = {
+		(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
+	int err = 0;
+
+	keeper_flush(k);
+	if (!k->has_thread)
+		return;
+	pthread_mutex_lock(&k->lock);
+	while (is_at_work(k) && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&k->idle, &k->lock, &until);
+	if (is_at_work(k)) {
+		k->over = true;
+		k->stats.queue_full += k->enqueued - k->written.packets - k->written.failed;
+	}
+	pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_stats(struct keeper *k, struct keeper_stats *s)
 {
 	uint64_t dropped = s->dropped; /* the source's */
 
 	*s = k->stats;
 	s->dropped = dropped;
+	pthread_mutex_lock(&k->lock);
+	if (!k->has_thread)
+		files_stats(k->files, &k->written);
+	s->packets = k->written.packets;
+	s->failed = k->written.failed;
+	s->removed = k->written.removed;
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* False: the disk holds it. */
+static bool end_thread(struct keeper *k)
+{
+	struct timespec until;
+
+	keeper_settle(k);
+	pthread_mutex_lock(&k->lock);
+	k->closing = true;
+	pthread_mutex_unlock(&k->lock);
+	pthread_cond_signal(&k->wake);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	if (pthread_clockjoin_np(k->thread, NULL, CLOCK_MONOTONIC, &until) == 0)
+		return true;
+	pthread_detach(k->thread);
+	return false;
 }
 
 void keeper_close(struct keeper *k)
 {
-	if (!k)
+	if (!k || (k->has_thread && !end_thread(k)))
 		return;
-	for (unsigned i = 0; k->file && i < k->files; i++)
-		close_file(k, &k->file[i]);
-	free(k->file);
-	free(k->ring);
+	files_free(k->files);
+	ring_close(&k->recent);
+	ring_close(&k->queue);
+	pthread_mutex_destroy(&k->lock);
+	pthread_cond_destroy(&k->wake);
+	pthread_cond_destroy(&k->idle);
+	free(k->capture);
 	free(k);
 }

@@ -15,6 +15,7 @@ enum {
 	KEPT_ROOM,
 	KEPT_LINK,
 	KEPT_FAILED,
+	KEPT_QUEUE,
 	KEPT_FAST,
 	KEPT_NONE,
 	BLOCK_FULL,
@@ -60,6 +61,7 @@ static const struct loss all[LOSSES] = {
 	[KEPT_LINK] = {"kept packets: other link layer",
 		"watch interfaces of one kind with --pcap-dir", LOSS_OTHER},
 	[KEPT_FAILED] = {"kept packets: not written", slow_disk, LOSS_KEPT},
+	[KEPT_QUEUE] = {"kept packets: no room on their way", slow_disk, LOSS_KEPT},
 	[KEPT_FAST] = {"kept packets: too fast", "give the machine more processor time", LOSS_KEPT},
 	[KEPT_NONE] = {"kept packets: alerts without capture",
 		"more alerts at a time than captures", LOSS_KEPT},
@@ -97,6 +99,7 @@ void losses_of(const struct summary *s, uint64_t lost[LOSSES])
 	lost[KEPT_ROOM] = s->keeper.no_room;
 	lost[KEPT_LINK] = s->keeper.other_link;
 	lost[KEPT_FAILED] = s->keeper.failed;
+	lost[KEPT_QUEUE] = s->keeper.queue_full;
 	lost[KEPT_FAST] = s->keeper.dropped;
 	lost[KEPT_NONE] = s->keeper.alerts_without;
 	lost[BLOCK_FULL] = s->block.refused_full;

@@ -7,7 +7,7 @@
 
 #include "output/output.h"
 
-enum { LOSSES = METER_COUNTERS - LOST_MAP_FULL + 16 };
+enum { LOSSES = METER_COUNTERS - LOST_MAP_FULL + 17 };
 
 enum loss_kind {
 	LOSS_ROOM,    /* of the traffic: there was no room, or no time */

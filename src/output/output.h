@@ -30,6 +30,7 @@ struct keeper_stats {
 	uint64_t no_room;        /* packets whose alert's capture is full */
 	uint64_t other_link;     /* packets of another link layer than their capture's */
 	uint64_t failed;         /* packets that could not be written */
+	uint64_t queue_full;     /* packets that found no room on their way to a slow disk */
 	uint64_t dropped;        /* packets that came faster than they were taken */
 	uint64_t alerts_without; /* there were too many at a time */
 };

@@ -224,6 +224,8 @@ static void print_lost(FILE *out, const struct summary *s)
 			"packets of another link layer than their alerts' captures"},
 		{s->keeper.failed, "packet of an alert that could not be written",
 			"packets of alerts that could not be written"},
+		{s->keeper.queue_full, "packet of an alert that the disk was too slow for",
+			"packets of alerts that the disk was too slow for"},
 		{s->keeper.dropped, "packet that came too fast to be kept",
 			"packets that came too fast to be kept"},
 		{s->keeper.alerts_without, "alert without a capture: too many at a time",

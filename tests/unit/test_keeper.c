@@ -1,4 +1,5 @@
-/* The packets of alerts: whose, since when, and every bound. */
+/* The packets of alerts: whose, since when, and every bound; by who calls and by a thread; and that
+ * nobody waits for a disk that is stuck. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +7,10 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +18,7 @@
 #include <unistd.h>
 
 #include "output/keeper.h"
+#include "util/clock.h"
 
 static const int64_t start = 1700000000LL * 1000000000LL;
 static const int64_t second = 1000000000;
@@ -22,10 +27,27 @@ static const struct keeper_limits limits = {.recent_bytes = 1 << 20,
 	.packet_bytes = 100,
 	.file_bytes = 20000,
 	.folder_bytes = 100000,
+	.files = 1000,
 	.open = 4,
-	.before_ns = 5000000000LL};
+	.before_ns = 5000000000LL,
+	.queue_bytes = 1 << 20,
+	.end_ns = 10000000000LL};
 
 static char folder[64];
+static bool live; /* by a thread */
+
+/* A disk that is stuck as long as a test has the lock: libpcap's call waits for it. */
+static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER;
+
+int pcap_dump_flush(pcap_dumper_t *d)
+{
+	int (*flush)(pcap_dumper_t *);
+
+	*(void **)&flush = dlsym(RTLD_NEXT, "pcap_dump_flush");
+	pthread_mutex_lock(&disk);
+	pthread_mutex_unlock(&disk);
+	return flush(d);
+}
 
 /* A packet of `length` bytes between two hosts, 10.0.0.x. Its first bytes say which it is. */
 static void packet(struct keeper *k, uint8_t from, uint8_t to, int64_t ns, uint32_t length,
@@ -62,7 +84,7 @@ static struct keeper *open_keeper(const struct keeper_limits *l)
 	struct keeper *k = NULL;
 	struct error e = {""};
 
-	if (keeper_open(&k, folder, l, &e))
+	if (keeper_open(&k, folder, l, live, &e))
 		fail_msg("%s", e.text);
 	return k;
 }
@@ -126,12 +148,13 @@ static void packets_before_and_after_are_kept(void **state)
 		packet(k, 3, 9, at, 60, DLT_EN10MB, 1000 + i); /* to the attacker */
 		packet(k, 3, 2, at, 60, DLT_EN10MB, 2000 + i); /* of others */
 	}
-	keeper_flush(k);
+	keeper_settle(k);
 	read_capture(1); /* whole while it is written */
 	assert_int_equal(got.count, 2 * 70);
 	keeper_end(k, &a);
 	assert_null(keeper_path(k, &a));
 	packet(k, 9, 2, start + 20 * second, 60, DLT_EN10MB, 100);
+	keeper_settle(k);
 	keeper_stats(k, &s);
 	keeper_close(k);
 	read_capture(1);
@@ -198,6 +221,7 @@ static void packets_and_captures_are_bounded(void **state)
 	for (uint32_t i = 0; i < 1000; i++)
 		packet(k, 9, 2, start, 1500, DLT_EN10MB, i);
 	packet(k, 9, 2, start, 60, DLT_RAW, 1);
+	keeper_settle(k);
 	keeper_stats(k, &s);
 	keeper_close(k);
 	assert_int_equal(stat(path_of(3, path), &st), 0);
@@ -274,9 +298,11 @@ static void the_folder_is_bounded(void **state)
 		for (uint32_t i = 0; i < 120; i++)
 			packet(k, 9, 2, start, 100, DLT_EN10MB, i);
 		keeper_end(k, &a);
+		keeper_settle(k);
 		assert_true(folder_size(&files) <= limits.folder_bytes);
 		usleep(2000); /* so that the files' times tell which is older */
 	}
+	keeper_settle(k);
 	keeper_stats(k, &s);
 	keeper_close(k);
 	assert_int_equal(access(foreign, F_OK), 0);
@@ -310,6 +336,7 @@ static void too_many_alerts_are_counted(void **state)
 
 		keeper_end(k, &a);
 	}
+	keeper_settle(k);
 	keeper_stats(k, &s);
 	keeper_close(k);
 	assert_int_equal(s.alerts_without, 2);
@@ -322,16 +349,150 @@ static void too_many_alerts_are_counted(void **state)
 	}
 }
 
+/* More than are known at a time: the oldest go until no more than the limit are left, those of an
+ * alert that is open among them; what is put there later is seen the next time. */
+static void files_are_bounded(void **state)
+{
+	struct keeper_limits few = limits;
+	struct alert a = an_alert(1000, 9, false, start);
+	struct keeper_stats s = {0};
+	struct keeper *k;
+	char path[128];
+	unsigned files;
+
+	(void)state;
+	few.files = 10;
+	for (uint64_t id = 1; id <= 64; id++) {
+		const struct timespec at[2] = {
+			{(time_t)(id * 7 % 64), 0}, {(time_t)(id * 7 % 64), 0}};
+		int fd = open(path_of(id, path), O_WRONLY | O_CREAT, 0600);
+
+		assert_int_equal(futimens(fd, at), 0);
+		close(fd);
+	}
+	k = open_keeper(&few);
+	for (a.id = 1000; a.id < 1003; a.id++) {
+		keeper_begin(k, &a);
+		packet(k, 9, 2, start, 60, DLT_EN10MB, 1);
+		keeper_settle(k);
+		folder_size(&files);
+		assert_int_equal(files, few.files);
+		keeper_end(k, &a);
+	}
+	keeper_settle(k);
+	keeper_stats(k, &s);
+	keeper_close(k);
+	folder_size(&files);
+	assert_int_equal(files, few.files);
+	assert_int_equal(s.removed, 64 + 3 - 10);
+	for (uint64_t id = 1; id <= 64; id++)
+		assert_int_equal(unlink(path_of(id, path)) == 0, id * 7 % 64 >= 64 - 7);
+	for (uint64_t id = 1000; id < 1003; id++)
+		assert_int_equal(unlink(path_of(id, path)), 0);
+}
+
+/* Of two hosts in turn, of whom 9 has an alert. The longest that a call took, in ns. */
+static uint64_t put_packets(struct keeper *k, unsigned count)
+{
+	uint64_t longest = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t began_ns = clock_now(CLOCK_MONOTONIC), took;
+
+		packet(k, i % 2 ? 8 : 9, 2, start, 100, DLT_EN10MB, i);
+		keeper_flush(k);
+		took = clock_now(CLOCK_MONOTONIC) - began_ns;
+		longest = took > longest ? took : longest;
+	}
+	return longest;
+}
+
+static void nobody_waits_for_a_stuck_disk(void **state)
+{
+	struct keeper_limits small = limits;
+	struct alert a = an_alert(1, 9, false, start);
+	struct keeper_stats s = {0}, stuck = {0};
+	struct keeper *k;
+	char path[128];
+
+	(void)state;
+	small.queue_bytes = 10000;
+	k = open_keeper(&small);
+	pthread_mutex_lock(&disk);
+	keeper_begin(k, &a);
+	assert_true(put_packets(k, 200) < (uint64_t)second);
+	keeper_stats(k, &stuck);
+	assert_in_range(stuck.queue_full, 30, 80); /* of 100; 10,000 bytes have room for 58 */
+	assert_int_equal(stuck.packets, 0);
+	/* Alerts begin and end all the same, as many at a time as may. */
+	keeper_end(k, &a);
+	assert_null(keeper_path(k, &a));
+	for (a.id = 2; a.id <= 6; a.id++) {
+		keeper_begin(k, &a);
+		assert_int_equal(keeper_path(k, &a) != NULL, a.id <= 4);
+		keeper_end(k, &a);
+	}
+	pthread_mutex_unlock(&disk);
+	keeper_settle(k);
+	keeper_stats(k, &s);
+	assert_int_equal(s.alerts_without, 2);
+	assert_int_equal(s.failed, 0);
+	assert_int_equal(s.packets + s.queue_full, 4 * 100); /* 2 to 4 had the recent ones, too */
+	/* And it goes on as if nothing had been. */
+	for (a.id = 7; a.id <= 10; a.id++) {
+		keeper_begin(k, &a);
+		assert_non_null(keeper_path(k, &a));
+		keeper_settle(k);
+		keeper_end(k, &a);
+	}
+	keeper_close(k);
+	read_capture(1);
+	assert_int_equal(got.count, 100 - stuck.queue_full);
+	for (unsigned i = 0; i < got.count; i++)
+		assert_int_equal(got.number[i], 2 * i);
+	for (uint64_t id = 1; id <= 10; id++)
+		unlink(path_of(id, path));
+}
+
+static void a_stuck_disk_does_not_hold_up_the_end(void **state)
+{
+	struct keeper_limits hasty = limits;
+	struct alert a = an_alert(1, 9, false, start);
+	struct keeper_stats s = {0};
+	uint64_t began_ns = clock_now(CLOCK_MONOTONIC);
+	struct keeper *k;
+	char path[128];
+
+	(void)state;
+	hasty.end_ns = second / 10;
+	k = open_keeper(&hasty);
+	pthread_mutex_lock(&disk);
+	keeper_begin(k, &a);
+	put_packets(k, 200);
+	keeper_settle(k);
+	keeper_settle(k);
+	keeper_stats(k, &s);
+	assert_int_equal(s.queue_full, 100);
+	assert_int_equal(s.packets + s.failed, 0);
+	packet(k, 9, 2, start, 60, DLT_EN10MB, 1); /* too late */
+	keeper_stats(k, &s);
+	assert_int_equal(s.queue_full, 101);
+	assert_in_range(clock_now(CLOCK_MONOTONIC) - began_ns, second / 10, 5 * second);
+	pthread_mutex_unlock(&disk);
+	keeper_close(k);
+	unlink(path_of(1, path));
+}
+
 static void no_folder_is_an_error(void **state)
 {
 	struct keeper *k = NULL;
 	struct error e = {""};
 
 	(void)state;
-	assert_true(keeper_open(&k, "/nonexistent/deep", &limits, &e) < 0);
+	assert_true(keeper_open(&k, "/nonexistent/deep", &limits, live, &e) < 0);
 	assert_non_null(strstr(e.text, "/nonexistent/deep"));
 	assert_null(k);
-	assert_true(keeper_open(&k, "/dev/null", &limits, &e) < 0);
+	assert_true(keeper_open(&k, "/dev/null", &limits, live, &e) < 0);
 	assert_non_null(strstr(e.text, "/dev/null"));
 }
 
@@ -342,24 +503,38 @@ static int make_folder(void **state)
 	return 0;
 }
 
+static int use_thread(void **state)
+{
+	live = true;
+	return make_folder(state);
+}
+
 static int remove_folder(void **state)
 {
 	(void)state;
 	return rmdir(folder);
 }
 
+#define BOTH_WAYS                                                                                  \
+	cmocka_unit_test(another_timeline_has_packets_of_its_own),                                 \
+		cmocka_unit_test(packets_before_and_after_are_kept),                               \
+		cmocka_unit_test(of_many_attackers_the_targets_packets_are_kept),                  \
+		cmocka_unit_test(packets_and_captures_are_bounded),                                \
+		cmocka_unit_test(memory_is_bounded), cmocka_unit_test(the_folder_is_bounded),      \
+		cmocka_unit_test(files_are_bounded),                                               \
+		cmocka_unit_test(too_many_alerts_are_counted),                                     \
+		cmocka_unit_test(no_folder_is_an_error)
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(another_timeline_has_packets_of_its_own),
-		cmocka_unit_test(packets_before_and_after_are_kept),
-		cmocka_unit_test(of_many_attackers_the_targets_packets_are_kept),
-		cmocka_unit_test(packets_and_captures_are_bounded),
-		cmocka_unit_test(memory_is_bounded),
-		cmocka_unit_test(the_folder_is_bounded),
-		cmocka_unit_test(too_many_alerts_are_counted),
-		cmocka_unit_test(no_folder_is_an_error),
+	const struct CMUnitTest patient[] = {BOTH_WAYS};
+	const struct CMUnitTest threaded[] = {
+		BOTH_WAYS,
+		cmocka_unit_test(nobody_waits_for_a_stuck_disk),
+		cmocka_unit_test(a_stuck_disk_does_not_hold_up_the_end),
 	};
+	int failed = cmocka_run_group_tests_name("keeper", patient, make_folder, remove_folder);
 
-	return cmocka_run_group_tests_name("keeper", tests, make_folder, remove_folder);
+	return failed +
+	       cmocka_run_group_tests_name("keeper, live", threaded, use_thread, remove_folder);
 }
