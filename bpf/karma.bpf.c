@@ -137,6 +137,20 @@ __attribute__((noinline)) int karma_follow(struct __sk_buff *skb, struct layer *
 	return layer_follow(&f, at);
 }
 
+/* Where a generic XDP program has run, kernels that had to copy the packet for it have forgotten
+ * that its link header was stepped over: the skb begins at the network header. `type`: what stands
+ * where the link header would have its type. */
+static __always_inline int is_bare(struct __sk_buff *skb, __u32 type)
+{
+	__u32 network = NET16(skb->protocol);
+	__u8 link[2];
+
+	if (network == type || !layer_is_network(network))
+		return 0;
+	return bpf_skb_load_bytes_relative(skb, 12, link, sizeof(link), BPF_HDR_START_MAC) == 0 &&
+	       load16(link) != type;
+}
+
 /* The packet whose first layer, of type `type`, is at `offset`: the link's (offset and end 0), or
  * one inside the packet that was decoded into `p` before, which ends at `end`. 0, or the counter
  * under which it is lost. */
@@ -164,7 +178,10 @@ __attribute__((noinline)) int karma_decode(
 		if (!h)
 			return LOST_TRUNCATED;
 		type = load16(h + 12);
-		offset += 14;
+		if (!end && is_bare(skb, type))
+			type = NET16(skb->protocol);
+		else
+			offset += 14;
 	}
 	if (!layer_is_network(type)) {
 		struct layer at = {.offset = offset, .type = type};

@@ -1,18 +1,18 @@
 #!/bin/bash
 # karma run --block: starts that fail, a list that is kept and a dry run, a person's allow list across a
-# restart, an allowed hardware address, VLAN tags, a tunnel, a flood over many ports. block.sh has
+# restart, an allowed hardware address, VLAN tags, a tunnel, a flood over many ports, a bridge. block.sh has
 # attacks and what stops them. Needs root; says why where it is skipped.
 # shellcheck disable=SC2016 # what awk and eval expand
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-tests=33
-server=karma-server-$$ others=karma-others-$$
+tests=36
+server=karma-server-$$ others=karma-others-$$ bridged=karma-bridged-$$
 pin=$work/bpf/karma
 export TZ=UTC
 
 needs nmap hping3 ping python3
 [ -e models/default.karma ] || skip_all "there is no models/default.karma"
-make_spaces "$server" "$others"
+make_spaces "$server" "$others" "$bridged"
 join_spaces "$server" "$others" 10.91.0
 mount_here bpf "$work/bpf" || skip_all "no bpffs"
 for host in 10 11 12; do
@@ -215,4 +215,20 @@ check "the usual history is there before they are taken over" \
 	start run "$server" "${taking[@]/--no-history/--history-age=1d}"
 stop run
 check "and has them all" in_the_history 'taken over' 200
+
+# ---- a bridge takes generic XDP, which has its packets copied ----
+
+ip -n "$server" link add br0 type bridge forward_delay 0
+ip -n "$server" link add b0 type veth peer name v0 netns "$bridged"
+ip -n "$server" link set b0 master br0
+ip -n "$server" addr add 10.92.0.1/24 dev br0
+ip -n "$bridged" addr add 10.92.0.2/24 dev v0
+for link in b0 br0; do ip -n "$server" link set "$link" up; done
+ip -n "$bridged" link set v0 up
+must_start bridge "$server" run -i br0 --block --no-history --config "$conf" --socket "$work/socket" --no-web
+inside "$bridged" nmap -n -Pn -sS -p 1-300 --max-retries 0 --min-rate 4000 10.92.0.1 >/dev/null 2>&1
+check "on a bridge the scanner is blocked" within 10 grep -q 'block 10\.92\.0\.2 for ' "$work/bridge.out"
+check "and nobody else is accused" eval '! grep -qE "ALERT .* 10\.92\.0\.1 ->|limit " "$work/bridge.out"'
+stop bridge
+check "what came in was metered" eval '! grep -q "neither IP nor ARP" "$work/bridge.out"'
 finish
