@@ -151,12 +151,10 @@ static void print_count(FILE *out, uint64_t count, const char *one, const char *
 
 static void print_alerts(FILE *out, const struct alert_stats *s)
 {
-	uint64_t all = 0;
+	uint64_t all = alerts_raised(s);
 	const char *between = " (";
 	char number[NUMBER_TEXT];
 
-	for (int c = 0; c < CLASSES; c++)
-		all += s->raised[c];
 	print_count(out, all, "alert", "alerts");
 	for (int c = 0; c < CLASSES; c++) {
 		if (!s->raised[c])
