@@ -93,62 +93,13 @@ struct options {
 	struct history_query query;
 	enum history_form form;
 	const char *output;
-	char *words; /* a copy of --text's, cut */
+	char words[HISTORY_WORDS_ROOM]; /* --text's */
 	int64_t until_ns;
 	char **argument;
 	unsigned arguments;
 };
 
 /* ---- options ---- */
-
-/* "0.9" or "90%". */
-static bool probability_parse(const char *text, double *p)
-{
-	char *end;
-
-	*p = strtod(text, &end);
-	if (end == text)
-		return false;
-	if (strcmp(end, "%") == 0) {
-		*p /= 100;
-		end++;
-	}
-	return !*end && *p >= 0 && *p <= 1;
-}
-
-static bool class_parse(const char *text, int *class)
-{
-	*class = class_of(text);
-	return *class > CLASS_NORMAL;
-}
-
-static bool mark_parse(const char *text, int *mark)
-{
-	static const char *const names[] = {
-		[MARK_NONE] = "none", [MARK_ACK] = "ack", [MARK_FALSE] = "false"};
-
-	for (*mark = MARK_NONE; *mark <= MARK_FALSE; ++*mark)
-		if (strcmp(text, names[*mark]) == 0)
-			return true;
-	return false;
-}
-
-/* Each of them must be there. */
-static bool words_parse(struct options *o, const char *text)
-{
-	char *rest = NULL;
-
-	free(o->words);
-	o->words = strdup(text);
-	o->query.words = 0;
-	for (char *w = o->words ? strtok_r(o->words, " \t", &rest) : NULL; w;
-		w = strtok_r(NULL, " \t", &rest)) {
-		if (o->query.words == HISTORY_WORDS)
-			return false;
-		o->query.word[o->query.words++] = w;
-	}
-	return o->query.words > 0;
-}
 
 static bool takes(const struct options *o, const char *option)
 {
@@ -196,17 +147,21 @@ static int take_option(struct options *o, int c)
 		return c == OPT_HOST ? wrong(o, "host", "an address")
 				     : wrong(o, "prefix", "ADDRESS/LENGTH");
 	case OPT_CLASS:
-		return class_parse(optarg, &q->class)
+		return history_class_parse(optarg, &q->class)
 			       ? 0
 			       : wrong(o, "class", "a class of attacks, such as Reconnaissance");
 	case OPT_CONFIDENCE:
-		return probability_parse(optarg, &q->confidence)
+		return history_share_parse(optarg, &q->confidence)
 			       ? 0
 			       : wrong(o, "confidence", "0 to 1, or 0% to 100%");
 	case OPT_TEXT:
-		return words_parse(o, optarg) ? 0 : wrong(o, "text", "one to eight words");
+		return history_words_parse(optarg, q, o->words) && q->words
+			       ? 0
+			       : wrong(o, "text", "one to eight words");
 	case OPT_MARK:
-		return mark_parse(optarg, &q->mark) ? 0 : wrong(o, "mark", "ack, false or none");
+		return history_mark_parse(optarg, &q->mark)
+			       ? 0
+			       : wrong(o, "mark", "ack, false or none");
 	case OPT_LIMIT:
 		return number_parse(optarg, 1, 1000000, &q->limit)
 			       ? 0
@@ -277,26 +232,6 @@ static int mark_all(const struct options *o, enum history_mark mark, struct erro
 	return err;
 }
 
-/* The party of an alert, by its id. */
-static int party_of(const struct options *o, const char *id, struct mute *m, struct error *e)
-{
-	struct history_entry entry = {.event = NULL};
-	struct history_reader *r = NULL;
-	int err = history_reader_open(&r, o->path, e);
-
-	if (!err)
-		err = history_find(r, id, &entry, e);
-	if (!err && !history_party(&entry, m->low, &m->attacks))
-		err = error_set(e, -EINVAL, "%s: the alert '%s' names nobody", o->path, id);
-	if (!err) {
-		memcpy(m->high, m->low, 16);
-		m->class = class_of(event_text(json_object_get(entry.event, "alert"), "category"));
-	}
-	json_decref(entry.event);
-	history_reader_close(r);
-	return err;
-}
-
 static int mute(const struct options *o, struct error *e)
 {
 	struct mute m = {.attacks = true, .class = -1};
@@ -309,7 +244,7 @@ static int mute(const struct options *o, struct error *e)
 		return error_set(
 			e, -EINVAL, "the mute would be over already; give a later --until");
 	if (!history_range(o->argument[0], m.low, m.high))
-		err = party_of(o, o->argument[0], &m, e);
+		err = history_mute_of(o->path, o->argument[0], &m, e);
 	if (o->query.class >= 0)
 		m.class = o->query.class;
 	if (!err)
@@ -338,7 +273,7 @@ static int unmark(const struct options *o, struct error *e)
 		if (!is_range)
 			err = history_mark(o->path, o->argument[i], MARK_NONE, e);
 		if (!err && !is_range)
-			err = party_of(o, o->argument[i], &m, e);
+			err = history_mute_of(o->path, o->argument[i], &m, e);
 		if (!err)
 			err = history_unmute(o->path, m.low, m.high, &ended, e);
 		if (!err && is_range && !ended)
@@ -425,7 +360,6 @@ static int run(struct options *o, int argc, char **argv)
 
 	if (!status && act(o, &e) < 0)
 		status = fail(o->name, e.text);
-	free(o->words);
 	return status;
 }
 

@@ -15,6 +15,7 @@
 #include "cmd/outputs.h"
 #include "cmd/session.h"
 #include "feature/window.h"
+#include "output/losses.h"
 #include "util/clock.h"
 #include "util/number.h"
 
@@ -56,15 +57,14 @@ static void show_status(struct watch *w, const struct summary *f, int64_t at_ns)
 {
 	double since = (double)(at_ns - w->shown_ns) / 1e9;
 	char rate[NUMBER_TEXT], flows[NUMBER_TEXT], hosts[NUMBER_TEXT], line[160];
-	uint64_t lost = 0;
+	uint64_t lost[LOSSES];
 
-	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++)
-		lost += f->meter.count[c];
+	losses_of(f, lost);
 	snprintf(line, sizeof(line), "%s records/s, %s host%s, %s flow%s open%s%s",
 		number_text((uint64_t)((double)(f->judge.judged - w->judged) / since + 0.5), rate),
 		number_text(f->judge.hosts, hosts), f->judge.hosts == 1 ? "" : "s",
 		number_text(f->meter.count[COUNT_OPEN], flows),
-		f->meter.count[COUNT_OPEN] == 1 ? "" : "s", lost ? ", losses" : "",
+		f->meter.count[COUNT_OPEN] == 1 ? "" : "s", losses_any(lost) ? ", losses" : "",
 		f->history.failing ? ", no history" : "");
 	terminal_status(line);
 	w->judged = f->judge.judged;

@@ -54,12 +54,8 @@ static bool take_sensitivity(
 
 static void show_sensitivity(const void *at, const struct config_key *key, FILE *out)
 {
-	static const char *const names[] = {[SENSITIVITY_NORMAL] = "normal",
-		[SENSITIVITY_LOW] = "low",
-		[SENSITIVITY_HIGH] = "high"};
-
 	(void)key;
-	fputs(names[*(const enum sensitivity *)at], out);
+	fputs(sensitivity_name(*(const enum sensitivity *)at), out);
 }
 
 const struct config_type settings_sensitivity = {take_sensitivity, show_sensitivity, NULL, false};

@@ -143,15 +143,6 @@ void desk_alert(
 
 /* ---- each second ---- */
 
-static uint64_t alerts_of(const struct summary *s)
-{
-	uint64_t alerts = 0;
-
-	for (int c = 0; c < CLASSES; c++)
-		alerts += s->detect.alerts.raised[c];
-	return alerts;
-}
-
 static void add_point(struct desk *d, const struct summary *before, const struct summary *now,
 	uint64_t lost_before)
 {
@@ -159,13 +150,14 @@ static void add_point(struct desk *d, const struct summary *before, const struct
 
 	d->point[d->points++ % DESK_POINTS] = (struct desk_point){.seq = ++d->seq,
 		.at_ns = now->now_ns,
-		.packets = desk_rise(was[COUNT_PACKETS], is[COUNT_PACKETS]),
-		.bytes = desk_rise(was[COUNT_BYTES], is[COUNT_BYTES]),
-		.flows = desk_rise(was[COUNT_FLOWS], is[COUNT_FLOWS]),
-		.records = desk_rise(before->judge.judged, now->judge.judged),
-		.alerts = desk_rise(alerts_of(before), alerts_of(now)),
-		.lost = desk_rise(lost_before, losses_sum(d->lost)),
-		.dropped = desk_rise(before->block.dropped + before->block.limited,
+		.packets = counter_rise(was[COUNT_PACKETS], is[COUNT_PACKETS]),
+		.bytes = counter_rise(was[COUNT_BYTES], is[COUNT_BYTES]),
+		.flows = counter_rise(was[COUNT_FLOWS], is[COUNT_FLOWS]),
+		.records = counter_rise(before->judge.judged, now->judge.judged),
+		.alerts = counter_rise(
+			alerts_raised(&before->detect.alerts), alerts_raised(&now->detect.alerts)),
+		.lost = counter_rise(lost_before, losses_sum(d->lost)),
+		.dropped = counter_rise(before->block.dropped + before->block.limited,
 			now->block.dropped + now->block.limited),
 		.open = is[COUNT_OPEN],
 		.hosts = now->judge.hosts};

@@ -65,16 +65,10 @@ struct desk {
 	unsigned wrongs;
 };
 
-/* Counters of the kernel may be read while they move: what seems to fall did not rise. */
-static inline uint64_t desk_rise(uint64_t before, uint64_t now)
-{
-	return now > before ? now - before : 0;
-}
-
 /* Seconds that an output has been failing; 0: it is not. */
 static inline double desk_failing_s(const struct desk_facts *f, const struct output_stats *o)
 {
-	return o->of.failing ? (double)desk_rise(o->of.failing_ns, (uint64_t)f->steady_ns) / 1e9
+	return o->of.failing ? (double)counter_rise(o->of.failing_ns, (uint64_t)f->steady_ns) / 1e9
 			     : 0;
 }
 

@@ -102,7 +102,7 @@ static void look_at_outputs(struct desk *d, const struct desk_before *b)
 {
 	for (unsigned i = 0; i < d->facts.figures.outputs; i++) {
 		const struct output_stats *o = &d->facts.figures.output[i];
-		uint64_t lost = desk_rise(lost_before(b, o->number), o->of.lost);
+		uint64_t lost = counter_rise(lost_before(b, o->number), o->of.lost);
 		char number[NUMBER_TEXT];
 
 		if (o->of.failing)
@@ -129,9 +129,9 @@ static bool is_wrong(
 	case LOSS_OTHER:
 		return false;
 	case LOSS_UNKNOWN:
-		return is_many(some, desk_rise(b->packets, now[COUNT_PACKETS]));
+		return is_many(some, counter_rise(b->packets, now[COUNT_PACKETS]));
 	case LOSS_LATE:
-		return is_many(some, desk_rise(b->records, now[COUNT_RECORDS]));
+		return is_many(some, counter_rise(b->records, now[COUNT_RECORDS]));
 	case LOSS_AGED: /* of two memories as large as this one, or of this */
 		return some * minutes_remembered > d->facts.figures.judge.hosts;
 	default:
@@ -145,7 +145,7 @@ static void look_at_losses(struct desk *d, const struct desk_before *b)
 
 	for (unsigned i = 0; i < LOSSES; i++) {
 		const struct loss *l = loss_of(i);
-		uint64_t some = desk_rise(b->lost[i], d->lost[i]);
+		uint64_t some = counter_rise(b->lost[i], d->lost[i]);
 
 		if (some && is_wrong(d, b, l->kind, some))
 			say(d, false, l->remedy, "%s in the last minute: %s: %s",

@@ -346,6 +346,15 @@ void alert_end_all(struct alert_book *b)
 		end(b, x);
 }
 
+uint64_t alerts_raised(const struct alert_stats *s)
+{
+	uint64_t raised = 0;
+
+	for (int c = 0; c < CLASSES; c++)
+		raised += s->raised[c];
+	return raised;
+}
+
 void alert_book_stats(const struct alert_book *b, struct alert_stats *s)
 {
 	*s = b->stats;

@@ -133,6 +133,9 @@ struct alert_stats {
 	uint64_t ended_early;
 };
 
+/* All of them. */
+uint64_t alerts_raised(const struct alert_stats *s);
+
 void alert_book_stats(const struct alert_book *b, struct alert_stats *s);
 
 #endif

@@ -40,7 +40,8 @@ struct courier {
 	unsigned threads;
 
 	pthread_mutex_t lock;  /* of all that follows */
-	pthread_cond_t wake;   /* the threads: a message, a nudge or the end */
+	pthread_cond_t wake;   /* threads that have nothing to do: a message, a nudge or the end */
+	pthread_cond_t retry;  /* threads between two attempts: a nudge or the end */
 	pthread_cond_t idle;   /* courier_settle(): a message is done with */
 	struct message *queue; /* (settings.messages), a ring */
 	unsigned oldest, count;
@@ -84,7 +85,7 @@ static void pause_until(struct courier *c, uint64_t until_ns)
 {
 	struct timespec until = {(time_t)(until_ns / 1000000000), (long)(until_ns % 1000000000)};
 
-	pthread_cond_timedwait(&c->wake, &c->lock, &until);
+	pthread_cond_timedwait(&c->retry, &c->lock, &until);
 }
 
 /* Between two attempts. False: there is no other. */
@@ -210,6 +211,7 @@ static void release(struct courier *c)
 		close(c->over_fd);
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->wake);
+	pthread_cond_destroy(&c->retry);
 	pthread_cond_destroy(&c->idle);
 	free(c->queue);
 	free(c);
@@ -236,6 +238,7 @@ int courier_open(struct courier **result, const struct courier_settings *setting
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, &monotonic);
+	pthread_cond_init(&c->retry, &monotonic);
 	pthread_cond_init(&c->idle, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	c->over_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -320,6 +323,7 @@ void courier_nudge(struct courier *c)
 	pthread_mutex_lock(&c->lock);
 	c->nudged = true;
 	pthread_cond_broadcast(&c->wake);
+	pthread_cond_broadcast(&c->retry);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -392,6 +396,7 @@ void courier_finish(struct courier *c)
 	pthread_mutex_lock(&c->lock);
 	c->closing = true;
 	pthread_cond_broadcast(&c->wake);
+	pthread_cond_broadcast(&c->retry);
 	pthread_mutex_unlock(&c->lock);
 }
 

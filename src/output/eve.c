@@ -10,6 +10,7 @@
 
 #include "detect/technique.h"
 #include "output/community.h"
+#include "output/losses.h"
 
 const char *eve_time(int64_t ns, char text[EVE_TIME_TEXT])
 {
@@ -224,8 +225,18 @@ static void put_count(json_t *o, const char *name, uint64_t count)
 	json_object_set_new(o, name, json_integer((json_int_t)count));
 }
 
-/* Each output by itself, and what all of them lost. */
-static json_t *outputs_json(const struct summary *s, json_t *lost)
+/* By cause: what is lost, and what is only counted. */
+static void put_losses(json_t *lost, json_t *counted, const struct summary *s)
+{
+	uint64_t count[LOSSES];
+
+	losses_of(s, count);
+	for (unsigned i = 0; i < LOSSES; i++)
+		put_count(loss_is_real(loss_of(i)) ? lost : counted, loss_key(i), count[i]);
+}
+
+/* Each output by itself, and what all of them lost or kept back. */
+static json_t *outputs_json(const struct summary *s, json_t *lost, json_t *counted)
 {
 	json_t *list = json_array();
 	uint64_t lines = 0, limited = 0;
@@ -247,54 +258,36 @@ static json_t *outputs_json(const struct summary *s, json_t *lost)
 		limited += of->limited;
 	}
 	put_count(lost, "outputs_lost", lines);
-	put_count(lost, "outputs_limited", limited);
+	put_count(counted, "outputs_limited", limited);
 	return list;
 }
 
 json_t *eve_stats_json(const struct summary *s)
 {
 	json_t *event = json_object(), *stats = json_object(), *lost = json_object();
-	json_t *alerts = json_object();
-	uint64_t all = 0;
+	json_t *alerts = json_object(), *counted = json_object();
 
 	json_object_set_new(event, "timestamp", time_json(s->now_ns));
 	put_origin(event, s->origin);
 	json_object_set_new(event, "event_type", json_string("stats"));
 	json_object_set_new(stats, "uptime", json_integer((json_int_t)s->seconds));
-	for (int c = 0; c < METER_COUNTERS; c++)
-		put_count(c < LOST_MAP_FULL ? stats : lost,
-			meter_counter_name((enum meter_counter)c), s->meter.count[c]);
+	for (int c = 0; c < LOST_MAP_FULL; c++)
+		put_count(stats, meter_counter_name((enum meter_counter)c), s->meter.count[c]);
 	put_count(stats, "judged", s->judge.judged);
 	put_count(stats, "hosts", s->judge.hosts);
-	for (int c = CLASS_NORMAL + 1; c < CLASSES; c++) {
+	for (int c = CLASS_NORMAL + 1; c < CLASSES; c++)
 		put_count(alerts, class_name((enum karma_class)c), s->detect.alerts.raised[c]);
-		all += s->detect.alerts.raised[c];
-	}
-	put_count(stats, "alerts", all);
+	put_count(stats, "alerts", alerts_raised(&s->detect.alerts));
 	json_object_set_new(stats, "alerts_by_class", alerts);
 	if (s->keeps) {
 		put_count(stats, "packets_kept", s->keeper.packets);
 		put_count(stats, "captures", s->keeper.files);
 		put_count(stats, "captures_removed", s->keeper.removed);
-		put_count(lost, "kept_no_room", s->keeper.no_room);
-		put_count(lost, "kept_other_link", s->keeper.other_link);
-		put_count(lost, "kept_failed", s->keeper.failed);
-		put_count(lost, "kept_queue_full", s->keeper.queue_full);
-		put_count(lost, "kept_dropped", s->keeper.dropped);
-		put_count(lost, "alerts_without_capture", s->keeper.alerts_without);
 	}
 	put_count(stats, "alerts_muted", s->muted);
 	put_count(stats, "history_removed", s->history.removed);
 	if (s->history.failing)
 		json_object_set_new(stats, "history_failing", json_string(s->history.why));
-	put_count(lost, "history_lost", s->history.lost);
-	put_count(lost, "history_hosts_lost", s->history.lost_hosts);
-	put_count(lost, "history_minutes_lost", s->history.lost_minutes);
-	put_count(lost, "history_blocks_lost", s->history.lost_blocks);
-	put_count(lost, "hosts_forgotten", s->judge.hosts_forgotten);
-	put_count(lost, "events_forgotten", s->judge.events_forgotten);
-	put_count(lost, "evidence_forgotten", s->detect.evidence_forgotten);
-	put_count(lost, "alerts_ended_early", s->detect.alerts.ended_early);
 	if (s->blocks) {
 		put_count(stats, "block_entries", s->block.entries);
 		put_count(stats, "block_added", s->block.added);
@@ -303,14 +296,13 @@ json_t *eve_stats_json(const struct summary *s)
 		put_count(stats, "block_dropped", s->block.dropped);
 		put_count(stats, "block_limited", s->block.limited);
 		put_count(stats, "block_refused_protected", s->block.refused_protected);
-		put_count(lost, "block_refused_full", s->block.refused_full);
-		put_count(lost, "block_refused_fast", s->block.refused_fast);
-		put_count(lost, "block_protected_lost", s->block.protected_lost);
 	}
 	if (s->has_profile)
 		json_object_set_new(stats, "drifted", json_boolean(s->drifted));
-	json_object_set_new(stats, "outputs", outputs_json(s, lost));
+	json_object_set_new(stats, "outputs", outputs_json(s, lost, counted));
+	put_losses(lost, counted, s);
 	json_object_set_new(stats, "lost", lost);
+	json_object_set_new(stats, "counted", counted);
 	json_object_set_new(event, "stats", stats);
 	return event;
 }

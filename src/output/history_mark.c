@@ -47,7 +47,6 @@ static int finish(sqlite3_stmt *s)
 
 int history_mark(const char *path, const char *id, enum history_mark mark, struct error *e)
 {
-	static const char *const text[] = {[MARK_ACK] = "ack", [MARK_FALSE] = "false"};
 	sqlite3_stmt *s = NULL;
 	sqlite3 *db;
 	int err = open_to_write(&db, path, e), code;
@@ -59,7 +58,7 @@ int history_mark(const char *path, const char *id, enum history_mark mark, struc
 		-1, &s, NULL);
 	if (!code) {
 		if (mark != MARK_NONE)
-			sqlite3_bind_text(s, 1, text[mark], -1, SQLITE_STATIC);
+			sqlite3_bind_text(s, 1, history_mark_name(mark), -1, SQLITE_STATIC);
 		sqlite3_bind_int64(s, 2, (sqlite3_int64)clock_now(CLOCK_REALTIME));
 		sqlite3_bind_text(s, 3, id, -1, SQLITE_STATIC);
 		code = finish(s);
@@ -71,6 +70,28 @@ int history_mark(const char *path, const char *id, enum history_mark mark, struc
 			e, -ENOENT, "no alert '%s' in %s; 'karma history' lists them", id, path);
 out:
 	sqlite3_close(db);
+	return err;
+}
+
+int history_mute_of(const char *path, const char *id, struct mute *m, struct error *e)
+{
+	struct history_entry entry = {.event = NULL};
+	struct history_reader *r = NULL;
+	int err = history_reader_open(&r, path, e);
+	const char *class;
+
+	if (!err)
+		err = history_find(r, id, &entry, e);
+	if (!err && !history_party(&entry, m->low, &m->attacks))
+		err = error_set(e, -EINVAL, "%s: the alert '%s' names nobody", path, id);
+	if (!err) {
+		memcpy(m->high, m->low, 16);
+		class = json_string_value(
+			json_object_get(json_object_get(entry.event, "alert"), "category"));
+		m->class = class_of(class ? class : "");
+	}
+	json_decref(entry.event);
+	history_reader_close(r);
 	return err;
 }
 

@@ -148,13 +148,11 @@ static const char *const order_text[] = {
 	[ORDER_FLOWS] = "flows",
 };
 
-static const char *const mark_text[] = {[MARK_ACK] = "ack", [MARK_FALSE] = "false"};
-
 static enum history_mark mark_of(const char *text)
 {
-	return strcmp(text, "ack") == 0     ? MARK_ACK
-	       : strcmp(text, "false") == 0 ? MARK_FALSE
-					    : MARK_NONE;
+	int mark;
+
+	return history_mark_parse(text, &mark) ? (enum history_mark)mark : MARK_NONE;
 }
 
 /* "WHERE ..." of what is asked for, behind what `sql` says already. */
@@ -190,7 +188,8 @@ static void bind_query(sqlite3_stmt *s, const struct history_query *q)
 		sqlite3_bind_text(
 			s, CLASS, class_name((enum karma_class)q->class), -1, SQLITE_STATIC);
 	if (q->mark > MARK_NONE)
-		sqlite3_bind_text(s, MARK, mark_text[q->mark], -1, SQLITE_STATIC);
+		sqlite3_bind_text(
+			s, MARK, history_mark_name((enum history_mark)q->mark), -1, SQLITE_STATIC);
 	/* As it is shown, to four digits. */
 	sqlite3_bind_double(s, CONFIDENCE, q->confidence - 0.00005);
 	sqlite3_bind_int64(s, LIMIT, q->limit ? (sqlite3_int64)q->limit : -1);
@@ -239,7 +238,7 @@ static bool entry_of(const struct found *f, struct history_entry *entry)
 		return false;
 	}
 	if (f->mark != MARK_NONE)
-		json_object_set_new(karma, "mark", json_string(mark_text[f->mark]));
+		json_object_set_new(karma, "mark", json_string(history_mark_name(f->mark)));
 	if (*f->model)
 		json_object_set_new(karma, "model", json_string(f->model));
 	json_object_set_new(karma, "ended", json_boolean(f->ended));

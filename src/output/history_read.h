@@ -64,6 +64,18 @@ struct history_query {
 	uint64_t skip;
 };
 
+/* "none", "ack", "false". */
+const char *history_mark_name(enum history_mark mark);
+
+/* A query's values as a person writes them; false: something else. A mark by its name; a class of
+ * attacks; "0.9" or "90%"; words with blanks between, up to HISTORY_WORDS, in a text shorter than
+ * `room`, into which q->word points then. */
+enum { HISTORY_WORDS_ROOM = 256 };
+bool history_mark_parse(const char *text, int *mark);
+bool history_class_parse(const char *text, int *class);
+bool history_share_parse(const char *text, double *share);
+bool history_words_parse(const char *text, struct history_query *q, char room[HISTORY_WORDS_ROOM]);
+
 /* "10.0.0.9", "10.0.0.0/24", "2001:db8::/32": the first and the last address. */
 bool history_range(const char *text, uint8_t low[16], uint8_t high[16]);
 
@@ -185,6 +197,9 @@ int history_mutes(struct history_reader *r, struct mute mute[HISTORY_MUTES], uns
 
 /* Mark an alert; MARK_NONE takes its mark away. -ENOENT: there is none of that id. */
 int history_mark(const char *path, const char *id, enum history_mark mark, struct error *e);
+
+/* What a mute of an alert by its id is for: its party, and its class. */
+int history_mute_of(const char *path, const char *id, struct mute *m, struct error *e);
 
 /* Add a mute in the place of others that are for the same; or end all whose range is that one's. */
 int history_mute(const char *path, const struct mute *m, struct error *e);

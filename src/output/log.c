@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "output/eve.h"
@@ -26,6 +27,14 @@ static int open_file(const struct log *s)
 	return open(s->path, flags, 0640);
 }
 
+static bool same_file(int a, int b)
+{
+	struct stat at, bt;
+
+	return fstat(a, &at) == 0 && fstat(b, &bt) == 0 && at.st_dev == bt.st_dev &&
+	       at.st_ino == bt.st_ino;
+}
+
 /* Where that fails the old file goes on: no line is lost. */
 static void reopen(void *log)
 {
@@ -34,10 +43,11 @@ static void reopen(void *log)
 
 	if (fd < 0)
 		return;
-	if (s->fd >= 0)
+	if (s->fd >= 0) {
+		s->torn = s->torn && same_file(s->fd, fd);
 		close(s->fd);
+	}
 	s->fd = fd;
-	s->torn = false;
 }
 
 static void release(void *log)

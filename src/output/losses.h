@@ -23,10 +23,17 @@ struct loss {
 	const char *name;   /* "flow table full" */
 	const char *remedy; /* one line */
 	enum loss_kind kind;
+	/* NULL where a counter of the meter has them: loss_key(), loss_text() */
+	const char *key, *one, *more;
 };
 
 /* `i` from 0 to LOSSES - 1. */
 const struct loss *loss_of(unsigned i);
+
+/* Its name in JSON, "history_lost"; and in words, "host forgotten for others", of one or of more.
+ */
+const char *loss_key(unsigned i);
+const char *loss_text(unsigned i, uint64_t count);
 
 /* Is it lost, or only counted? */
 bool loss_is_real(const struct loss *l);
@@ -36,5 +43,8 @@ void losses_of(const struct summary *s, uint64_t lost[LOSSES]);
 
 /* What of it is lost to detection: LOSS_ROOM and LOSS_UNKNOWN. */
 uint64_t losses_sum(const uint64_t lost[LOSSES]);
+
+/* Is anything lost that is not only counted? */
+bool losses_any(const uint64_t lost[LOSSES]);
 
 #endif

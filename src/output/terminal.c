@@ -9,6 +9,7 @@
 
 #include "output/line.h"
 #include "output/log.h"
+#include "output/losses.h"
 #include "util/number.h"
 
 static bool status_shown;
@@ -151,12 +152,10 @@ static void print_count(FILE *out, uint64_t count, const char *one, const char *
 
 static void print_alerts(FILE *out, const struct alert_stats *s)
 {
-	uint64_t all = 0;
+	uint64_t all = alerts_raised(s);
 	const char *between = " (";
 	char number[NUMBER_TEXT];
 
-	for (int c = 0; c < CLASSES; c++)
-		all += s->raised[c];
 	print_count(out, all, "alert", "alerts");
 	for (int c = 0; c < CLASSES; c++) {
 		if (!s->raised[c])
@@ -189,48 +188,51 @@ static bool print_outputs(FILE *out, const struct summary *s)
 	return any;
 }
 
-static void print_lost(FILE *out, const struct summary *s)
+static void print_blocks(FILE *out, const struct block_stats *s)
 {
-	const struct {
-		uint64_t count;
-		const char *one, *more;
-	} forgotten[] = {
-		{s->judge.hosts_forgotten, "host forgotten for others",
-			"hosts forgotten for others"},
-		{s->judge.events_forgotten, "flow that left the counters early",
-			"flows that left the counters early"},
-		{s->detect.evidence_forgotten, "host whose evidence gave way to others'",
-			"hosts whose evidence gave way to others'"},
-		{s->detect.alerts.ended_early, "alert that ended early for others",
-			"alerts that ended early for others"},
-		{s->history.lost, "alert that could not be written to the history",
-			"alerts that could not be written to the history"},
-		{s->block.refused_full, "block that found no room in the list",
-			"blocks that found no room in the list"},
-		{s->block.refused_fast, "block too many in its minute",
-			"blocks too many in their minutes"},
-		{s->block.protected_lost, "look at who is protected that did not find all",
-			"looks at who is protected that did not find all"},
-		{s->history.lost_hosts, "host's counts that the history had no room for",
-			"hosts' counts that the history had no room for"},
-		{s->history.lost_minutes, "minute that could not be written to the history",
-			"minutes that could not be written to the history"},
-		{s->history.lost_blocks,
-			"change of the block list that the history had no room for",
-			"changes of the block list that the history had no room for"},
-		{s->keeper.no_room, "packet of an alert whose capture is full",
-			"packets of alerts whose captures are full"},
-		{s->keeper.other_link, "packet of another link layer than its alert's capture",
-			"packets of another link layer than their alerts' captures"},
-		{s->keeper.failed, "packet of an alert that could not be written",
-			"packets of alerts that could not be written"},
-		{s->keeper.queue_full, "packet of an alert that the disk was too slow for",
-			"packets of alerts that the disk was too slow for"},
-		{s->keeper.dropped, "packet that came too fast to be kept",
-			"packets that came too fast to be kept"},
-		{s->keeper.alerts_without, "alert without a capture: too many at a time",
-			"alerts without a capture: too many at a time"},
-	};
+	print_count(
+		out, s->added, "entry put on the block list, ", "entries put on the block list, ");
+	print_count(out, s->dropped + s->limited, "packet dropped; ", "packets dropped; ");
+	print_count(
+		out, s->refused_protected, "time let be: protected\n", "times let be: protected\n");
+}
+
+static void print_kept(FILE *out, const struct keeper_stats *s)
+{
+	char number[NUMBER_TEXT];
+
+	print_count(out, s->packets, "packet kept in ", "packets kept in ");
+	print_count(out, s->files, "capture", "captures");
+	if (s->removed)
+		fprintf(out, "; %s older gave way", number_text(s->removed, number));
+	fputc('\n', out);
+}
+
+static void print_history(FILE *out, const struct history_stats *s)
+{
+	if (s->failing)
+		fprintf(out, "the history is not written: %s\n", s->why);
+	if (s->removed)
+		print_count(out, s->removed, "alert of the history gave way to a later one\n",
+			"alerts of the history gave way to later ones\n");
+}
+
+static bool print_losses(FILE *out, const struct summary *s)
+{
+	uint64_t lost[LOSSES];
+	char number[NUMBER_TEXT];
+
+	losses_of(s, lost);
+	for (unsigned i = 0; i < LOSSES; i++)
+		if (lost[i])
+			fprintf(out, "%s: %s %s\n", loss_is_real(loss_of(i)) ? "lost" : "counted",
+				number_text(lost[i], number), loss_text(i, lost[i]));
+	return losses_any(lost);
+}
+
+/* What else there was, and what there was not. */
+static void print_rest(FILE *out, const struct summary *s)
+{
 	char number[NUMBER_TEXT];
 	bool any;
 
@@ -238,48 +240,15 @@ static void print_lost(FILE *out, const struct summary *s)
 		if (s->meter.count[c])
 			fprintf(out, "%s %s\n", number_text(s->meter.count[c], number),
 				meter_counter_text((enum meter_counter)c, s->meter.count[c]));
-	if (s->blocks) {
-		print_count(out, s->block.added, "entry put on the block list, ",
-			"entries put on the block list, ");
-		print_count(out, s->block.dropped + s->block.limited, "packet dropped; ",
-			"packets dropped; ");
-		print_count(out, s->block.refused_protected, "time let be: protected\n",
-			"times let be: protected\n");
-	}
-	if (s->keeps) {
-		print_count(out, s->keeper.packets, "packet kept in ", "packets kept in ");
-		print_count(out, s->keeper.files, "capture", "captures");
-		if (s->keeper.removed)
-			fprintf(out, "; %s older gave way", number_text(s->keeper.removed, number));
-		fputc('\n', out);
-	}
-	if (s->muted) {
-		print_count(out, s->muted, "alert was muted", "alerts were muted");
-		fputc('\n', out);
-	}
-	if (s->history.failing)
-		fprintf(out, "the history is not written: %s\n", s->history.why);
-	if (s->history.removed) {
-		print_count(out, s->history.removed, "alert of the history gave way to a later one",
-			"alerts of the history gave way to later ones");
-		fputc('\n', out);
-	}
+	if (s->blocks)
+		print_blocks(out, &s->block);
+	if (s->keeps)
+		print_kept(out, &s->keeper);
+	if (s->muted)
+		print_count(out, s->muted, "alert was muted\n", "alerts were muted\n");
+	print_history(out, &s->history);
 	any = print_outputs(out, s);
-	for (int c = LOST_MAP_FULL; c < METER_COUNTERS; c++) {
-		if (!s->meter.count[c])
-			continue;
-		fprintf(out, "lost: %s %s\n", number_text(s->meter.count[c], number),
-			meter_counter_text((enum meter_counter)c, s->meter.count[c]));
-		any = true;
-	}
-	for (size_t i = 0; i < sizeof(forgotten) / sizeof(forgotten[0]); i++) {
-		if (!forgotten[i].count)
-			continue;
-		fputs("lost: ", out);
-		print_count(out, forgotten[i].count, forgotten[i].one, forgotten[i].more);
-		fputc('\n', out);
-		any = true;
-	}
+	any |= print_losses(out, s);
 	if (!any)
 		fputs("nothing lost\n", out);
 }
@@ -299,7 +268,7 @@ static void terminal_summary(struct output *o, const struct summary *s, bool las
 		print_count(t.stream, s->meter.count[COUNT_FLOWS], "flow, ", "flows, ");
 		print_count(t.stream, s->judge.judged, "record judged\n", "records judged\n");
 		print_alerts(t.stream, &s->detect.alerts);
-		print_lost(t.stream, s);
+		print_rest(t.stream, s);
 	}
 	end_text(o, &t);
 }

@@ -41,38 +41,16 @@ static struct reply done(int err, const struct error *e)
 
 /* ---- the history ---- */
 
-static int mark(const char *path, const json_t *body, struct error *e)
+static int set_mark(const char *path, const json_t *body, struct error *e)
 {
-	static const char *const names[] = {
-		[MARK_NONE] = "none", [MARK_ACK] = "ack", [MARK_FALSE] = "false"};
-	const char *id = text_in(body, "id"), *name = text_in(body, "mark");
+	const char *id = text_in(body, "id");
+	int mark;
 
 	if (!is_alert_id(id))
 		return error_set(e, -EINVAL, "\"id\" takes an alert's id");
-	for (int m = MARK_NONE; m <= MARK_FALSE; m++)
-		if (strcmp(name, names[m]) == 0)
-			return history_mark(path, id, (enum history_mark)m, e);
-	return error_set(e, -EINVAL, "\"mark\" takes ack, false or none");
-}
-
-/* The party of an alert, and its class. */
-static int party_of(const char *path, const char *id, struct mute *m, struct error *e)
-{
-	struct history_entry entry = {.event = NULL};
-	struct history_reader *reader = NULL;
-	int err = history_reader_open(&reader, path, e);
-
-	if (!err)
-		err = history_find(reader, id, &entry, e);
-	if (!err && !history_party(&entry, m->low, &m->attacks))
-		err = error_set(e, -EINVAL, "the alert '%s' names nobody", id);
-	if (!err) {
-		memcpy(m->high, m->low, 16);
-		m->class = class_of(text_in(json_object_get(entry.event, "alert"), "category"));
-	}
-	json_decref(entry.event);
-	history_reader_close(reader);
-	return err;
+	if (!history_mark_parse(text_in(body, "mark"), &mark))
+		return error_set(e, -EINVAL, "\"mark\" takes ack, false or none");
+	return history_mark(path, id, (enum history_mark)mark, e);
 }
 
 static int mute(const char *path, const json_t *body, struct error *e)
@@ -85,12 +63,12 @@ static int mute(const char *path, const json_t *body, struct error *e)
 	if (seconds < 1 || seconds > longest_s)
 		return error_set(e, -EINVAL, "\"for\" takes seconds, a year of them at most");
 	if (is_alert_id(id))
-		err = party_of(path, id, &m, e);
+		err = history_mute_of(path, id, &m, e);
 	else if (!history_range(text_in(body, "address"), m.low, m.high))
 		err = error_set(e, -EINVAL, "\"id\" takes an alert's id, \"address\" an address");
 	if (!err && strcmp(class, "any") == 0)
 		m.class = -1;
-	else if (!err && *class && (m.class = class_of(class)) <= CLASS_NORMAL)
+	else if (!err && *class && !history_class_parse(class, &m.class))
 		err = error_set(e, -EINVAL, "\"class\" takes a class of attacks");
 	if (err)
 		return err;
@@ -132,7 +110,7 @@ static struct reply write_history(
 
 static struct reply post_mark(struct request *r)
 {
-	return write_history(r, mark);
+	return write_history(r, set_mark);
 }
 
 static struct reply post_mute(struct request *r)

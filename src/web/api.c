@@ -121,7 +121,7 @@ static struct reply live_alerts(const struct request *r)
 static struct reply get_alerts(struct request *r)
 {
 	struct history_reader *reader;
-	char words[WORDS_ROOM];
+	char words[HISTORY_WORDS_ROOM];
 	struct history_query q;
 	struct error e = {""};
 	struct reply reply;
@@ -209,7 +209,7 @@ static struct reply get_overview(struct request *r)
 {
 	int64_t now_ns = (int64_t)clock_now(CLOCK_REALTIME), step_s;
 	struct history_reader *reader;
-	char words[WORDS_ROOM];
+	char words[HISTORY_WORDS_ROOM];
 	struct history_query q;
 	struct error e = {""};
 	const char *wrong = "";

@@ -179,7 +179,7 @@ struct reply get_suspicion(struct request *r)
 {
 	int64_t now_ns = (int64_t)clock_now(CLOCK_REALTIME);
 	struct history_reader *reader;
-	char words[WORDS_ROOM];
+	char words[HISTORY_WORDS_ROOM];
 	struct history_query q;
 	struct error e = {""};
 	const char *wrong = "";

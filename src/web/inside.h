@@ -84,14 +84,13 @@ struct history_reader *open_history(const struct request *r, struct reply *reply
 
 /* What the URL asks for: since, until, host, class, mark, confidence, text, sort, way, skip, limit.
  * `words` is what q->word points into. False: `wrong` names the argument. */
-enum { WORDS_ROOM = 256 };
-bool query_of(const struct request *r, struct history_query *q, char words[WORDS_ROOM],
+bool query_of(const struct request *r, struct history_query *q, char words[HISTORY_WORDS_ROOM],
 	const char **wrong);
 
 /* The same by a function that knows the arguments; NULL: not given. */
 typedef const char *(*argument_of)(const void *context, const char *name);
 bool query_parse(argument_of get, const void *context, int64_t now_ns, struct history_query *q,
-	char words[WORDS_ROOM], const char **wrong);
+	char words[HISTORY_WORDS_ROOM], const char **wrong);
 
 /* Whole minutes, in seconds, so few that a picture of q's time has some hundreds of them. */
 int64_t query_step(const struct history_query *q, int64_t now_ns);

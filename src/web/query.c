@@ -1,5 +1,4 @@
 /* What a URL asks of the history. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "util/clock.h"
@@ -42,25 +41,6 @@ static bool take_moment(const char *text, int64_t now_ns, int64_t *ns)
 	return moment_parse(text, now_ns, -1, ns);
 }
 
-static bool take_mark(const char *text, int *mark)
-{
-	static const char *const names[] = {
-		[MARK_NONE] = "none", [MARK_ACK] = "ack", [MARK_FALSE] = "false"};
-
-	for (*mark = MARK_NONE; *mark <= MARK_FALSE; ++*mark)
-		if (strcmp(text, names[*mark]) == 0)
-			return true;
-	return false;
-}
-
-static bool take_share(const char *text, double *share)
-{
-	char *end;
-
-	*share = strtod(text, &end);
-	return end != text && !*end && *share >= 0 && *share <= 1;
-}
-
 static bool take_order(const char *text, enum history_order *order)
 {
 	static const char *const names[HISTORY_ORDERS] = {
@@ -81,29 +61,8 @@ static bool take_order(const char *text, enum history_order *order)
 	return false;
 }
 
-static bool take_words(const char *text, struct history_query *q, char words[WORDS_ROOM])
-{
-	char *rest = NULL;
-
-	if (strlen(text) >= WORDS_ROOM)
-		return false;
-	strcpy(words, text);
-	for (char *w = strtok_r(words, " \t\r\n", &rest); w; w = strtok_r(NULL, " \t\r\n", &rest)) {
-		if (q->words == HISTORY_WORDS)
-			return false;
-		q->word[q->words++] = w;
-	}
-	return true;
-}
-
-static bool take_class(const char *text, int *class)
-{
-	*class = class_of(text);
-	return *class > CLASS_NORMAL;
-}
-
 static bool take(const char *name, const char *text, int64_t now_ns, struct history_query *q,
-	char words[WORDS_ROOM])
+	char words[HISTORY_WORDS_ROOM])
 {
 	if (strcmp(name, "since") == 0)
 		return take_moment(text, now_ns, &q->since_ns);
@@ -112,13 +71,13 @@ static bool take(const char *name, const char *text, int64_t now_ns, struct hist
 	if (strcmp(name, "host") == 0)
 		return q->has_range = history_range(text, q->low, q->high);
 	if (strcmp(name, "class") == 0)
-		return take_class(text, &q->class);
+		return history_class_parse(text, &q->class);
 	if (strcmp(name, "mark") == 0)
-		return take_mark(text, &q->mark);
+		return history_mark_parse(text, &q->mark);
 	if (strcmp(name, "confidence") == 0)
-		return take_share(text, &q->confidence);
+		return history_share_parse(text, &q->confidence);
 	if (strcmp(name, "text") == 0)
-		return take_words(text, q, words);
+		return history_words_parse(text, q, words);
 	if (strcmp(name, "sort") == 0)
 		return take_order(text, &q->order);
 	if (strcmp(name, "way") == 0) {
@@ -131,7 +90,7 @@ static bool take(const char *name, const char *text, int64_t now_ns, struct hist
 }
 
 bool query_parse(argument_of get, const void *context, int64_t now_ns, struct history_query *q,
-	char words[WORDS_ROOM], const char **wrong)
+	char words[HISTORY_WORDS_ROOM], const char **wrong)
 {
 	static const char *const names[] = {"since", "until", "host", "class", "mark", "confidence",
 		"text", "sort", "way", "skip", "limit"};
@@ -167,7 +126,7 @@ static const char *argument_by(const void *request, const char *name)
 	return argument(request, name);
 }
 
-bool query_of(const struct request *r, struct history_query *q, char words[WORDS_ROOM],
+bool query_of(const struct request *r, struct history_query *q, char words[HISTORY_WORDS_ROOM],
 	const char **wrong)
 {
 	return query_parse(argument_by, r, (int64_t)clock_now(CLOCK_REALTIME), q, words, wrong);

@@ -40,6 +40,30 @@ check "interfaces: every flow" [ "$(rows '^10.1.0.2,4400[0-5],10.1.0.80,5000,udp
 check "interfaces: nothing else" [ "$(wc -l <"$work/out")" -eq 5 ]
 check "interfaces: what is not understood is counted" grep -q "2 frames of a link type" "$work/err"
 
+# ---- lost, or only counted ----
+
+python3 - >"$work/stp.pcap" <<'END'
+import struct, sys
+frame = bytes.fromhex("0180c200000002000000000100264242030000000000") + bytes(38)
+out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+for at in range(3):
+    out += struct.pack("<IIII", 1700000000 + at, 0, len(frame), len(frame)) + frame
+sys.stdout.buffer.write(out)
+END
+judged() { # capture
+	KARMA_CONFIG="$work/none.conf" "$karma" read "$1" --eve "$work/lost.json" >"$work/out" 2>"$work/err"
+}
+losses() { # expression of the last stats
+	python3 -c 'import json, sys; s = json.loads(open(sys.argv[1]).readlines()[-1])["stats"]; sys.exit(not eval(sys.argv[2]))' "$work/lost.json" "$1"
+}
+judged "$work/stp.pcap"
+check "spanning tree is counted" grep -qx "counted: 3 frames that are neither IP nor ARP" "$work/out"
+check "and is no loss" sh -c "grep -qx 'nothing lost' '$work/out' && ! grep -q '^lost' '$work/out'"
+check "nor in EVE" losses 's["counted"]["not_ip"] == 3 and not any(s["lost"].values())'
+judged "$captures/links/wifi.pcap"
+check "802.11: a wrong checksum is a loss" grep -qx "lost: 1 802.11 frame with a wrong checksum" "$work/out"
+check "what is encrypted is none" grep -qx "counted: 2 encrypted 802.11 frames" "$work/out"
+
 # ---- still being written ----
 
 end_reader() { # its exit status in $status

@@ -22,7 +22,7 @@ static const char *value_of(const void *text, const char *name)
 
 static void search(char *text)
 {
-	char words[WORDS_ROOM];
+	char words[HISTORY_WORDS_ROOM];
 	struct history_query q;
 	const char *wrong = NULL;
 

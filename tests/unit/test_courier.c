@@ -337,6 +337,32 @@ static void several_threads_share_the_queue(void **state)
 	assert_int_equal(s.told, 10);
 }
 
+/* What comes while a thread waits to try again goes to one that has nothing to do. */
+static void a_thread_that_pauses_takes_no_wake_up(void **state)
+{
+	struct courier_settings settings = usual;
+	struct courier *c;
+	struct listener l;
+
+	(void)state;
+	settings.threads = 2;
+	settings.tries = 3; /* after 1 s and 2 s */
+	c = open_courier(&settings, &l);
+	l.refuse = EAGAIN;
+	say(c, "x");
+	wait_until(&l.attempts, 2);
+	l.refuse = 0;
+	for (int i = 1; i <= 5; i++) {
+		say(c, "y");
+		for (int t = 0; t < 100 && l.delivered < i; t++)
+			usleep(10000);
+		assert_int_equal(l.delivered, i);
+	}
+	assert_string_equal(l.got, "yyyyy");
+	courier_close(c, in(10), NULL);
+	assert_string_equal(l.got, "yyyyyx");
+}
+
 static void short_memory_is_counted(void **state)
 {
 	struct listener l;
@@ -364,6 +390,7 @@ int main(void)
 		cmocka_unit_test(the_rate_keeps_some_back),
 		cmocka_unit_test(a_nudge_comes_without_a_message),
 		cmocka_unit_test(several_threads_share_the_queue),
+		cmocka_unit_test(a_thread_that_pauses_takes_no_wake_up),
 		cmocka_unit_test(short_memory_is_counted),
 	};
 

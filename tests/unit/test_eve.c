@@ -183,25 +183,36 @@ static void the_attacker_is_the_source(void **state)
 static void statistics_have_every_counter(void **state)
 {
 	struct summary s = {.seconds = 12.5, .now_ns = start};
-	json_t *e, *stats, *lost;
+	json_t *e, *stats, *lost, *counted;
 
 	(void)state;
 	for (int c = 0; c < METER_COUNTERS; c++)
 		s.meter.count[c] = (uint64_t)c + 100;
 	s.judge.judged = 42;
+	s.judge.events_forgotten = 7;
+	s.judge.hosts_forgotten = 8;
 	s.detect.alerts.raised[CLASS_DOS] = 3;
 	e = eve_stats_json(&s);
 	assert_string_equal(text_at(e, "event_type"), "stats");
 	stats = json_object_get(e, "stats");
 	lost = json_object_get(stats, "lost");
+	counted = json_object_get(stats, "counted");
 	assert_int_equal(number_at(stats, "uptime"), 12);
 	assert_int_equal(number_at(stats, "judged"), 42);
 	assert_int_equal(number_at(stats, "alerts"), 3);
 	assert_int_equal(number_at(json_object_get(stats, "alerts_by_class"), "DoS"), 3);
-	for (int c = 0; c < METER_COUNTERS; c++)
-		assert_int_equal(number_at(c < LOST_MAP_FULL ? stats : lost,
+	for (int c = 0; c < METER_COUNTERS; c++) {
+		bool only_counted = c == LOST_RING_FULL || c == LOST_NOT_IP || c == LOST_ENCRYPTED;
+
+		assert_int_equal(number_at(c < LOST_MAP_FULL ? stats
+					   : only_counted    ? counted
+							     : lost,
 					 meter_counter_name((enum meter_counter)c)),
 			c + 100);
+	}
+	assert_int_equal(number_at(lost, "events_forgotten"), 7);
+	assert_int_equal(number_at(counted, "hosts_forgotten"), 8);
+	assert_null(json_object_get(lost, "hosts_forgotten"));
 	json_decref(e);
 }
 

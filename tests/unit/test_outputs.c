@@ -12,9 +12,11 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -167,6 +169,37 @@ static void a_log_that_cannot_be_opened_again_goes_on(void **state)
 	assert_int_equal(lines_of(path), 1);
 	unlink(path);
 	rmdir(away);
+}
+
+/* There is room for half a line; then for all, and the same file is opened again. */
+static void a_torn_line_ends_before_the_next(void **state)
+{
+	struct rlimit before, small = {.rlim_cur = 100};
+	char path[96], line[8192];
+	struct output o;
+	FILE *f;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	small.rlim_max = before.rlim_max;
+	o = begin(&output_eve, in_folder("eve.json", path));
+	setrlimit(RLIMIT_FSIZE, &small);
+	tell(&o, 1);
+	for (int i = 0; i < 1000 && !now(&o).failing; i++)
+		usleep(1000);
+	setrlimit(RLIMIT_FSIZE, &before);
+	output_reopen(&o);
+	wait_for(&o, 1);
+	assert_int_equal(end(&o).lost, 0);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_int_equal(strlen(line), 101);
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_int_equal(strncmp(line, "{\"timestamp\"", 12), 0);
+	fclose(f);
+	unlink(path);
 }
 
 static void a_pipe_that_nobody_reads_delays_nobody(void **state)
@@ -542,6 +575,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rotation_loses_no_line),
 		cmocka_unit_test(a_log_that_cannot_be_opened_again_goes_on),
+		cmocka_unit_test(a_torn_line_ends_before_the_next),
 		cmocka_unit_test(a_pipe_that_nobody_reads_delays_nobody),
 		cmocka_unit_test(a_stream_is_connected_again),
 		cmocka_unit_test(datagrams_where_he_takes_them),

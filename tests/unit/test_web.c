@@ -189,7 +189,7 @@ static const char *get(const void *context, const char *name)
 
 static const char *wrong_of(const char *name, const char *value, struct history_query *q)
 {
-	static char words[WORDS_ROOM];
+	static char words[HISTORY_WORDS_ROOM];
 	const char *const list[] = {name, value, NULL};
 	const char *wrong = NULL;
 
@@ -200,11 +200,11 @@ static const char *wrong_of(const char *name, const char *value, struct history_
 static void reads_a_query(void **state)
 {
 	static const char *const list[] = {"since", "2h", "until", "1700000000", "host",
-		"10.0.0.0/8", "class", "Brute Force", "mark", "none", "confidence", "0.5", "text",
+		"10.0.0.0/8", "class", "Brute Force", "mark", "none", "confidence", "50%", "text",
 		"ssh  T1046", "sort", "confidence", "way", "up", "skip", "200", "limit", "500",
 		NULL};
 	struct history_query q;
-	char words[WORDS_ROOM];
+	char words[HISTORY_WORDS_ROOM];
 	const char *wrong = NULL;
 
 	(void)state;
@@ -229,7 +229,7 @@ static void names_what_it_cannot_read(void **state)
 		{"sort", "first_ns; DROP TABLE alerts"}, {"way", "left"}, {"skip", "-1"},
 		{"limit", "0"}, {"limit", "501"}, {"limit", "1e3"}};
 	struct history_query q;
-	char longest[2 * WORDS_ROOM];
+	char longest[2 * HISTORY_WORDS_ROOM];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
