@@ -60,10 +60,10 @@ hold() {
 		import socket, sys, time
 		held = []
 		for _ in range(200):
-			s = socket.socket()
-			s.setblocking(False)
-			s.connect_ex(("127.0.0.1", int(sys.argv[1])))
-			held.append(s)
+		    s = socket.socket()
+		    s.setblocking(False)
+		    s.connect_ex(("127.0.0.1", int(sys.argv[1])))
+		    held.append(s)
 		time.sleep(3)
 		print(len(held), flush=True)
 		time.sleep(10)

@@ -42,11 +42,12 @@ export const blocks = {
         [when(e.since), 'b-since'], [e.until ? when(e.until) : 'for good', 'b-until'], [by(e), 'b-by'],
         [whole(e.packets), 'b-packets number'], [bytes(e.bytes), 'b-bytes number'], [away(e), 'b-away']],
       href: (e) => isHost(e.what) ? `/host?addr=${encodeURIComponent(e.what)}` : null,
-      onTotal() {},
+      onTotal() { below.hidden = false }, // not before the list has its height: nothing is to jump
       nothing: () => empty('Nobody is blocked', why ?? 'Alerts that are sure enough put their attackers here while blocking is on.'),
     })
     const allow = h('div', { class: 'least-lines' })
     const muted = h('div', { class: 'least-lines' })
+    const below = h('div', { class: 'grid two', hidden: true }, card('Never blocked', allow), card('Muted', muted))
     const mode = h('div', {})
     const count = h('p', { class: 'muted count', role: 'status' }, ' ')
     const send = async (path) => {
@@ -61,7 +62,7 @@ export const blocks = {
       h('div', { class: 'field' }, h('label', { for: 'b-time' }, 'For'), time),
       h('div', { class: 'field' }, h('button', { type: 'submit', class: 'main' }, 'Block')),
       h('div', { class: 'field' }, button('Never block', () => send('allow'))))
-    put(root, [h('div', { class: 'row between' }, h('h1', {}, 'Block list'), count), mode, form, card('Blocked', list.root), h('div', { class: 'grid two' }, card('Never blocked', allow), card('Muted', muted))])
+    put(root, [h('div', { class: 'row between' }, h('h1', {}, 'Block list'), count), mode, form, card('Blocked', list.root), below])
 
     function tellMode() {
       const m = live.status?.block?.mode ?? live.block.mode
@@ -138,7 +139,7 @@ export const blocks = {
       try {
         await read(own)
       } catch (error) {
-        if (!ended) say(count, error.message)
+        if (!ended) { say(count, error.message); below.hidden = false }
       }
       if (!ended && own === reading) timer = setTimeout(look, Math.max(AGAIN, 20 * (performance.now() - began)))
     }
