@@ -125,7 +125,7 @@ run: all
 
 # A part that cannot be measured here (the kernel's, without root) does not keep the others back.
 bench: all $(B)/mixed-capture
-	@$(B)/karma bench all; status=$$?; echo; scripts/bench-captures.py && \
+	@$(B)/karma bench; status=$$?; echo; scripts/bench-captures.py && \
 		scripts/bench-lstm.py && scripts/bench-throughput.sh && exit $$status
 
 $(B)/mixed-capture: tests/bench/mixed.c

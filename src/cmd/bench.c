@@ -100,7 +100,7 @@ static int run(const char *which, bool json, const struct bench_options *o)
 		struct error e = {""};
 		json_t *figures;
 
-		if (strcmp(which, "all") != 0 && strcmp(which, b->name) != 0)
+		if (which && strcmp(which, b->name) != 0)
 			continue;
 		figures = b->run(o, &e);
 		if (!figures) {
@@ -127,7 +127,7 @@ static bool is_known(const char *name)
 	for (size_t i = 0; i < BENCHES; i++)
 		if (strcmp(benches[i].name, name) == 0)
 			return true;
-	return strcmp(name, "all") == 0;
+	return false;
 }
 
 int cmd_bench(int argc, char **argv)
@@ -138,7 +138,7 @@ int cmd_bench(int argc, char **argv)
 		{"kernel", required_argument, NULL, 'k'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *which = "all";
+	const char *which = NULL; /* all */
 	struct bench_options o = {0};
 	struct error e = {""};
 	bool json = false;
@@ -166,8 +166,8 @@ int cmd_bench(int argc, char **argv)
 	if (optind < argc)
 		which = argv[optind++];
 	if (optind < argc)
-		return usage_error("bench", "one benchmark at a time, or all");
-	if (!is_known(which))
+		return usage_error("bench", "one benchmark at a time, or none named: all");
+	if (which && !is_known(which))
 		return usage_error("bench", "there is no benchmark '%s'", which);
 	return run(which, json, &o);
 }

@@ -71,7 +71,7 @@ static const struct command commands[] = {
 	{"model", cmd_model, "show FILE [--json]",
 		"what a model file says: network, settings, scores, data"},
 	{"bench", cmd_bench,
-		"[kernel|block|latency|meter|detect|desk|output|lstm|train|all] [-m MODEL] "
+		"[kernel|block|latency|meter|detect|desk|output|lstm|train] [-m MODEL] "
 		"[--kernel NAME] [--json]",
 		"how fast it is on this machine"},
 	{"help", cmd_help, "[COMMAND|features]",

@@ -46,7 +46,7 @@ check "by host: the attacker" is "$(all "$scan" "$slow" "$guess")" found --host 
 check "by host: a target" is "$scan " found --host 192.168.29.35
 check "by prefix" is "$(all "$scan" "$flood" "$slow" "$guess")" found --prefix 192.168.0.0/16
 check "by a prefix where nobody is" is "" found --prefix 192.168.30.0/24
-check "by text: all the words" is "$scan " found --text "PORTS refused"
+check "by text: all the words" is "$scan " found --text "PORTS t1046"
 by_confidence() { # half of the four, as their confidences have it
 	local least want
 	least=$(ask list --json | confidences | sort -rn | sed -n 2p)
