@@ -65,14 +65,18 @@ static const char *alert_who(const struct top_alert *a, char text[VIEW_TEXT])
 	return text;
 }
 
-static const char *alert_whom(const struct top_alert *a, char text[VIEW_TEXT + 24])
+/* In so many columns: of an address that does not fit the end goes, never a figure of how many
+ * others. */
+static const char *alert_whom(const struct top_alert *a, int columns, char text[VIEW_TEXT + 24])
 {
-	char number[NUMBER_TEXT];
+	char number[NUMBER_TEXT], others[24] = "";
+	int room;
 
-	snprintf(text, VIEW_TEXT + 24, "%s", a->whom);
 	if (a->targets > 1)
-		snprintf(text, VIEW_TEXT + 24, "%s +%.20s", a->whom,
-			number_text(a->targets - 1, number));
+		snprintf(others, sizeof(others), " +%.20s", number_text(a->targets - 1, number));
+	room = columns - (int)strlen(others);
+	snprintf(text, VIEW_TEXT + 24, "%.*s%s", room > 0 && *others ? room : VIEW_TEXT, a->whom,
+		others);
 	return text;
 }
 
@@ -85,7 +89,7 @@ static void draw_alert(const struct top *t, const struct top_alert *a, int y, in
 	screen_field(y, x + 12, 14, look, a->class);
 	screen_putf(y, x + 27, 4, LOOK_PLAIN, "%3.0f%%", 100 * a->confidence);
 	screen_field(y, x + 32, address, LOOK_PLAIN, alert_who(a, text));
-	screen_field(y, x + 33 + address, address, LOOK_PLAIN, alert_whom(a, text));
+	screen_field(y, x + 33 + address, address, LOOK_PLAIN, alert_whom(a, address, text));
 	screen_number(y, x + 34 + 2 * address, 8, LOOK_PLAIN, number_text(a->flows, text));
 	screen_field(y, x + 43 + 2 * address, 7, look, alert_word(a));
 }
