@@ -62,8 +62,8 @@ static int find_model(struct session *s, const char *given, struct error *e)
 	}
 	if (access(installed, R_OK) != 0)
 		return error_set(e, -ENOENT,
-			"no bundled model, neither %s nor %s; make one with 'make model', or give "
-			"one with -m",
+			"no bundled model, neither %s nor %s; name one with -m, "
+			"or make what is installed with 'make install'",
 			slash ? s->model_path : "beside the program", installed);
 	strcpy(s->model_path, installed);
 	return 0;

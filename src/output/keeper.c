@@ -1,6 +1,7 @@
 #include "output/keeper.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -38,8 +39,8 @@ struct capture {
 };
 
 struct keeper {
-	char folder[4000];
-	char path[4096]; /* keeper_path()'s answer */
+	char folder[PATH_MAX];
+	char path[PATH_MAX + 32]; /* keeper_path()'s answer */
 	struct keeper_limits limits;
 	struct packet_ring recent;
 	struct capture *capture; /* (limits.open) */
@@ -155,13 +156,17 @@ static int begin_thread(struct keeper *k)
 
 static int open_folder(struct keeper *k, const char *folder, struct error *e)
 {
+	char whole[PATH_MAX];
 	struct stat st;
 	int code;
 
-	snprintf(k->folder, sizeof(k->folder), "%s", folder);
 	if ((mkdir(folder, 0750) == 0 || errno == EEXIST) && stat(folder, &st) == 0 &&
-		access(folder, W_OK) == 0 && S_ISDIR(st.st_mode))
+		access(folder, W_OK) == 0 && S_ISDIR(st.st_mode)) {
+		/* Alerts name their captures to readers that stand in another folder. */
+		snprintf(k->folder, sizeof(k->folder), "%s",
+			realpath(folder, whole) ? whole : folder);
 		return 0;
+	}
 	code = errno == EEXIST ? ENOTDIR : errno;
 	return error_set(e, -code,
 		"%s: packets cannot be kept there: %s; name a folder you may write to", folder,
