@@ -54,7 +54,7 @@ failure() { # name why: and what was said
 }
 
 run() { # command...: leaves $status, out, err
-	timeout 120 "$@" >"$work/out" 2>"$work/err" </dev/null
+	timeout "${seconds:-120}" "$@" >"$work/out" 2>"$work/err" </dev/null
 	status=$?
 }
 

@@ -10,6 +10,7 @@
 sanitized=$karma
 [ -x build-san/karma ] && sanitized=build-san/karma
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+seconds=600 # under sanitizers, on a busy machine
 own=$captures/malformed
 corpus=$shared/corpus/malformed
 # A verdict and a message, not a crash, a leak or a wait.
