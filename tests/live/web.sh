@@ -168,19 +168,19 @@ def views():
         held.append(s)
     answers = [s.recv(15) for s in held]
     return held, [sum(a.startswith(b"HTTP/1.1 " + code) for a in answers) for code in (b"200", b"503")]
-for _ in range(20):  # what the browser had open is noticed to be closed at the next events
+for _ in range(12):  # what the browser, and the time before, had open is noticed to be closed at the next events
     held, counts = views()
     if counts == [16, 24]:
         break
     del held
-    time.sleep(0.5)
+    time.sleep(4)
 print("%d views, %d refused" % tuple(counts), flush=True)
 time.sleep(60)
 END
 ip netns exec "$gateway" python3 "$work/stuck.py" >"$work/stuck" 2>&1 &
 stuck=$!
 pids+=("$stuck")
-check "views are limited, and more are told so" within 30 grep -q '^16 views, 24 refused' "$work/stuck"
+check "views are limited, and more are told so" within 70 grep -q '^16 views, 24 refused' "$work/stuck"
 began=$SECONDS
 
 # ---- elsewhere, and without, while they are stuck ----
