@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "util/clock.h"
+#include "util/thread.h"
 
 enum {
 	THREADS = 8,
@@ -182,21 +182,15 @@ static void *run(void *courier)
 	return NULL;
 }
 
-/* Signals are the owner's. */
 static int begin_threads(struct courier *c)
 {
-	sigset_t all, before;
 	int err = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (!err && c->threads < c->settings.threads) {
-		err = pthread_create(&c->thread[c->threads], NULL, run, c);
-		if (!err)
-			pthread_setname_np(c->thread[c->threads++], c->settings.name);
+		err = thread_begin(&c->thread[c->threads], c->settings.name, run, c);
+		c->threads += !err;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -err;
+	return err;
 }
 
 /* ---- its owner's side ---- */

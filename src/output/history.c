@@ -4,7 +4,6 @@
 #include "output/history_inside.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "feature/pack.h"
 #include "output/eve.h"
 #include "util/clock.h"
+#include "util/thread.h"
 
 const struct history_limits history_limits = {
 	.alerts = 100000, .hosts = 10000, .bytes = 256 << 20, .seconds = 90 * 86400};
@@ -170,20 +170,12 @@ static void *write_batches(void *history)
 	return NULL;
 }
 
-/* Signals are the owner's. */
 static int begin_thread(struct history *h)
 {
-	sigset_t all, before;
-	int err;
+	int err = thread_begin(&h->thread, "history", write_batches, h);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&h->thread, NULL, write_batches, h);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
-		pthread_setname_np(h->thread, "history");
 	h->has_thread = !err;
-	return -err;
+	return err;
 }
 
 /* ---- opening ---- */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "output/keeper_files.h"
 #include "output/packet_ring.h"
 #include "util/clock.h"
+#include "util/thread.h"
 
 const struct keeper_limits keeper_limits = {
 	.recent_bytes = 32 << 20,
@@ -135,21 +135,14 @@ static void *run(void *keeper)
 	return NULL;
 }
 
-/* Signals are the owner's. */
 static int begin_thread(struct keeper *k)
 {
-	sigset_t all, before;
 	int err;
 
 	k->working = true;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&k->thread, NULL, run, k);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
-		pthread_setname_np(k->thread, "packets");
+	err = thread_begin(&k->thread, "packets", run, k);
 	k->has_thread = !err;
-	return -err;
+	return err;
 }
 
 /* ---- opening ---- */

@@ -8,6 +8,7 @@
 
 #include "top/past.h"
 #include "util/clock.h"
+#include "util/thread.h"
 
 static const int64_t patience_ns = 200 * 1000000LL; /* with a job, at the end */
 
@@ -75,7 +76,6 @@ static void *work(void *filer)
 
 int filer_begin(struct filer *f, struct error *e)
 {
-	sigset_t all, before;
 	int code;
 
 	memset(f, 0, sizeof(*f));
@@ -84,14 +84,11 @@ int filer_begin(struct filer *f, struct error *e)
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->news, NULL);
 	f->running = true;
-	sigfillset(&all); /* signals are the keyboard's side's */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	code = pthread_create(&f->thread, NULL, work, f);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	code = thread_begin(&f->thread, "filer", work, f);
 	if (code) {
 		close(f->tell[0]);
 		close(f->tell[1]);
-		return error_set(e, -code, "no thread can be started: %s", strerror(code));
+		return error_set(e, code, "no thread can be started: %s", strerror(-code));
 	}
 	return 0;
 }
