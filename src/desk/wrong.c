@@ -87,7 +87,7 @@ static void say_failing(struct desk *d, const struct output_stats *o, uint64_t l
 			number_text(lost, number));
 	if (o->of.waiting)
 		say(d, true,
-			"see whether it can be written to, and has room; what waits is tried again",
+			"see whether it can be reached and has room; what waits is tried again",
 			"%s, %.60s: not written for %s: %.60s; %u line%s wait%s%s", o->kind,
 			o->path, since, o->of.why, o->of.waiting, o->of.waiting == 1 ? "" : "s",
 			o->of.waiting == 1 ? "s" : "", more);
