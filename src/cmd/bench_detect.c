@@ -32,6 +32,7 @@ static int make_model(struct model *m, struct error *e)
 
 	memset(m, 0, sizeof(*m));
 	encoder_init(&enc, SET_LIVE);
+	encoder_show_views(&enc);
 	for (int c = 0; c < CLASSES; c++)
 		json_array_append_new(classes, json_string(class_name((enum karma_class)c)));
 	m->calibration = calibration_none;

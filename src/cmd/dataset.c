@@ -23,6 +23,7 @@ void dataset_free(struct dataset *d)
 	free(d->row);
 	free(d->label);
 	free(d->weight);
+	free(d->record);
 	free(d->sequence);
 	json_decref(d->description);
 	memset(d, 0, sizeof(*d));
@@ -53,6 +54,7 @@ static int grow(struct dataset *d, size_t rows)
 	GROW(row);
 	GROW(label);
 	GROW(weight);
+	GROW(record);
 	p = reallocarray(d->sequence, d->sequences + rows, sizeof(*d->sequence));
 	if (!p)
 		return -ENOMEM;
@@ -61,23 +63,23 @@ static int grow(struct dataset *d, size_t rows)
 	return 0;
 }
 
+/* A row of a table, and whose sequence it belongs to. */
 struct place {
-	const struct row *row;
+	const uint8_t *host;
 	size_t at;
 };
 
-static int by_actor(const void *a, const void *b)
+static int by_host(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
-	int order = memcmp(x->row->actor, y->row->actor, sizeof(x->row->actor));
+	int order = memcmp(x->host, y->host, 16);
 
 	return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-static bool same_sequence(const struct row *a, const struct row *b)
+static bool has_actor(const struct row *row)
 {
-	return memcmp(a->actor, b->actor, sizeof(a->actor)) == 0 &&
-	       memcmp(a->actor, nobody, sizeof(nobody)) != 0;
+	return memcmp(row->actor, nobody, sizeof(nobody)) != 0;
 }
 
 /* ---- how much a row teaches ---- */
@@ -113,10 +115,10 @@ static void measure_attacks(struct share *share, size_t count, double *most)
 	}
 }
 
-/* Of the file's attacks with known ends, whose rows stand behind `from`. */
-static int weigh_attacks(struct dataset *d, size_t from)
+/* Of the table's attacks with known ends. */
+static int weigh_attacks(const struct table *t, float *weight)
 {
-	size_t rows = d->rows - from, count = 0;
+	size_t rows = t->rows, count = 0;
 	struct share *share = calloc(rows + 1, sizeof(*share));
 	double *most = calloc(rows + 1, sizeof(*most)); /* records of the row's attack */
 
@@ -128,55 +130,93 @@ static int weigh_attacks(struct dataset *d, size_t from)
 	for (int target = 0; target <= 1; target++) {
 		count = 0;
 		for (size_t i = 0; i < rows; i++) {
-			const struct row *r = &d->row[from + i];
+			const struct row *r = &t->row[i];
 
-			if (r->label <= CLASS_NORMAL || memcmp(r->actor, nobody, 16) == 0)
+			if (r->label <= CLASS_NORMAL || !has_actor(r))
 				continue;
 			share[count++] = (struct share){
-				target ? r->addr[memcmp(r->actor, r->addr[SRC], 16) == 0]
-				       : r->actor,
-				r->label, i};
+				target ? r->addr[row_target(r)] : r->actor, r->label, i};
 		}
 		measure_attacks(share, count, most);
 	}
 	for (size_t i = 0; i < rows; i++)
 		if (most[i] > 0)
-			d->weight[from + i] *= (float)fmin(sqrt(usual / most[i]), dataset_heaviest);
+			weight[i] *= (float)fmin(sqrt(usual / most[i]), dataset_heaviest);
 	free(share);
 	free(most);
 	return 0;
 }
 
-/* The table's rows behind those at hand, actor by actor. */
-static int append(struct dataset *d, const struct table *t, float weight)
+/* ---- sequences ---- */
+
+/* The table's rows that a view has, host by host: how many. */
+static size_t sort_hosts(const struct table *t, enum host_view view, struct place *order)
 {
-	struct place *order = calloc(t->rows, sizeof(*order));
+	size_t n = 0;
 
-	if (!order || grow(d, t->rows) != 0) {
-		free(order);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < t->rows; i++)
-		order[i] = (struct place){&t->row[i], i};
-	qsort(order, t->rows, sizeof(*order), by_actor);
 	for (size_t i = 0; i < t->rows; i++) {
-		const struct row *row = order[i].row;
-		size_t at = d->rows + i;
+		const struct row *row = &t->row[i];
 
-		d->row[at] = *row;
-		d->label[at] = row->label;
-		d->weight[at] = row->label < 0 && !row->soft ? 0 : weight;
-		d->unlabelled += row->label < 0;
-		d->soft += row->soft;
-		if (d->single || i == 0 || !same_sequence(row, order[i - 1].row))
+		if (view == VIEW_ACTOR)
+			order[n++] = (struct place){row->actor, i};
+		else if (has_actor(row))
+			order[n++] = (struct place){row->addr[row_target(row)], i};
+	}
+	qsort(order, n, sizeof(*order), by_host);
+	return n;
+}
+
+/* Rows of the table behind those at hand, as sequences. `weight`: of each row of the table. */
+static void lay(struct dataset *d, const struct table *t, enum host_view view,
+	const struct place *order, size_t count, const float *weight)
+{
+	for (size_t i = 0; i < count; i++, d->rows++) {
+		const struct row *row = &t->row[order[i].at];
+
+		d->row[d->rows] = *row;
+		d->row[d->rows].view = view;
+		d->label[d->rows] = row->label;
+		d->weight[d->rows] = weight[order[i].at];
+		d->record[d->rows] = (uint32_t)(d->records + order[i].at);
+		if (d->single || i == 0 || !has_actor(row) ||
+			memcmp(order[i].host, order[i - 1].host, 16) != 0)
 			d->sequence[d->sequences++] =
-				(struct train_sequence){(uint32_t)at, 0, row->soft};
+				(struct train_sequence){(uint32_t)d->rows, 0, row->soft};
 		if (++d->sequence[d->sequences - 1].length > 1)
 			d->sequence[d->sequences - 1].extra = false;
 	}
-	d->rows += t->rows;
+}
+
+/* What each row of the table weighs. -ENOMEM. */
+static int weigh(struct dataset *d, const struct table *t, float each, float *weight)
+{
+	for (size_t i = 0; i < t->rows; i++) {
+		const struct row *row = &t->row[i];
+
+		weight[i] = row->label < 0 && !row->soft ? 0 : each;
+		d->unlabelled += row->label < 0;
+		d->soft += row->soft;
+	}
+	return d->by_attack ? weigh_attacks(t, weight) : 0;
+}
+
+/* The table behind what is at hand, view by view. */
+static int append(struct dataset *d, const struct table *t, float each)
+{
+	int views = d->views ? HOST_VIEWS : 1;
+	struct place *order = calloc(t->rows, sizeof(*order));
+	float *weight = calloc(t->rows, sizeof(*weight));
+	int err = order && weight ? grow(d, t->rows * (size_t)views) : -ENOMEM;
+
+	if (!err)
+		err = weigh(d, t, each, weight);
+	for (int view = 0; !err && view < views; view++)
+		lay(d, t, (enum host_view)view, order, sort_hosts(t, (enum host_view)view, order),
+			weight);
+	d->records += t->rows;
 	free(order);
-	return d->by_attack ? weigh_attacks(d, d->rows - t->rows) : 0;
+	free(weight);
+	return err;
 }
 
 static json_t *describe(
@@ -214,7 +254,7 @@ int dataset_add(
 		err = error_set(e, -EINVAL, "%s: no rows; give a file with flow records", path);
 		goto out;
 	}
-	if (before + t.rows > UINT32_MAX / 2) {
+	if (before + t.rows > UINT32_MAX / 2 / HOST_VIEWS) {
 		err = error_set(
 			e, -E2BIG, "%s: more rows than karma can number; give fewer files", path);
 		goto out;
@@ -329,7 +369,7 @@ static void reorder(struct dataset *d, uint32_t *from)
 		struct row row = d->row[start];
 		int label = d->label[start];
 		float weight = d->weight[start];
-		uint32_t to = start;
+		uint32_t record = d->record[start], to = start;
 
 		while (from[to] != start) {
 			uint32_t next = from[to];
@@ -337,12 +377,14 @@ static void reorder(struct dataset *d, uint32_t *from)
 			d->row[to] = d->row[next];
 			d->label[to] = d->label[next];
 			d->weight[to] = d->weight[next];
+			d->record[to] = d->record[next];
 			from[to] = to;
 			to = next;
 		}
 		d->row[to] = row;
 		d->label[to] = label;
 		d->weight[to] = weight;
+		d->record[to] = record;
 		from[to] = to;
 	}
 }
@@ -396,6 +438,24 @@ static void draw_singles(const struct dataset *d, const struct encoder *enc, dou
 	}
 }
 
+/* What validates in one view teaches nothing in the other: it only goes on with the memory.
+ * -ENOMEM.
+ */
+static int blind_other_view(struct dataset *d)
+{
+	bool *validates = calloc(d->records + 1, sizeof(*validates));
+
+	if (!validates)
+		return -ENOMEM;
+	for (size_t r = d->training_rows; r < d->rows; r++)
+		validates[d->record[r]] = true;
+	for (size_t r = 0; r < d->training_rows; r++)
+		if (validates[d->record[r]])
+			d->weight[r] = 0;
+	free(validates);
+	return 0;
+}
+
 int dataset_split(
 	struct dataset *d, const struct encoder *enc, double share, uint64_t seed, struct error *e)
 {
@@ -413,6 +473,8 @@ int dataset_split(
 		draw_class(d, c, share, seed, ticket, validates);
 	draw_singles(d, enc, share, seed, ticket, validates);
 	part(d, validates, old, from);
+	if (blind_other_view(d) != 0)
+		err = no_memory(e);
 out:
 	free(validates);
 	free(ticket);

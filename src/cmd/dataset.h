@@ -16,15 +16,19 @@ static const double dataset_heaviest = 3;
 
 /* Rows of one actor in one file are a sequence, in their order; a row without an actor is one of
  * length one, as is every row for a model without memory, and an extra one (lstm/plan.h) where it
- * is soft. The rows of a sequence stand together. */
+ * is soft. The rows of a sequence stand together. With both views a row with an actor is there
+ * twice: rows with one target are a sequence, too. */
 struct dataset {
 	/* Set before files are read: */
 	bool single;    /* rows are sequences of one */
+	bool views;     /* rows are there in both views */
 	bool by_attack; /* an attack's rows weigh by the root of their number */
 	struct row *row;
 	int *label;    /* (rows): enum karma_class, -1: not known */
 	float *weight; /* (rows): of its file; 0 where nothing is to be learnt from it */
-	size_t rows, unlabelled;
+	uint32_t *record; /* (rows): which of the records it is; two rows at most have the same */
+	size_t rows, records;
+	size_t unlabelled; /* of the records */
 	size_t soft; /* of the unlabelled: with probabilities of the classes in row[] */
 	struct train_sequence *sequence;
 	size_t sequences;
@@ -44,7 +48,8 @@ int dataset_add_validation(struct dataset *d, const char *path, bool as_publishe
 
 /* Move about `share` of the data behind the training part. Whole sequences go, a like share of
  * each class's, rounded to the nearest; of the single rows those with equal features of `enc` stay
- * together; none with soft rows goes. The same data and seed give the same parts. -ENOMEM. */
+ * together; none with soft rows goes. Nothing is learnt from a record in one view that validates in
+ * the other. The same data and seed give the same parts. -ENOMEM. */
 int dataset_split(
 	struct dataset *d, const struct encoder *enc, double share, uint64_t seed, struct error *e);
 

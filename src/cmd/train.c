@@ -99,12 +99,13 @@ static bool same_making(const struct session *s, const struct encoder *other)
 	const char *rows = json_string_value(json_object_get(header, "rows"));
 	json_t *own = describe_settings(o, &(struct train_progress){0});
 	char *a = comparable(own), *b = comparable(json_object_get(header, "settings"));
-	bool same =
-		a && b && strcmp(a, b) == 0 && rows && strcmp(rows, rows_form(o)) == 0 &&
-		s->given.net.shape.layers == o->layers && s->given.net.shape.hidden == o->hidden &&
-		s->given.net.shape.classes == CLASSES && other->features == s->encoder.features &&
-		memcmp(other->feature, s->encoder.feature,
-			other->features * sizeof(*other->feature)) == 0;
+	bool same = a && b && strcmp(a, b) == 0 && rows && strcmp(rows, rows_form(o)) == 0 &&
+		    s->given.net.shape.layers == o->layers &&
+		    s->given.net.shape.hidden == o->hidden &&
+		    s->given.net.shape.classes == CLASSES &&
+		    other->features == s->encoder.features && other->views == s->encoder.views &&
+		    memcmp(other->feature, s->encoder.feature,
+			    other->features * sizeof(*other->feature)) == 0;
 
 	json_decref(own);
 	free(a);
@@ -187,6 +188,7 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	if (!err && o->features)
 		err = encoder_choose(&s->encoder, o->features, e);
 	s->data.single = o->settings.memory == 1;
+	s->data.views = !s->data.single && !o->one_view;
 	s->data.by_attack = o->by_attack;
 	for (int i = 0; i < count && !err; i++)
 		err = add_file(s, files[i], e);
@@ -195,6 +197,8 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 		o->settings.memory = 1;
 		s->data.single = true;
 	}
+	if (!s->data.single && s->data.rows > s->data.records)
+		encoder_show_views(&s->encoder);
 	if (!err && o->calibration)
 		err = load_calibration(s, e);
 	if (!err)

@@ -41,6 +41,7 @@ enum {
 	OPT_BINS,
 	OPT_FEATURES,
 	OPT_BY_ATTACK,
+	OPT_ONE_VIEW,
 	OPT_AS_PUBLISHED,
 	OPT_JSON,
 	OPT_LOG,
@@ -70,6 +71,7 @@ static const struct option long_options[] = {
 	{"bins", required_argument, NULL, OPT_BINS},
 	{"features", required_argument, NULL, OPT_FEATURES},
 	{"by-attack", no_argument, NULL, OPT_BY_ATTACK},
+	{"one-view", no_argument, NULL, OPT_ONE_VIEW},
 	{"as-published", no_argument, NULL, OPT_AS_PUBLISHED},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"log", required_argument, NULL, OPT_LOG},
@@ -234,6 +236,9 @@ int train_options_read(struct train_options *o, int argc, char **argv)
 			break;
 		case OPT_BY_ATTACK:
 			o->by_attack = true;
+			break;
+		case OPT_ONE_VIEW:
+			o->one_view = true;
 			break;
 		case OPT_AS_PUBLISHED:
 			o->as_published = true;

@@ -22,7 +22,7 @@ struct train_options {
 	const char *calibration; /* a model whose calibration is taken; no rows validate */
 	double blank;            /* share of the features that a row is shown without */
 	const char *features;    /* NULL: those of the rows' form */
-	bool cross_entropy, by_attack, as_published, json, resume;
+	bool cross_entropy, by_attack, one_view, as_published, json, resume;
 	const char *log;
 };
 

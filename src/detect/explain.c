@@ -148,20 +148,12 @@ static const struct wide *wide_of(const struct telling *t, const struct row *row
 	return NULL;
 }
 
-/* The end that was acted upon. */
-static int other_end(const struct row *row)
-{
-	return addr_same(row->actor, row->addr[DST]) && !addr_same(row->actor, row->addr[SRC])
-		       ? SRC
-		       : DST;
-}
-
 static void put_wide(
 	const struct wide *w, const struct row *row, unsigned column, char *out, size_t size)
 {
 	int other = counter_like(w->other, features[column].name);
 	char count[FEATURE_TEXT], one[ADDR_TEXT];
-	int end = other_end(row);
+	int end = row_target(row);
 	bool of_one =
 		other >= 0 && row->value[other] == 1 && (w == &wides[0] || row->port[end] != 0);
 

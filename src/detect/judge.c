@@ -10,38 +10,49 @@
 #include "feature/encode.h"
 #include "feature/window.h"
 
+/* What is known of a host in one view. */
 struct memory {
-	int64_t at_ns; /* 0: nothing yet */
-	bool waits;    /* for its step */
+	int64_t at_ns; /* of its latest step; 0: nothing yet */
+	int steps;     /* that wait */
 	float state[]; /* lstm_state_size() */
 };
 
-/* Records of different hosts that are stepped together. */
-enum { TOGETHER = 32 };
+/* Records that wait for their steps, and the steps of a record's. */
+enum { TOGETHER = 32, STEPS = TOGETHER * HOST_VIEWS };
 
-/* One of them. */
+struct step {
+	struct lstm_input input;
+	struct memory *memory; /* stays where it is: it was used later than all that do not wait */
+	int turn;              /* from 1: steps of one memory follow each other */
+	bool anew;             /* it starts from nothing */
+};
+
+/* A record with its steps, one a view that the model knows. */
 struct waiting {
 	struct record record;
 	struct row row;
-	struct lstm_input input;
-	struct memory *memory; /* stays where it is: it was used later than all that do not wait */
+	struct step step[HOST_VIEWS];
 };
 
 struct judge {
 	const struct model *model;
 	struct encoder encoder;
 	bool remembers;
+	int views;                       /* that the model knows: the actor's, or both */
 	uint8_t class[LSTM_MAX_CLASSES]; /* enum karma_class of each output */
-	struct lru *hosts;
+	struct lru *hosts[HOST_VIEWS]; /* of struct memory; no view that the model does not know */
 	struct window *window;
 	struct judge_stats stats;
-	struct waiting *queue;    /* (TOGETHER) */
-	int most, waiting;        /* how many may wait: no more than hosts are remembered; and do */
-	int told;                 /* whose verdict was told last: judge_explain() is about it */
-	float *x;                 /* (TOGETHER, D) */
-	struct lstm_entry *entry; /* (TOGETHER, ENCODER_ENTRIES) */
-	float *before;            /* (TOGETHER, S): the states that their steps start from */
-	float *logits;            /* (TOGETHER, C) */
+	struct waiting *queue; /* (TOGETHER) */
+	int most, waiting;     /* how many may wait: no more than hosts are remembered; and do */
+	int told;              /* whose verdict was told last: judge_explain() is about it */
+	/* Of the steps, a record's side by side: */
+	float *x;                 /* (STEPS, D) */
+	struct lstm_entry *entry; /* (STEPS, ENCODER_ENTRIES) */
+	float *before;            /* (STEPS, S): the states that they start from */
+	float *after;             /* (STEPS, H): what they leave in the last layer */
+	float *probability;       /* (STEPS, C) */
+	float *logits;            /* scratch: (STEPS, C) */
 	float *state;             /* scratch: (S) */
 	struct lstm_batch *stepper;
 };
@@ -102,17 +113,22 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 		goto out;
 	hosts = hosts ? hosts : JUDGE_HOSTS;
 	j->most = hosts < TOGETHER ? (int)hosts : TOGETHER;
-	j->hosts = lru_new(hosts, 16, sizeof(struct memory) + state * sizeof(float));
+	j->views = j->encoder.views ? HOST_VIEWS : 1;
+	for (int v = 0; v < j->views; v++)
+		j->hosts[v] = lru_new(hosts, 16, sizeof(struct memory) + state * sizeof(float));
 	j->window = window_new(window_events(flows));
 	j->queue = calloc(TOGETHER, sizeof(*j->queue));
-	j->x = lstm_floats(TOGETHER * (size_t)net->shape.dense);
-	j->entry = calloc((size_t)TOGETHER * ENCODER_ENTRIES, sizeof(*j->entry));
-	j->before = lstm_floats(TOGETHER * state);
-	j->logits = lstm_floats(TOGETHER * (size_t)net->shape.classes);
+	j->x = lstm_floats(STEPS * (size_t)net->shape.dense);
+	j->entry = calloc((size_t)STEPS * ENCODER_ENTRIES, sizeof(*j->entry));
+	j->before = lstm_floats(STEPS * state);
+	j->after = lstm_floats(STEPS * (size_t)net->shape.hidden);
+	j->probability = lstm_floats(STEPS * (size_t)net->shape.classes);
+	j->logits = lstm_floats(STEPS * (size_t)net->shape.classes);
 	j->state = lstm_floats(state);
-	j->stepper = lstm_batch_new(net, kernel, TOGETHER);
-	if (!j->hosts || !j->window || !j->queue || !j->x || !j->entry || !j->before ||
-		!j->logits || !j->state || !j->stepper) {
+	j->stepper = lstm_batch_new(net, kernel, STEPS);
+	if (!j->hosts[VIEW_ACTOR] || !j->hosts[j->views - 1] || !j->window || !j->queue || !j->x ||
+		!j->entry || !j->before || !j->after || !j->probability || !j->logits ||
+		!j->state || !j->stepper) {
 		err = error_set(e, -ENOMEM, "not enough memory to remember hosts");
 		goto out;
 	}
@@ -127,49 +143,68 @@ void judge_free(struct judge *j)
 {
 	if (!j)
 		return;
-	lru_free(j->hosts);
+	for (int v = 0; v < HOST_VIEWS; v++)
+		lru_free(j->hosts[v]);
 	window_free(j->window);
 	free(j->queue);
 	free(j->x);
 	free(j->entry);
 	free(j->before);
+	free(j->after);
+	free(j->probability);
 	free(j->logits);
 	free(j->state);
 	lstm_batch_free(j->stepper);
 	free(j);
 }
 
+static uint64_t hosts_replaced(const struct judge *j)
+{
+	uint64_t replaced = 0;
+
+	for (int v = 0; v < j->views; v++)
+		replaced += lru_replaced(j->hosts[v]);
+	return replaced;
+}
+
 void judge_inherit(struct judge *j, struct judge *from, bool memories)
 {
 	struct window *window = j->window;
-	struct lru *hosts = j->hosts;
 
 	j->window = from->window;
 	from->window = window;
 	j->stats = from->stats;
-	if (memories) {
-		j->hosts = from->hosts;
-		from->hosts = hosts;
-	} else {
-		j->stats.hosts_forgotten += lru_replaced(from->hosts);
+	if (!memories)
+		j->stats.hosts_forgotten += hosts_replaced(from);
+	for (int v = 0; v < j->views && memories; v++) {
+		struct lru *hosts = j->hosts[v];
+
+		j->hosts[v] = from->hosts[v];
+		from->hosts[v] = hosts;
 	}
 }
 
-/* The record in place `at` of the queue, without some features: its inputs, which stand there too.
- */
-static void encode(struct judge *j, int at, const bool *blank)
+/* Where the step of a waiting record in a view has its place in the arrays. */
+static size_t place_of(int at, int view)
 {
-	float *x = j->x + (ptrdiff_t)at * j->model->net.shape.dense;
-	struct lstm_entry *entry = j->entry + (ptrdiff_t)at * ENCODER_ENTRIES;
-	struct waiting *w = &j->queue[at];
-
-	w->input = (struct lstm_input){x, entry, 0};
-	w->input.entries = encoder_apply(&j->encoder, &w->row, blank, x, entry);
+	return (size_t)at * HOST_VIEWS + (size_t)view;
 }
 
-static void softmax(struct judge *j, float *logits)
+/* The inputs of a waiting record's step in a view, without some features. */
+static void encode(struct judge *j, int at, int view, const bool *blank)
 {
-	calibration_apply(&j->model->calibration, logits, j->model->net.shape.classes, logits);
+	float *x = j->x + place_of(at, view) * (size_t)j->model->net.shape.dense;
+	struct lstm_entry *entry = j->entry + place_of(at, view) * ENCODER_ENTRIES;
+	struct waiting *w = &j->queue[at];
+
+	w->row.view = (enum host_view)view;
+	w->step[view].input = (struct lstm_input){x, entry, 0};
+	w->step[view].input.entries = encoder_apply(&j->encoder, &w->row, blank, x, entry);
+}
+
+static void softmax(struct judge *j, const float *logits, float *p)
+{
+	calibration_apply(&j->model->calibration, logits, j->model->net.shape.classes, p);
 }
 
 static enum service service_of(const struct row *row)
@@ -179,46 +214,95 @@ static enum service service_of(const struct row *row)
 	return value >= 0 && value < SERVICES ? (enum service)value : SERVICE_NONE;
 }
 
-void judge_flush(struct judge *j, judge_sink sink, void *context)
+/* All steps whose turn it is; false: there are none. */
+static bool take_turn(struct judge *j, int records, int turn)
 {
 	const struct lstm_shape shape = j->model->net.shape;
-	struct lstm_input x[TOGETHER];
-	float *state[TOGETHER];
+	size_t size = lstm_state_size(&j->model->net), classes = (size_t)shape.classes;
+	size_t last = (size_t)(shape.layers - 1) * 2 * (size_t)shape.hidden;
+	struct lstm_input x[STEPS];
+	float *state[STEPS];
+	size_t place[STEPS];
+	int n = 0;
+
+	for (int i = 0; i < records; i++)
+		for (int v = 0; v < j->views; v++) {
+			struct step *s = &j->queue[i].step[v];
+
+			if (s->turn != turn)
+				continue;
+			place[n] = place_of(i, v);
+			x[n] = s->input;
+			state[n] = s->memory->state;
+			if (s->anew)
+				memset(state[n], 0, size * sizeof(float));
+			memcpy(j->before + place[n] * size, state[n], size * sizeof(float));
+			s->memory->steps = 0;
+			n++;
+		}
+	if (n == 0)
+		return false;
+	lstm_batch_step(j->stepper, n, x, state, j->logits);
+	for (int i = 0; i < n; i++) {
+		softmax(j, j->logits + (size_t)i * classes, j->probability + place[i] * classes);
+		memcpy(j->after + place[i] * (size_t)shape.hidden, state[i] + last,
+			(size_t)shape.hidden * sizeof(float));
+	}
+	return true;
+}
+
+static void tell(struct judge *j, int at, judge_sink sink, void *context)
+{
+	const struct lstm_shape shape = j->model->net.shape;
+	struct waiting *w = &j->queue[at];
+	struct verdict v = {.app = w->row.app,
+		.traffic = traffic_of(&w->record, service_of(&w->row)),
+		.row = &w->row};
+
+	memcpy(v.actor, w->row.actor, sizeof(v.actor));
+	for (int view = 0; view < j->views; view++) {
+		const float *p = j->probability + place_of(at, view) * (size_t)shape.classes;
+
+		for (int k = 0; k < shape.classes; k++)
+			v.probability[view][j->class[k]] += p[k];
+		v.hidden[view] = j->after + place_of(at, view) * (size_t)shape.hidden;
+	}
+	if (j->views == 1)
+		memcpy(v.probability[VIEW_TARGET], v.probability[VIEW_ACTOR],
+			sizeof(v.probability[VIEW_TARGET]));
+	j->told = at;
+	sink(context, &w->record, &v);
+}
+
+void judge_flush(struct judge *j, judge_sink sink, void *context)
+{
 	int n = j->waiting;
 
-	if (n <= 0)
-		return;
-	for (int i = 0; i < n; i++) {
-		x[i] = j->queue[i].input;
-		state[i] = j->queue[i].memory->state;
-		j->queue[i].memory->waits = false;
-	}
-	lstm_batch_step(j->stepper, n, x, state, j->logits);
+	for (int turn = 1; take_turn(j, n, turn); turn++)
+		;
 	j->waiting = 0;
-	for (int i = 0; i < n; i++) {
-		struct waiting *w = &j->queue[i];
-		float *p = j->logits + (ptrdiff_t)i * shape.classes;
-		struct verdict v = {.app = w->row.app,
-			.traffic = traffic_of(&w->record, service_of(&w->row)),
-			.row = &w->row};
+	for (int i = 0; i < n; i++)
+		tell(j, i, sink, context);
+}
 
-		v.hidden = w->memory->state + (ptrdiff_t)(shape.layers - 1) * 2 * shape.hidden;
+/* The last waiting record's step of a host's memory. */
+static void wait_for_step(struct judge *j, enum host_view view, const uint8_t host[16])
+{
+	struct waiting *w = &j->queue[j->waiting];
+	int64_t at_ns = w->record.at_ns;
+	bool fresh;
+	struct memory *m = lru_use(j->hosts[view], host, &fresh);
 
-		softmax(j, p);
-		memcpy(v.actor, w->row.actor, sizeof(v.actor));
-		for (int k = 0; k < shape.classes; k++)
-			v.probability[j->class[k]] += p[k];
-		j->told = i;
-		sink(context, &w->record, &v);
-	}
+	w->step[view] = (struct step){.memory = m,
+		.turn = ++m->steps,
+		.anew = fresh || !j->remembers || at_ns - m->at_ns > judge_idle_ns};
+	m->at_ns = at_ns;
+	encode(j, j->waiting, view, NULL);
 }
 
 void judge_record(struct judge *j, const struct record *r, judge_sink sink, void *context)
 {
-	size_t floats = lstm_state_size(&j->model->net);
 	struct waiting *w = &j->queue[j->waiting];
-	struct memory *m;
-	bool fresh;
 
 	if (r->total)
 		return; /* nobody's doing: the flows of many who found no room */
@@ -228,38 +312,28 @@ void judge_record(struct judge *j, const struct record *r, judge_sink sink, void
 	if (!r->news)
 		return;
 	j->stats.judged++;
-	m = lru_use(j->hosts, w->row.actor, &fresh);
-	if (m->waits) { /* one step after the other */
-		judge_flush(j, sink, context);
-		j->queue[0].row = w->row;
-		w = &j->queue[0];
-	}
-	if (!fresh && (!j->remembers || r->at_ns - m->at_ns > judge_idle_ns))
-		memset(m->state, 0, floats * sizeof(float));
-	m->at_ns = r->at_ns;
-	m->waits = true;
 	w->record = *r;
-	w->memory = m;
-	memcpy(j->before + (size_t)j->waiting * floats, m->state, floats * sizeof(float));
-	encode(j, j->waiting, NULL);
+	wait_for_step(j, VIEW_ACTOR, w->row.actor);
+	if (j->views > 1)
+		wait_for_step(j, VIEW_TARGET, w->row.addr[row_target(&w->row)]);
 	if (++j->waiting == j->most)
 		judge_flush(j, sink, context);
 }
 
 /* ---- why ---- */
 
-/* Log-odds of attack of the record told last, without some features, from where its step started.
- */
-static double log_odds(struct judge *j, const bool *blank)
+/* Log-odds of attack of the record told last in a view, without some features, from where its step
+ * started. */
+static double log_odds(struct judge *j, enum host_view view, const bool *blank)
 {
 	size_t floats = lstm_state_size(&j->model->net);
 	float p[LSTM_MAX_CLASSES];
 	double normal = 0;
 
-	memcpy(j->state, j->before + (size_t)j->told * floats, floats * sizeof(float));
-	encode(j, j->told, blank);
-	lstm_batch_step(j->stepper, 1, &j->queue[j->told].input, &j->state, p);
-	softmax(j, p);
+	memcpy(j->state, j->before + place_of(j->told, view) * floats, floats * sizeof(float));
+	encode(j, j->told, view, blank);
+	lstm_batch_step(j->stepper, 1, &j->queue[j->told].step[view].input, &j->state, p);
+	softmax(j, p, p);
 	for (int k = 0; k < j->model->net.shape.classes; k++)
 		if (j->class[k] == CLASS_NORMAL)
 			normal += (double)p[k];
@@ -267,7 +341,8 @@ static double log_odds(struct judge *j, const bool *blank)
 	return log((1 - normal) / normal);
 }
 
-unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reason)[size])
+unsigned judge_explain(
+	struct judge *j, enum host_view view, unsigned most, size_t size, char (*reason)[size])
 {
 	const struct encoder *enc = &j->encoder;
 	const struct row *row = &j->queue[j->told].row;
@@ -278,11 +353,13 @@ unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reaso
 
 	if (!t)
 		return 0;
-	all = log_odds(j, NULL);
+	if ((int)view >= j->views)
+		view = VIEW_ACTOR;
+	all = log_odds(j, view, NULL);
 	for (unsigned f = 0; f < enc->features; f++) {
 		if (!explain_group(enc, row, f, in_group, &t[groups].feature))
 			continue;
-		t[groups].weight = all - log_odds(j, in_group);
+		t[groups].weight = all - log_odds(j, view, in_group);
 		groups++;
 	}
 	count = explain_words(t, groups, row, most, size, reason);
@@ -293,7 +370,7 @@ unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reaso
 void judge_stats(const struct judge *j, struct judge_stats *s)
 {
 	*s = j->stats;
-	s->hosts = lru_count(j->hosts);
-	s->hosts_forgotten += lru_replaced(j->hosts);
+	s->hosts = lru_count(j->hosts[VIEW_ACTOR]);
+	s->hosts_forgotten += hosts_replaced(j);
 	s->events_forgotten = window_forgotten(j->window);
 }

@@ -1,5 +1,6 @@
-/* What the model says of a record, in the light of what its host did before: features, one step of
- * the host's memory (the LSTM's state), class probabilities; and why. */
+/* What the model says of a record, in the light of what its host did before and of what was done to
+ * its target: features, one step of each one's memory (the LSTM's state), class probabilities; and
+ * why. */
 #ifndef KARMA_DETECT_JUDGE_H
 #define KARMA_DETECT_JUDGE_H
 
@@ -9,28 +10,31 @@
 #include "lstm/model.h"
 #include "util/error.h"
 
-/* Hosts that are remembered by default: 64 MB with two layers of 128. */
+/* Hosts that are remembered by default, in each view: 64 MB a view with two layers of 128. */
 enum { JUDGE_HOSTS = 32768 };
 
-/* A host that did nothing for so long starts anew, as its sequences did in training. */
+/* A host of which nothing was seen in a view for so long starts anew there. */
 static const int64_t judge_idle_ns = 600 * 1000000000LL;
 
 struct judge;
 
 struct verdict {
-	uint8_t actor[16];          /* whose doing it is */
-	float probability[CLASSES]; /* sums to 1 */
-	const char *app;            /* application protocol of the flow; NULL: not known */
-	enum traffic traffic;       /* what kind the flow is of */
-	const struct row *row;      /* of all features; the callee's only during the call */
-	const float *hidden; /* (H): the host's memory in the last layer, of which all this is
-				made; the callee's only during the call */
+	uint8_t actor[16]; /* whose doing it is */
+	/* Of the classes, in the light of what the actor did, and of what was done to the target;
+	 * each sums to 1. The same for both where the model knows one view. */
+	float probability[HOST_VIEWS][CLASSES];
+	const char *app;       /* application protocol of the flow; NULL: not known */
+	enum traffic traffic;  /* what kind the flow is of */
+	const struct row *row; /* of all features; the callee's only during the call */
+	/* (H): the memories in the last layer, of which these are made; the callee's only during
+	 * the call. NULL in a view that the model does not know. */
+	const float *hidden[HOST_VIEWS];
 };
 
 struct judge_stats {
 	uint64_t records, judged;
-	uint32_t hosts;            /* remembered now */
-	uint64_t hosts_forgotten;  /* gave way to others */
+	uint32_t hosts;            /* whose doings are remembered now */
+	uint64_t hosts_forgotten;  /* gave way to others, in either view */
 	uint64_t events_forgotten; /* flows that left the counters over time early */
 };
 
@@ -51,19 +55,20 @@ void judge_inherit(struct judge *j, struct judge *from, bool memories);
 /* What is told of a record; in the order in which they came. */
 typedef void (*judge_sink)(void *context, const struct record *r, const struct verdict *v);
 
-/* Take a record into account, in the order of at_ns. Its verdict may wait: records of different
- * hosts are stepped together. One that has nothing new corrects counters, is no step of the memory,
- * and nothing is told of it. */
+/* Take a record into account, in the order of at_ns. Its verdict may wait: records are stepped
+ * together, those that share a host one after the other. One that has nothing new corrects
+ * counters, is no step of a memory, and nothing is told of it. */
 void judge_record(struct judge *j, const struct record *r, judge_sink sink, void *context);
 
 /* Tell the verdicts that wait. To be called when no record is at hand. */
 void judge_flush(struct judge *j, judge_sink sink, void *context);
 
-/* Why the record whose verdict was told last looks like an attack; in the sink, or before the next
- * record: the features without which the model would be
- * less sure, most telling first, in words. Returns how many; each costs a step of the network per
- * feature, so ask only for what is shown. `size`: bytes in a reason. */
-unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reason)[size]);
+/* Why the record whose verdict was told last looks like an attack in a view; in the sink, or before
+ * the next record: the features without which the model would be less sure, most telling first, in
+ * words. Returns how many; each costs a step of the network per feature, so ask only for what is
+ * shown. `size`: bytes in a reason. */
+unsigned judge_explain(
+	struct judge *j, enum host_view view, unsigned most, size_t size, char (*reason)[size]);
 
 /* Figures so far. */
 void judge_stats(const struct judge *j, struct judge_stats *s);

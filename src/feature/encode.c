@@ -53,6 +53,13 @@ void encoder_init(struct encoder *enc, unsigned set)
 			add_feature(enc, i);
 }
 
+void encoder_show_views(struct encoder *enc)
+{
+	enc->views = true;
+	enc->inputs++;
+	enc->dense++;
+}
+
 /* One item of a list. How many features it names. */
 static unsigned mark(const char *item, bool wanted[FEATURE_MAX])
 {
@@ -163,6 +170,7 @@ static void count_bins(struct encoder *enc)
 
 		enc->inputs += f->kind == KIND_CATEGORY ? inputs_of(f) : enc->knots[k];
 	}
+	enc->inputs += enc->views;
 }
 
 int encoder_fit(struct encoder *enc, const struct row *rows, size_t count, unsigned bins)
@@ -265,6 +273,10 @@ int encoder_apply(const struct encoder *enc, const struct row *row, const bool *
 		entries += apply_bins(enc, k, value, first, entry + entries);
 		first += f->kind == KIND_CATEGORY ? inputs_of(f) : enc->knots[k];
 	}
+	if (enc->views && !enc->binned)
+		*x = row->view == VIEW_TARGET;
+	else if (enc->views && row->view == VIEW_TARGET)
+		entry[entries++] = (struct lstm_entry){first, 1};
 	return entries;
 }
 
@@ -325,7 +337,8 @@ json_t *encoder_to_json(const struct encoder *enc)
 	for (unsigned k = 0; k < enc->features; k++)
 		json_array_append_new(list, describe(enc, k));
 	hash_table(enc, hash);
-	return json_pack("{s:s, s:b, s:o}", "table", hash, "bins", enc->binned, "features", list);
+	return json_pack("{s:s, s:b, s:b, s:o}", "table", hash, "bins", enc->binned, "views",
+		enc->views, "features", list);
 }
 
 static int other_table(struct error *e, const char *why)
@@ -412,6 +425,8 @@ int encoder_from_json(struct encoder *enc, const json_t *description, struct err
 		code = take_feature(enc, json_array_get(list, k), binned, e);
 	if (code)
 		return code;
+	if (json_is_true(json_object_get(description, "views")))
+		encoder_show_views(enc);
 	if (binned)
 		count_bins(enc);
 	hash_table(enc, hash);

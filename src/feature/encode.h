@@ -6,7 +6,10 @@
  * category is as many, one-hot. In bins: a number stands between two of the knots that cut its
  * values in training into bins of about as many rows, and is two entries, shared as near as it is
  * to either (Gorishniy et al. 2022, piecewise-linear encoding, by prefix sums); a category is one
- * entry. The network so learns a weight for each place along a number, at the cost of two. */
+ * entry. The network so learns a weight for each place along a number, at the cost of two.
+ *
+ * A network that remembers hosts in both views has one input more, the last: 1 where a row is shown
+ * in its target's. */
 #ifndef KARMA_FEATURE_ENCODE_H
 #define KARMA_FEATURE_ENCODE_H
 
@@ -16,12 +19,13 @@
 #include "lstm/model.h"
 #include "util/error.h"
 
-enum { ENCODER_BINS = 64, ENCODER_ENTRIES = 2 * FEATURE_MAX };
+enum { ENCODER_BINS = 64, ENCODER_ENTRIES = 2 * FEATURE_MAX + 1 };
 
 struct encoder {
 	unsigned features;
 	uint16_t feature[FEATURE_MAX]; /* index into the table */
 	bool binned;                   /* the form: in bins, or plain */
+	bool views;                    /* the network is shown rows in both views */
 	unsigned inputs;               /* rows of the network's first matrix */
 	unsigned dense;                /* how many of them are given as numbers: all, or none */
 	float mean[FEATURE_MAX];       /* plain: of the scaled number; 0 for categories */
@@ -40,6 +44,9 @@ void encoder_init(struct encoder *enc, unsigned set);
  * will do, those of no set as well. -EINVAL with the line in `e`: a name is unknown, is no number
  * or category, or nothing is left. */
 int encoder_choose(struct encoder *enc, const char *list, struct error *e);
+
+/* Show the network rows in both views; before encoder_fit(). */
+void encoder_show_views(struct encoder *enc);
 
 /* Learn the scaling from the rows, unknown values left out: plain with `bins` 0, else at most so
  * many bins (<= ENCODER_BINS) for a number. A number that never varied, or was never known, teaches

@@ -205,6 +205,13 @@ void feature_print_markdown(FILE *out)
 	}
 }
 
+int row_target(const struct row *row)
+{
+	return addr_same(row->actor, row->addr[DST]) && !addr_same(row->actor, row->addr[SRC])
+		       ? SRC
+		       : DST;
+}
+
 /* ---- augmentation ---- */
 
 void row_stretch(struct row *row, double factor)

@@ -58,13 +58,17 @@ const char *class_name(enum karma_class c);
 /* Index or -1. Leading spaces, case and "Backdoors" of the raw files are understood. */
 int class_of(const char *name);
 
+/* In whose memory a record is a step: what a host does, and what is done to it. */
+enum host_view { VIEW_ACTOR, VIEW_TARGET, HOST_VIEWS };
+
 /* One record as numbers. value[i] belongs to feature i of the table; NAN: not known. Categories
  * hold their index. */
 struct row {
 	double value[FEATURE_MAX];
 	uint8_t addr[2][16]; /* all zero where the file has no addresses */
 	uint16_t port[2];
-	uint8_t actor[16]; /* whose memory the record advances; all zero: nobody's */
+	uint8_t actor[16];   /* whose doing it is; all zero: not known */
+	enum host_view view; /* in which it is shown to the network; not in files */
 	int64_t at_ns;
 	uint64_t flow_id;
 	const char *app; /* application protocol; NULL: not known, or read from a file */
@@ -74,6 +78,9 @@ struct row {
 	bool soft;
 	float probability[CLASSES];
 };
+
+/* The end that the actor acts upon: its target's. */
+int row_target(const struct row *row);
 
 /* What a feature's value is computed from (feature/value.h). */
 struct feature_source;

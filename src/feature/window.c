@@ -545,6 +545,7 @@ void feature_row(struct window *w, const struct record *r, struct row *row)
 	memcpy(row->addr, r->addr, sizeof(row->addr));
 	memcpy(row->port, r->port, sizeof(row->port));
 	memcpy(row->actor, host->addr, 16);
+	row->view = VIEW_ACTOR;
 	row->at_ns = r->at_ns;
 	row->flow_id = r->flow_id;
 	row->app = s.name.app;

@@ -28,13 +28,16 @@ static inline int refusals_input(const struct encoder *enc, const char *name)
 	abort();
 }
 
-/* c = sigmoid(forget) * c + tanh(log(1 + refused) - 1), h = tanh(c), logits -+ 8 h. */
-static inline struct model refusals_model(float forget)
+/* c = sigmoid(forget) * c + tanh(log(1 + refused) - 1), h = tanh(c), logits -+ 8 h. `views`: it is
+ * shown records in both views, between which it makes no difference. */
+static inline struct model refusals_model_in(float forget, bool views)
 {
 	struct model m = {.calibration = {.temperature = 1}};
 	struct encoder enc;
 
 	encoder_init(&enc, SET_LIVE);
+	if (views)
+		encoder_show_views(&enc);
 	if (lstm_init(&m.net, (struct lstm_shape){(int)enc.inputs, (int)enc.inputs, 1, 1, 2}))
 		abort();
 	m.net.b[0][0] = 20;
@@ -49,6 +52,11 @@ static inline struct model refusals_model(float forget)
 	if (!m.header)
 		abort();
 	return m;
+}
+
+static inline struct model refusals_model(float forget)
+{
+	return refusals_model_in(forget, false);
 }
 
 #endif

@@ -99,6 +99,72 @@ static void test_sequences(void **state)
 	dataset_free(&d);
 }
 
+/* Each row with an actor once more, in the sequence of its target, which all have in common here.
+ */
+static void load_views(struct dataset *d)
+{
+	struct error e = {""};
+
+	memset(d, 0, sizeof(*d));
+	d->views = true;
+	assert_int_equal(dataset_add(d, path, 2, false, &e), 0);
+	assert_int_equal(dataset_add(d, path, 3, false, &e), 0);
+}
+
+static void test_views(void **state)
+{
+	struct dataset d;
+	size_t targets = 0;
+
+	(void)state;
+	load_views(&d);
+	assert_int_equal(d.records, 2 * (HOSTS * STEPS + SINGLES + COMMON));
+	assert_int_equal(d.rows, d.records + 2 * HOSTS * STEPS);
+	assert_int_equal(d.sequences, 2 * (HOSTS + SINGLES + COMMON + 1));
+	for (size_t s = 0; s < d.sequences; s++) {
+		struct train_sequence q = d.sequence[s];
+		enum host_view view = d.row[q.first].view;
+
+		targets += view == VIEW_TARGET;
+		assert_true(q.length == (q.length == 1                ? 1
+						: view == VIEW_TARGET ? HOSTS * STEPS
+								      : STEPS));
+		for (uint32_t t = 0; t < q.length; t++) {
+			assert_int_equal(d.row[q.first + t].view, view);
+			assert_true(d.weight[q.first + t] ==
+				    (d.record[q.first] < d.records / 2 ? 2 : 3));
+			assert_true(
+				t == 0 || d.row[q.first + t].at_ns > d.row[q.first + t - 1].at_ns);
+		}
+	}
+	assert_int_equal(targets, 2);
+	dataset_free(&d);
+}
+
+static void test_nothing_is_learnt_of_what_validates(void **state)
+{
+	static bool validates[2 * (HOSTS * STEPS + SINGLES + COMMON)];
+	struct dataset d;
+	struct encoder enc;
+	struct error e;
+	size_t blind = 0;
+
+	(void)state;
+	encoder_init(&enc, SET_LIVE);
+	load_views(&d);
+	assert_int_equal(dataset_split(&d, &enc, 0.2, 5, &e), 0);
+	for (size_t r = d.training_rows; r < d.rows; r++)
+		validates[d.record[r]] = true;
+	for (size_t r = 0; r < d.rows; r++) {
+		bool learns = r < d.training_rows && !validates[d.record[r]];
+
+		assert_true((d.weight[r] > 0) == (learns || r >= d.training_rows));
+		blind += r < d.training_rows && !learns;
+	}
+	assert_true(blind > 0);
+	dataset_free(&d);
+}
+
 static void test_split(void **state)
 {
 	struct dataset d, again;
@@ -327,6 +393,8 @@ int main(void)
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_single_rows),
 		cmocka_unit_test(test_sequences),
+		cmocka_unit_test(test_views),
+		cmocka_unit_test(test_nothing_is_learnt_of_what_validates),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_soft_rows),
 		cmocka_unit_test(test_a_file_that_validates),

@@ -221,6 +221,36 @@ static void blank_numbers_have_no_entries(void **unused)
 	assert_int_equal(entry[1].row, enc.inputs - 1);
 }
 
+static void the_last_input_tells_the_view(void **unused)
+{
+	static struct encoder enc, back;
+	struct lstm_entry entry[ENCODER_ENTRIES];
+	struct row row = unknown_row();
+	struct error e;
+	float x[8];
+	json_t *json;
+
+	(void)unused;
+	for (unsigned bins = 0; bins <= 4; bins += 4) {
+		assert_int_equal(encoder_choose(&enc, "sbytes,spkts", &e), 0);
+		encoder_show_views(&enc);
+		assert_int_equal(encoder_fit(&enc, varied_rows(), MANY, bins), 0);
+		json = encoder_to_json(&enc);
+		assert_int_equal(encoder_from_json(&back, json, &e), 0);
+		json_decref(json);
+		assert_true(back.views);
+		assert_int_equal(back.inputs, enc.inputs);
+		assert_int_equal(back.dense, bins ? 0 : 3);
+		row.view = VIEW_ACTOR;
+		assert_int_equal(encoder_apply(&back, &row, NULL, x, entry), 0);
+		assert_true(bins || x[2] == 0);
+		row.view = VIEW_TARGET;
+		assert_int_equal(encoder_apply(&back, &row, NULL, x, entry), bins ? 1 : 0);
+		assert_true(bins || x[2] == 1);
+		assert_true(!bins || (entry[0].row == back.inputs - 1 && entry[0].value == 1));
+	}
+}
+
 static void features_are_chosen_by_a_list(void **unused)
 {
 	static struct encoder enc, set;
@@ -375,6 +405,7 @@ int main(void)
 		cmocka_unit_test(categories_are_one_hot),
 		cmocka_unit_test(a_number_stands_between_two_knots),
 		cmocka_unit_test(blank_numbers_have_no_entries),
+		cmocka_unit_test(the_last_input_tells_the_view),
 		cmocka_unit_test(features_are_chosen_by_a_list),
 		cmocka_unit_test(knots_come_back),
 		cmocka_unit_test(a_description_comes_back),
