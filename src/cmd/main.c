@@ -60,8 +60,9 @@ static const struct command commands[] = {
 		"flow records as CSV: UNSW-NB15's columns, then Karma's"},
 	{"train", cmd_train,
 		"DATA.csv[:WEIGHT] ... -o MODEL [--loss focal|ce] [--gamma G] "
-		"[--alpha none|root|balanced] [--by-attack] [--epochs N] [--seed S] [--layers L] "
-		"[--hidden H] [--length T] [--memory N] [--splice P] [--batch B] [--bins N] "
+		"[--alpha none|root|balanced] [--by-attack] [--one-view] [--epochs N] [--seed S] "
+		"[--layers L] [--hidden H] [--length T] [--memory N] [--splice P] [--batch B] "
+		"[--bins N] "
 		"[--dropout P] [--blank P] [--lr R] [--decay D] [--validation P | --validate FILE "
 		"| --calibration MODEL] [--patience N] [--features LIST] [--as-published] [--json] "
 		"[--log FILE] [--resume]",
