@@ -343,6 +343,8 @@ static void weigh(void *session, const struct record *r, const struct verdict *o
 
 	if (s->verdicts && !s->bad)
 		s->bad = verdicts_next(s->verdicts, r->flow_id, v.probability, &s->wrong);
+	if (s->bad)
+		return; /* it ends here: what waited with this record is not told of */
 	detector_tick(s->detector, r->at_ns);
 	w = detector_weigh(s->detector, r, &v);
 	if (s->history && w.actor > 0)
