@@ -70,6 +70,17 @@ static void put_line(const char *name, const json_t *figure)
 
 /* ---- parts ---- */
 
+static const char *remembered(const struct model *m)
+{
+	const json_t *input = json_object_get(m->header, "input");
+
+	if (!model_remembers(m))
+		return "nothing, each record is judged by itself";
+	return json_is_true(json_object_get(input, "views"))
+		       ? "what each host did, and what was done to it"
+		       : "what each host did";
+}
+
 static void show_network(const struct model *m)
 {
 	const json_t *thresholds = json_object_get(m->header, "thresholds");
@@ -80,6 +91,7 @@ static void show_network(const struct model *m)
 		s.inputs, s.layers, s.hidden, s.classes, m->net.count,
 		(double)m->net.count * sizeof(float) / 1e6);
 	put_text(json_object_get(m->header, "rows"), 0);
+	printf("\nremembers: %s", remembered(m));
 	printf("\ntemperature: %.4f", (double)m->calibration.temperature);
 	if (m->calibration.attack_apart)
 		printf(" of which attack; attack or not: log-odds * %.4f %+.4f",

@@ -58,6 +58,15 @@ done
 check "the same seed gives the same bytes" test "$(head -n 2 "$work/seeds" | uniq | wc -l)" -eq 1
 check "another seed gives others" test "$(uniq "$work/seeds" | wc -l)" -eq 2
 
+run "$karma" model show "$work/seed.karma"
+check "hosts are remembered in both views" \
+	grep -qx 'remembers: what each host did, and what was done to it' "$work/out"
+run "$karma" train "$work/sequences.csv" -o "$work/one.karma" "${settings[@]}" --epochs 2 --one-view
+run "$karma" model show "$work/one.karma"
+check "or in one" grep -qx 'remembers: what each host did' "$work/out"
+run "$karma" model show "$work/a.karma"
+check "or not at all" grep -qx 'remembers: nothing, each record is judged by itself' "$work/out"
+
 run "$karma" train "$work/sequences.csv" -o "$work/s.karma" "${settings[@]}" --epochs 40 --json
 check "train --json describes the model" python3 - "$work/out" <<-'end'
 	import json, sys
