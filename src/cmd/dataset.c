@@ -322,13 +322,14 @@ static int class_of_sequence(const struct dataset *d, struct train_sequence s)
 	return CLASS_NORMAL;
 }
 
-/* Probabilities that somebody gave are nothing to validate with. */
-static bool is_soft(const struct dataset *d, struct train_sequence s)
+/* A record validates once, in its actor's view. Probabilities that somebody gave are nothing to
+ * validate with. */
+static bool may_validate(const struct dataset *d, struct train_sequence s)
 {
 	for (uint32_t i = 0; i < s.length; i++)
-		if (d->row[s.first + i].soft)
-			return true;
-	return false;
+		if (d->row[s.first + i].soft || d->row[s.first + i].view != VIEW_ACTOR)
+			return false;
+	return true;
 }
 
 struct ticket {
@@ -352,7 +353,7 @@ static void draw_class(const struct dataset *d, int class, double share, uint64_
 	size_t n = 0, go;
 
 	for (size_t s = 0; s < d->sequences; s++)
-		if (d->sequence[s].length > 1 && !is_soft(d, d->sequence[s]) &&
+		if (d->sequence[s].length > 1 && may_validate(d, d->sequence[s]) &&
 			class_of_sequence(d, d->sequence[s]) == class)
 			ticket[n++] = (struct ticket){rng_derive(seed, s), s};
 	qsort(ticket, n, sizeof(*ticket), by_draw);
@@ -423,7 +424,8 @@ static void draw_singles(const struct dataset *d, const struct encoder *enc, dou
 	size_t n = 0, most;
 
 	for (size_t s = 0; s < d->sequences; s++)
-		if (d->sequence[s].length == 1 && !d->sequence[s].extra)
+		if (d->sequence[s].length == 1 && !d->sequence[s].extra &&
+			may_validate(d, d->sequence[s]))
 			ticket[n++] =
 				(struct ticket){hash_inputs(&d->row[d->sequence[s].first], enc), s};
 	qsort(ticket, n, sizeof(*ticket), by_draw);
@@ -441,7 +443,7 @@ static void draw_singles(const struct dataset *d, const struct encoder *enc, dou
 /* What validates in one view teaches nothing in the other: it only goes on with the memory.
  * -ENOMEM.
  */
-static int blind_other_view(struct dataset *d)
+static int blind_target_view(struct dataset *d)
 {
 	bool *validates = calloc(d->records + 1, sizeof(*validates));
 
@@ -473,7 +475,7 @@ int dataset_split(
 		draw_class(d, c, share, seed, ticket, validates);
 	draw_singles(d, enc, share, seed, ticket, validates);
 	part(d, validates, old, from);
-	if (blind_other_view(d) != 0)
+	if (blind_target_view(d) != 0)
 		err = no_memory(e);
 out:
 	free(validates);

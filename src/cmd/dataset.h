@@ -24,12 +24,12 @@ struct dataset {
 	bool views;     /* rows are there in both views */
 	bool by_attack; /* an attack's rows weigh by the root of their number */
 	struct row *row;
-	int *label;    /* (rows): enum karma_class, -1: not known */
-	float *weight; /* (rows): of its file; 0 where nothing is to be learnt from it */
+	int *label;       /* (rows): enum karma_class, -1: not known */
+	float *weight;    /* (rows): of its file; 0 where nothing is to be learnt from it */
 	uint32_t *record; /* (rows): which of the records it is; two rows at most have the same */
 	size_t rows, records;
 	size_t unlabelled; /* of the records */
-	size_t soft; /* of the unlabelled: with probabilities of the classes in row[] */
+	size_t soft;       /* of the unlabelled: with probabilities of the classes in row[] */
 	struct train_sequence *sequence;
 	size_t sequences;
 	size_t training; /* the first sequences, after dataset_split(); all others validate */
@@ -48,8 +48,8 @@ int dataset_add_validation(struct dataset *d, const char *path, bool as_publishe
 
 /* Move about `share` of the data behind the training part. Whole sequences go, a like share of
  * each class's, rounded to the nearest; of the single rows those with equal features of `enc` stay
- * together; none with soft rows goes. Nothing is learnt from a record in one view that validates in
- * the other. The same data and seed give the same parts. -ENOMEM. */
+ * together; none with soft rows goes. A record goes in its actor's view; in its target's it stays,
+ * and nothing is learnt from it. The same data and seed give the same parts. -ENOMEM. */
 int dataset_split(
 	struct dataset *d, const struct encoder *enc, double share, uint64_t seed, struct error *e);
 
