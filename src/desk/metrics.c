@@ -200,19 +200,47 @@ static void put_output(FILE *out, const char *name, const struct output_stats *x
 	label(out, ",", "path", x->path);
 }
 
+static double failing_of(const struct desk_facts *f, const struct output_stats *x)
+{
+	return desk_failing_s(f, x);
+}
+
+static double waiting_of(const struct desk_facts *f, const struct output_stats *x)
+{
+	(void)f;
+	return x->of.waiting;
+}
+
+static double lost_of(const struct desk_facts *f, const struct output_stats *x)
+{
+	(void)f;
+	return (double)x->of.lost;
+}
+
+static double limited_of(const struct desk_facts *f, const struct output_stats *x)
+{
+	(void)f;
+	return (double)x->of.limited;
+}
+
+/* What there is of each output. */
+static const struct {
+	const char *name, *type, *help;
+	double (*value)(const struct desk_facts *f, const struct output_stats *x);
+} of_output[] = {
+	{"output_failing_seconds", "gauge", "How long an output has been failing; 0: it works.",
+		failing_of},
+	{"output_waiting_lines", "gauge", "Lines that an output has not written yet.", waiting_of},
+	{"output_lost_lines_total", "counter", "Lines that an output could not write.", lost_of},
+	{"output_limited_lines_total", "counter",
+		"Lines that an output kept back: too many a minute.", limited_of},
+};
+
 /* The error as a label: by its number, whose names are few. */
-static void put_failing(FILE *out, const struct desk_facts *f)
+static void put_errors(FILE *out, const struct desk_facts *f)
 {
 	struct output_stats sum;
 
-	head(out, "output_failing_seconds", "gauge",
-		"How long an output has been failing; 0: it works.");
-	for (unsigned i = 0; i < f->figures.outputs; i++) {
-		if (!gather_output(f, i, &sum))
-			continue;
-		put_output(out, "output_failing_seconds", &sum);
-		fprintf(out, "} %.15g\n", desk_failing_s(f, &sum));
-	}
 	head(out, "output_failing_info", "gauge", "Why an output that fails does; always 1.");
 	for (unsigned i = 0; i < f->figures.outputs; i++) {
 		if (!gather_output(f, i, &sum) || !sum.of.failing)
@@ -227,29 +255,16 @@ static void put_outputs(FILE *out, const struct desk_facts *f)
 {
 	struct output_stats sum;
 
-	put_failing(out, f);
-	head(out, "output_waiting_lines", "gauge", "Lines that an output has not written yet.");
-	for (unsigned i = 0; i < f->figures.outputs; i++) {
-		if (!gather_output(f, i, &sum))
-			continue;
-		put_output(out, "output_waiting_lines", &sum);
-		fprintf(out, "} %u\n", sum.of.waiting);
+	for (size_t m = 0; m < sizeof(of_output) / sizeof(of_output[0]); m++) {
+		head(out, of_output[m].name, of_output[m].type, of_output[m].help);
+		for (unsigned i = 0; i < f->figures.outputs; i++) {
+			if (!gather_output(f, i, &sum))
+				continue;
+			put_output(out, of_output[m].name, &sum);
+			fprintf(out, "} %.15g\n", of_output[m].value(f, &sum));
+		}
 	}
-	head(out, "output_lost_lines_total", "counter", "Lines that an output could not write.");
-	for (unsigned i = 0; i < f->figures.outputs; i++) {
-		if (!gather_output(f, i, &sum))
-			continue;
-		put_output(out, "output_lost_lines_total", &sum);
-		fprintf(out, "} %" PRIu64 "\n", sum.of.lost);
-	}
-	head(out, "output_limited_lines_total", "counter",
-		"Lines that an output kept back: too many a minute.");
-	for (unsigned i = 0; i < f->figures.outputs; i++) {
-		if (!gather_output(f, i, &sum))
-			continue;
-		put_output(out, "output_limited_lines_total", &sum);
-		fprintf(out, "} %" PRIu64 "\n", sum.of.limited);
-	}
+	put_errors(out, f);
 	if (f->history) {
 		gauge(out, "history_failing", "Is the history not written at present?",
 			f->figures.history.failing);
