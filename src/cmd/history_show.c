@@ -80,6 +80,7 @@ static void print_end(const char *title, const json_t *event, const char *key)
 static void print_alert(const struct history_entry *entry)
 {
 	const json_t *event = entry->event, *karma = json_object_get(event, "karma");
+	const char *response = event_text(json_object_get(karma, "response"), "text");
 	const char *place = event_text(event, "in_iface");
 	char text[64], target[128];
 
@@ -103,6 +104,8 @@ static void print_alert(const struct history_entry *entry)
 	printf("count       ");
 	event_print_count(event);
 	putchar('\n');
+	if (*response)
+		printf("response    %s\n", response);
 	if (*place)
 		printf("seen on     %s\n", place);
 	if (*event_text(event, "capture_file"))

@@ -75,6 +75,16 @@ check "table, JSON and CSV" forms
 check "explain is show" cmp <(ask show "$scan") <("$karma" explain --history "$history" "$scan")
 others() { ask show "$scan" | grep -qE "^also .* $slow  DoS -> "; }
 check "show names the attacker's other alerts" others
+answered() { # as with --block
+	python3 - "$history" "$scan" <<-'end' && ask show "$scan" | grep -qxE 'response +blocked for 10 min'
+		import sqlite3, sys
+		db = sqlite3.connect(sys.argv[1])
+		db.execute("UPDATE alerts SET event = json_set(event, '$.karma.response',"
+		           " json('{\"action\":\"block\",\"text\":\"blocked for 10 min\"}')) WHERE id = ?", sys.argv[2:])
+		db.commit()
+	end
+}
+check "show tells what was done about it" answered
 hosts() { ask hosts --csv | awk -F, '$1 == "10.55.97.188" && $4 > 100 && $9 == 3 {n++} END {exit n != 1}'; }
 check "hosts are summed up" hosts
 
