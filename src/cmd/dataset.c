@@ -355,7 +355,8 @@ static void draw_class(const struct dataset *d, int class, double share, uint64_
 	for (size_t s = 0; s < d->sequences; s++)
 		if (d->sequence[s].length > 1 && may_validate(d, d->sequence[s]) &&
 			class_of_sequence(d, d->sequence[s]) == class)
-			ticket[n++] = (struct ticket){rng_derive(seed, s), s};
+			ticket[n++] = (struct ticket){
+				rng_derive(seed, d->record[d->sequence[s].first]), s};
 	qsort(ticket, n, sizeof(*ticket), by_draw);
 	go = (size_t)((double)n * share + 0.5);
 	for (size_t i = 0; i < go; i++)

@@ -422,9 +422,12 @@ static int calibrate(struct session *s, struct error *e)
 
 	if (err)
 		return err;
+	/* Rows weigh here, too: one flood of thousands would else decide alone. */
 	m->calibration =
-		calibration_fit(s->logits + d->training_rows * CLASSES, d->label + d->training_rows,
-			d->rows - d->training_rows, CLASSES, s->options.alpha != ALPHA_NONE);
+		calibration_fit(&(struct calibration_rows){s->logits + d->training_rows * CLASSES,
+					d->label + d->training_rows, d->weight + d->training_rows,
+					d->rows - d->training_rows, CLASSES},
+			s->options.alpha != ALPHA_NONE);
 	err = measure(s, &m->net, &m->calibration);
 	if (!err)
 		describe_scores(s);

@@ -44,29 +44,35 @@ void calibration_apply(
 	probability[0] = (float)(1 - attack);
 }
 
+static double weight_of(const struct calibration_rows *q, size_t row)
+{
+	return q->weight ? (double)q->weight[row] : 1;
+}
+
 /* ---- which attack ---- */
 
-static double mean_nll(const float *logits, const int *label, size_t rows, int classes, double t)
+static double nll(const struct calibration_rows *q, double t)
 {
 	double total = 0;
 
-	for (size_t r = 0; r < rows; r++) {
-		const float *z = logits + r * (size_t)classes;
+	for (size_t r = 0; r < q->rows; r++) {
+		const float *z = q->logits + r * (size_t)q->classes;
 
-		if (label[r] > 0)
-			total += log_sum(z, 1, classes, t) - z[label[r]] / t;
+		if (q->label[r] > 0)
+			total += weight_of(q, r) *
+				 (log_sum(z, 1, q->classes, t) - z[q->label[r]] / t);
 	}
 	return total;
 }
 
 /* Golden section on log T: the loss is convex in 1/T, so it has one minimum. */
-static float fit_temperature(const float *logits, const int *label, size_t rows, int classes)
+static float fit_temperature(const struct calibration_rows *q)
 {
 	const double g = 0.6180339887498949;
 	double low = log(coldest), high = log(hottest), a = high - g * (high - low),
 	       b = low + g * (high - low);
-	double at_a = mean_nll(logits, label, rows, classes, exp(a));
-	double at_b = mean_nll(logits, label, rows, classes, exp(b));
+	double at_a = nll(q, exp(a));
+	double at_b = nll(q, exp(b));
 
 	for (int i = 0; i < 30; i++) {
 		if (at_a < at_b) {
@@ -74,13 +80,13 @@ static float fit_temperature(const float *logits, const int *label, size_t rows,
 			b = a;
 			at_b = at_a;
 			a = high - g * (high - low);
-			at_a = mean_nll(logits, label, rows, classes, exp(a));
+			at_a = nll(q, exp(a));
 		} else {
 			low = a;
 			a = b;
 			at_a = at_b;
 			b = low + g * (high - low);
-			at_b = mean_nll(logits, label, rows, classes, exp(b));
+			at_b = nll(q, exp(b));
 		}
 	}
 	return (float)exp((low + high) / 2);
@@ -94,22 +100,22 @@ struct slopes {
 };
 
 /* `target`: of normal rows and of attacks. */
-static struct slopes measure(const float *logits, const int *label, size_t rows, int classes,
-	const double target[2], double slope, double offset)
+static struct slopes measure(
+	const struct calibration_rows *q, const double target[2], double slope, double offset)
 {
 	struct slopes s = {.slope2 = 1e-9, .offset2 = 1e-9};
 
-	for (size_t r = 0; r < rows; r++) {
-		double z = log_odds(logits + r * (size_t)classes, classes),
-		       t = target[label[r] > 0];
-		double v = slope * z + offset, p = 1 / (1 + exp(-v));
+	for (size_t r = 0; r < q->rows; r++) {
+		double z = log_odds(q->logits + r * (size_t)q->classes, q->classes),
+		       t = target[q->label[r] > 0], w = weight_of(q, r);
+		double v = slope * z + offset, p = 1 / (1 + exp(-v)), pq = w * p * (1 - p);
 
-		s.loss += fmax(v, 0) + log1p(exp(-fabs(v))) - t * v;
-		s.d_slope += (p - t) * z;
-		s.d_offset += p - t;
-		s.slope2 += p * (1 - p) * z * z;
-		s.slope_offset += p * (1 - p) * z;
-		s.offset2 += p * (1 - p);
+		s.loss += w * (fmax(v, 0) + log1p(exp(-fabs(v))) - t * v);
+		s.d_slope += w * (p - t) * z;
+		s.d_offset += w * (p - t);
+		s.slope2 += pq * z * z;
+		s.slope_offset += pq * z;
+		s.offset2 += pq;
 	}
 	return s;
 }
@@ -120,13 +126,12 @@ static double within(double low, double v, double high)
 }
 
 /* Newton's steps, halved until they help (Lin, Lin & Weng 2007). */
-static void fit_attack(struct calibration *c, const float *logits, const int *label, size_t rows,
-	int classes, size_t attacks, bool shifted)
+static void fit_attack(
+	struct calibration *c, const struct calibration_rows *q, const double sum[2], bool shifted)
 {
-	double normals = (double)(rows - attacks);
-	const double target[2] = {1 / (normals + 2), ((double)attacks + 1) / ((double)attacks + 2)};
+	const double target[2] = {1 / (sum[0] + 2), (sum[1] + 1) / (sum[1] + 2)};
 	double slope = 1, offset = 0;
-	struct slopes s = measure(logits, label, rows, classes, target, slope, offset);
+	struct slopes s = measure(q, target, slope, offset);
 
 	for (int i = 0; i < STEPS; i++) {
 		double area = s.slope2 * s.offset2 - s.slope_offset * s.slope_offset;
@@ -139,8 +144,7 @@ static void fit_attack(struct calibration *c, const float *logits, const int *la
 			b = -(s.slope2 * s.d_offset - s.slope_offset * s.d_slope) / area;
 		}
 		for (int halved = 0; halved < HALVINGS; halved++, step /= 2) {
-			next = measure(logits, label, rows, classes, target,
-				within(flattest, slope + step * a, steepest),
+			next = measure(q, target, within(flattest, slope + step * a, steepest),
 				within(-furthest, offset + step * b, furthest));
 			if (next.loss < s.loss)
 				break;
@@ -156,17 +160,16 @@ static void fit_attack(struct calibration *c, const float *logits, const int *la
 	c->offset = (float)offset;
 }
 
-struct calibration calibration_fit(
-	const float *logits, const int *label, size_t rows, int classes, bool shifted)
+struct calibration calibration_fit(const struct calibration_rows *q, bool shifted)
 {
 	struct calibration c = calibration_none;
-	size_t attacks = 0;
+	double sum[2] = {0}; /* of the weights of normal rows and of attacks */
 
-	for (size_t r = 0; r < rows; r++)
-		attacks += label[r] > 0;
-	if (attacks > 0)
-		c.temperature = fit_temperature(logits, label, rows, classes);
-	if (attacks > 0 && attacks < rows)
-		fit_attack(&c, logits, label, rows, classes, attacks, shifted);
+	for (size_t r = 0; r < q->rows; r++)
+		sum[q->label[r] > 0] += weight_of(q, r);
+	if (sum[1] > 0)
+		c.temperature = fit_temperature(q);
+	if (sum[1] > 0 && sum[0] > 0)
+		fit_attack(&c, q, sum, shifted);
 	return c;
 }

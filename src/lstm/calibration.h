@@ -22,12 +22,20 @@ extern const struct calibration calibration_none;
 void calibration_apply(
 	const struct calibration *c, const float *logits, int classes, float *probability);
 
-/* What makes labels 0 .. C-1 most likely for logits (rows, C): of attack or not with Platt's
+/* What a calibration is fitted to. */
+struct calibration_rows {
+	const float *logits; /* (rows, C) */
+	const int *label;    /* (rows): 0 .. C-1 */
+	const float *weight; /* (rows): for how many each counts; NULL: one */
+	size_t rows;
+	int classes;
+};
+
+/* What makes the labels most likely for the logits: of attack or not with Platt's
  * prior, of the kind of attack over the attacks' rows (Guo et al. 2017). Without `shifted` the
  * offset is 0, so that the even odds stay where they are: a network that learnt its classes as
  * often as they come has no reason to be moved; one that learnt some of them for more has. All
  * figures stay within limits, whatever the rows; what no row tells of is left as it is. */
-struct calibration calibration_fit(
-	const float *logits, const int *label, size_t rows, int classes, bool shifted);
+struct calibration calibration_fit(const struct calibration_rows *q, bool shifted);
 
 #endif

@@ -60,16 +60,36 @@ static void what_was_distorted_is_found(void **unused)
 
 	(void)unused;
 	draw_rows(0.7, 0.9, 1.6);
-	c = calibration_fit(&z[0][0], label, ROWS, C, true);
+	c = calibration_fit(&(struct calibration_rows){&z[0][0], label, NULL, ROWS, C}, true);
 	assert_true(c.attack_apart);
 	assert_near(c.slope, 0.7, 0.03);
 	assert_near(c.offset, 0.9, 0.06);
 	assert_near(c.temperature, 1.6, 0.1);
 	draw_rows(1.4, 0, 0.8);
-	c = calibration_fit(&z[0][0], label, ROWS, C, false);
+	c = calibration_fit(&(struct calibration_rows){&z[0][0], label, NULL, ROWS, C}, false);
 	assert_near(c.slope, 1.4, 0.05);
 	assert_true(c.offset == 0);
 	assert_near(c.temperature, 0.8, 0.05);
+}
+
+static void rows_count_by_their_weight(void **unused)
+{
+	static float weight[ROWS];
+	struct calibration whole, part;
+
+	(void)unused;
+	draw_rows(0.7, 0, 1.6);
+	whole = calibration_fit(
+		&(struct calibration_rows){&z[0][0], label, NULL, ROWS / 2, C}, false);
+	for (size_t r = 0; r < ROWS; r++)
+		weight[r] = r < ROWS / 2 ? 3 : 0;
+	for (size_t r = ROWS / 2; r < ROWS; r++)
+		label[r] = 0; /* whatever the logits say */
+	part = calibration_fit(&(struct calibration_rows){&z[0][0], label, weight, ROWS, C}, false);
+	assert_near(part.slope, (double)whole.slope, 1e-3);
+	assert_near(part.temperature, (double)whole.temperature, 1e-3);
+	part = calibration_fit(&(struct calibration_rows){&z[0][0], label, NULL, ROWS, C}, false);
+	assert_true(part.slope < 0.8F * whole.slope);
 }
 
 /* Without an offset, whether a row is called an attack is what the logits say, whatever else. */
@@ -135,18 +155,22 @@ static void odd_rows_give_usable_figures(void **unused)
 	struct calibration c;
 
 	(void)unused;
-	c = calibration_fit(NULL, NULL, 0, C, true);
+	c = calibration_fit(&(struct calibration_rows){NULL, NULL, NULL, 0, C}, true);
 	assert_true(!c.attack_apart && c.temperature == 1);
 	/* Normal rows alone, attacks alone. */
-	c = calibration_fit(&certain[0][0], (int[]){0, 0}, 2, C, true);
+	c = calibration_fit(
+		&(struct calibration_rows){&certain[0][0], (int[]){0, 0}, NULL, 2, C}, true);
 	assert_true(!c.attack_apart && c.temperature == 1);
-	c = calibration_fit(&certain[2][0], (int[]){1, 2}, 2, C, true);
+	c = calibration_fit(
+		&(struct calibration_rows){&certain[2][0], (int[]){1, 2}, NULL, 2, C}, true);
 	assert_true(!c.attack_apart && usable(c));
 	for (int shifted = 0; shifted < 2; shifted++)
 		for (int wrong = 0; wrong < 4; wrong++) {
 			int of[4] = {wrong & 1, wrong & 1, !(wrong & 2), !(wrong & 2)};
 
-			c = calibration_fit(&certain[0][0], of, 4, C, shifted);
+			c = calibration_fit(
+				&(struct calibration_rows){&certain[0][0], of, NULL, 4, C},
+				shifted);
 			assert_true(usable(c));
 			for (int r = 0; r < 4; r++) {
 				calibration_apply(&c, certain[r], C, p);
@@ -160,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_distorted_is_found),
+		cmocka_unit_test(rows_count_by_their_weight),
 		cmocka_unit_test(even_odds_stay),
 		cmocka_unit_test(one_temperature_is_softmax),
 		cmocka_unit_test(odd_rows_give_usable_figures),
