@@ -67,7 +67,8 @@ expect of it where it meets one that the range does not have.
 """
 
 RIVALS = """All are weighed by the same evidence and thresholds, which were chosen for the model with
-memory. The first row's model is the one that this page is about; the bundled one learnt what the test runs
+memory. The first row's model is the one that this page is about: it remembers what hosts do and what is done to
+them; the bundled one learnt what the test runs
 have. "Without attacks": false alerts in the runs in which nobody attacks. The trees have the features of
 the network with their counters, no memory, and the same rows. Captures of other networks: the benign ones
 that were held out, and all attack captures by how hard each is to see in its flow records.
@@ -394,6 +395,8 @@ def rivals(bench):
     rows, others = bench.rows(bench.runs("train")), bench.others()
     whole = bench.model("whole", [*rows, *others])
     yield "with memory", whole, None
+    yield ("with memory of what hosts do alone",
+           bench.model("one-view", [*rows, *others], "--one-view"), None)
     yield ("without memory",
            bench.model("no-memory", [*rows, *others], "--memory", "1"), None)
     yield ("single flows: no memory, no counters",
