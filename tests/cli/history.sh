@@ -232,6 +232,7 @@ killed() {
 	local db=$work/killed.db i
 	mkfifo "$work/fifo"
 	for i in $(seq 1 8); do
+		: >"$work/told" # what is below may begin late, and the turn before is over
 		"$karma" read --history "$db" --follow - <"$work/fifo" >"$work/told" 2>/dev/null &
 		job[read]=$!
 		scans "$i" >"$work/fifo" 2>/dev/null &
