@@ -98,6 +98,7 @@ done
 
 cp "$captures/web.pcap" "$work/growing"
 for steps in "" --steps; do
+	: >"$work/err" # it may begin late, and what is waited for is its own
 	# shellcheck disable=SC2086 # none or one
 	timeout 60 "$karma" flows $steps --follow "$work/growing" >"$work/rows$steps" 2>"$work/err" &
 	reader=$!
@@ -113,6 +114,7 @@ check "follow: what has closed is final in its time" awk -F, '
 	$2 == 40002 { late = $column["at"] - $column["last"] }
 	END { exit !(late > 1.9 && late < 2.6) }' "$work/rows"
 
+: >"$work/err"
 timeout 60 "$karma" read --follow --json "$work/growing" >"$work/eve" 2>"$work/err" &
 reader=$!
 pids=("$reader")
@@ -125,6 +127,7 @@ check "read --follow: a good end" [ "$status" -eq 0 ]
 check "read --follow: the figures" grep -q '"event_type":"stats"' "$work/eve"
 
 mkfifo "$work/pipe"
+: >"$work/eve"
 timeout 60 "$karma" read --json - <"$work/pipe" >"$work/eve" 2>"$work/err" &
 reader=$!
 pids=("$reader")
