@@ -51,7 +51,7 @@ inside "$other" nmap -n -Pn -sS -S 10.93.0.7 -e v0 10.93.0.2 >/dev/null 2>&1 &
 scanning=$!
 told() { grep '"stage":"new"' "$work/eve.json" | grep -q '"src_ip":"10.93.0.7"'; }
 check "an alert arises" within 30 told
-sleep 1 # no more than this may be lost
+sleep 1.5 # no more than a second may be lost; the rest is for the writing
 stop run KILL
 wait "$scanning"
 whole() {
