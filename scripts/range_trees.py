@@ -103,8 +103,8 @@ class Trees:
         with open(scores, encoding="ascii") as f, open(out, "w", encoding="ascii") as to:
             to.write(f.readline())
             for line, row in zip(f, p):
-                words = [f"{v:.6g}" for v in row]  # the same in both views
-                to.write(",".join(line.split(",")[:-2 * len(CLASSES)] + 2 * words) + "\n")
+                to.write(",".join(line.split(",")[:-len(CLASSES)] + [f"{v:.6g}" for v in row])
+                         + "\n")
         rows.unlink()
         scores.unlink()
         return out

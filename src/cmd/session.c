@@ -322,16 +322,14 @@ static void put_scores(
 {
 	char src[ADDR_TEXT], dst[ADDR_TEXT], actor[ADDR_TEXT];
 
-	fprintf(out, "%" PRId64 ".%09d,%" PRIu64 ",%s,%u,%s,%u,%s,%s,%s,%.4f,%.4f,%.4f,%.4f",
+	fprintf(out, "%" PRId64 ".%09d,%" PRIu64 ",%s,%u,%s,%u,%s,%s,%s,%.4f,%.4f,%.4f",
 		r->at_ns / 1000000000, (int)(r->at_ns % 1000000000), r->flow_id,
 		addr_text(r->addr[SRC], src), r->port[SRC], addr_text(r->addr[DST], dst),
 		r->port[DST], record_proto_name(r->net, r->proto),
 		record_state_name((enum record_state)r->state), addr_text(v->actor, actor),
-		(double)w->score[VIEW_ACTOR], (double)w->score[VIEW_TARGET], (double)w->actor,
-		(double)w->target);
-	for (int view = 0; view < HOST_VIEWS; view++)
-		for (int c = 0; c < CLASSES; c++)
-			fprintf(out, ",%.9g", (double)v->probability[view][c]);
+		(double)w->score, (double)w->actor, (double)w->target);
+	for (int c = 0; c < CLASSES; c++)
+		fprintf(out, ",%.9g", (double)v->probability[c]);
 	fputc('\n', out);
 }
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const char columns[] = "time,flow_id,src,sport,dst,dport,proto,state,actor,score,"
-			      "target_score,actor_evidence,target_evidence";
-enum { BEFORE = 13 /* columns before the probabilities */ };
+			      "actor_evidence,target_evidence";
+enum { BEFORE = 12 /* columns before the probabilities */ };
 
 struct verdicts {
 	FILE *in;
@@ -18,10 +18,8 @@ struct verdicts {
 void verdicts_write_header(FILE *out)
 {
 	fputs(columns, out);
-	for (int view = 0; view < HOST_VIEWS; view++)
-		for (int c = 0; c < CLASSES; c++)
-			fprintf(out, ",%s%s", view == VIEW_TARGET ? "target_" : "",
-				class_name((enum karma_class)c));
+	for (int c = 0; c < CLASSES; c++)
+		fprintf(out, ",%s", class_name((enum karma_class)c));
 	fputc('\n', out);
 }
 
@@ -83,23 +81,21 @@ static const char *column(const char *line, int which)
 	return line;
 }
 
-static bool read_probabilities(const char *text, float probability[HOST_VIEWS][CLASSES])
+static bool read_probabilities(const char *text, float probability[CLASSES])
 {
-	for (int i = 0; i < HOST_VIEWS * CLASSES; i++) {
+	for (int c = 0; c < CLASSES; c++) {
 		char *end;
 		double p = strtod(text, &end);
 
-		if (end == text || !(p >= 0 && p <= 1) ||
-			*end != (i + 1 < HOST_VIEWS * CLASSES ? ',' : '\n'))
+		if (end == text || !(p >= 0 && p <= 1) || *end != (c + 1 < CLASSES ? ',' : '\n'))
 			return false;
-		probability[i / CLASSES][i % CLASSES] = (float)p;
+		probability[c] = (float)p;
 		text = end + 1;
 	}
 	return true;
 }
 
-int verdicts_next(struct verdicts *v, uint64_t flow_id, float probability[HOST_VIEWS][CLASSES],
-	struct error *e)
+int verdicts_next(struct verdicts *v, uint64_t flow_id, float probability[CLASSES], struct error *e)
 {
 	const char *id, *text;
 
@@ -116,6 +112,6 @@ int verdicts_next(struct verdicts *v, uint64_t flow_id, float probability[HOST_V
 			v->path, v->number, flow_id);
 	if (!text || !read_probabilities(text, probability))
 		return error_set(e, -EINVAL, "%s:%zu: not %d probabilities from 0 to 1", v->path,
-			v->number, HOST_VIEWS * CLASSES);
+			v->number, CLASSES);
 	return 0;
 }

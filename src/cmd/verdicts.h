@@ -20,7 +20,7 @@ void verdicts_write_header(FILE *out);
 
 /* The next line's probabilities. -EINVAL where it is not of this flow, or the file is at its end.
  */
-int verdicts_next(struct verdicts *v, uint64_t flow_id, float probability[HOST_VIEWS][CLASSES],
-	struct error *e);
+int verdicts_next(
+	struct verdicts *v, uint64_t flow_id, float probability[CLASSES], struct error *e);
 
 #endif

@@ -86,8 +86,7 @@ static void show_if_due(struct detector *d, struct alert *a, int64_t now_ns)
 	unsigned n;
 
 	if (d->judge && alert_wants_reasons(a, now_ns)) {
-		n = judge_explain(d->judge, a->many && !a->reflected ? VIEW_TARGET : VIEW_ACTOR,
-			ALERT_REASONS, ALERT_REASON_TEXT, a->reason);
+		n = judge_explain(d->judge, ALERT_REASONS, ALERT_REASON_TEXT, a->reason);
 		alert_explained(a, n);
 	}
 	if (alert_is_due(a, now_ns))
@@ -105,12 +104,9 @@ static struct alert *shared_alert(
 
 /* ---- the flows behind ---- */
 
-/* As the view sees it in which it is the odder. */
 static struct alert_flow flow_of(
-	const struct record *r, const struct verdict *v, int end, const float score[HOST_VIEWS])
+	const struct record *r, const struct verdict *v, int end, float score)
 {
-	enum host_view view = score[VIEW_TARGET] > score[VIEW_ACTOR] ? VIEW_TARGET : VIEW_ACTOR;
-	const float *probability = v->probability[view];
 	struct alert_flow f = {.flow_id = r->flow_id,
 		.at_ns = r->at_ns,
 		.start_ns = r->start_ns,
@@ -126,14 +122,14 @@ static struct alert_flow flow_of(
 		.packets = {r->side[SRC].packets, r->side[DST].packets},
 		.bytes = {r->side[SRC].bytes, r->side[DST].bytes},
 		.app = v->app,
-		.score = score[view],
+		.score = score,
 		.class = CLASS_NORMAL + 1};
 
 	memcpy(f.addr, r->addr, sizeof(f.addr));
 	for (int c = f.class; c < CLASSES; c++)
-		if (probability[c] > probability[f.class])
+		if (v->probability[c] > v->probability[f.class])
 			f.class = (enum karma_class)c;
-	f.probability = probability[f.class];
+	f.probability = v->probability[f.class];
 	return f;
 }
 
@@ -178,14 +174,13 @@ struct charge {
 	bool reflected;     /* its actor is, by those that answer in its name */
 };
 
-/* A record brings an alert only where it speaks against its host itself. */
 static struct charge charge_of(struct detector *d, const struct record *r, int end,
-	struct evidence *actor, struct evidence *target, const float score[HOST_VIEWS])
+	struct evidence *actor, struct evidence *target)
 {
 	float enough = evidence_enough(&d->settings);
 	const uint8_t *who = r->addr[end], *whom = r->addr[!end];
 
-	if (score[VIEW_ACTOR] > 0 && actor->sum >= enough) {
+	if (actor->sum >= enough) {
 		if (evidence_is_reflected(actor))
 			return (struct charge){actor, true, true};
 		if (!alert_find(d->alerts, who, false, evidence_class(actor)) &&
@@ -193,15 +188,15 @@ static struct charge charge_of(struct detector *d, const struct record *r, int e
 			return (struct charge){target, true, false};
 		return (struct charge){actor, false, false};
 	}
-	if (score[VIEW_TARGET] > 0 && target->sum >= enough && !evidence_is_led(target))
+	if (target->sum >= enough && !evidence_is_led(target))
 		return (struct charge){target, true, false};
 	return (struct charge){NULL, false, false};
 }
 
 static void raise_alert(struct detector *d, const struct record *r, const struct alert_flow *f,
-	struct evidence *actor, struct evidence *target, const float score[HOST_VIEWS])
+	struct evidence *actor, struct evidence *target)
 {
-	struct charge c = charge_of(d, r, f->actor, actor, target, score);
+	struct charge c = charge_of(d, r, f->actor, actor, target);
 	struct alert_flow behind = *f;
 	struct alert *a;
 
@@ -219,40 +214,11 @@ static void raise_alert(struct detector *d, const struct record *r, const struct
 	show_if_due(d, a, r->at_ns);
 }
 
-/* A record speaks against somebody: it is remembered, and an alert may come of it. */
-static void suspect_record(struct detector *d, const struct record *r, const struct verdict *v,
-	int end, const struct weight *w, bool counts, struct evidence *actor,
-	struct evidence *target)
-{
-	struct alert_flow behind = flow_of(r, v, end, w->score);
-	float packed[FEATURE_MAX];
-
-	if (v->row) {
-		pack_row(v->row, packed);
-		behind.features = packed;
-	}
-	recent_add(
-		d->recent, &behind, w->score[VIEW_ACTOR] > 0, counts && w->score[VIEW_TARGET] > 0);
-	raise_alert(d, r, &behind, actor, target, w->score);
-}
-
-/* What a view finds against the host whose other end is `peer`. */
-static const struct finding *finding_in(struct finding *f, enum host_view view,
-	const struct weight *w, const struct verdict *v, const uint8_t peer[16])
-{
-	f->score = w->score[view];
-	f->probability = v->probability[view];
-	f->peer = peer;
-	return f;
-}
-
 struct weight detector_weigh(struct detector *d, const struct record *r, const struct verdict *v)
 {
 	const struct evidence_settings *s = &d->settings;
-	struct weight w = {
-		.score = {evidence_score(s, v->probability[VIEW_ACTOR][CLASS_NORMAL], v->traffic),
-			evidence_score(s, v->probability[VIEW_TARGET][CLASS_NORMAL], v->traffic)}};
-	bool suspect = w.score[VIEW_ACTOR] > 0 || w.score[VIEW_TARGET] > 0;
+	float score = evidence_score(s, v->probability[CLASS_NORMAL], v->traffic);
+	bool suspect = score > 0;
 	int end = memcmp(v->actor, r->addr[DST], 16) == 0 && memcmp(v->actor, r->addr[SRC], 16) != 0
 			  ? DST
 			  : SRC;
@@ -260,23 +226,34 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 	struct evidence *target = evidence_of(d->targets, r->addr[!end], suspect);
 	struct finding f = {.at_ns = r->at_ns,
 		.flow_id = r->flow_id,
+		.score = score,
+		.probability = v->probability,
 		.port = record_has_ports(r) ? r->port[!end] : -1,
 		.amplified =
 			r->proto != IPPROTO_TCP && r->side[!end].payload > r->side[end].payload};
+	float packed[FEATURE_MAX];
+	struct alert_flow behind;
 	bool counts;
 
 	if (actor)
 		evidence_decay(s, actor, r->at_ns);
-	counts = w.score[VIEW_TARGET] < 0 || sum_of(actor) < little * s->threshold;
+	counts = score < 0 || sum_of(actor) < little * s->threshold;
+	f.peer = r->addr[!end];
 	if (actor)
-		evidence_add(s, actor, finding_in(&f, VIEW_ACTOR, &w, v, r->addr[!end]));
+		evidence_add(s, actor, &f);
+	f.peer = r->addr[end];
 	if (target && counts)
-		evidence_add(s, target, finding_in(&f, VIEW_TARGET, &w, v, r->addr[end]));
-	if (suspect && actor && target) /* evidence_of() gives both to a suspect */
-		suspect_record(d, r, v, end, &w, counts, actor, target);
-	w.actor = sum_of(actor);
-	w.target = sum_of(target);
-	return w;
+		evidence_add(s, target, &f);
+	if (suspect && actor && target) { /* evidence_of() gives both to a suspect */
+		behind = flow_of(r, v, end, score);
+		if (v->row) {
+			pack_row(v->row, packed);
+			behind.features = packed;
+		}
+		recent_add(d->recent, &behind, counts);
+		raise_alert(d, r, &behind, actor, target);
+	}
+	return (struct weight){score, sum_of(actor), sum_of(target)};
 }
 
 void detector_tick(struct detector *d, int64_t now_ns)

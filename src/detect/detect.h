@@ -1,7 +1,6 @@
-/* From verdicts on records to alerts. Evidence is held against the actor of a record by what the
- * model says in the light of the actor's doings, and against its other end by what it says in the
- * light of what was done there; whichever passes the threshold first makes the alert. No counter,
- * port or address decides anything here: the model's probabilities do. */
+/* From verdicts on records to alerts. Evidence is held against the actor of a record and against
+ * its other end; whichever passes the threshold first makes the alert. No counter, port or address
+ * decides anything here: the model's probabilities do. */
 #ifndef KARMA_DETECT_DETECT_H
 #define KARMA_DETECT_DETECT_H
 
@@ -29,9 +28,9 @@ void detector_change(
 
 /* What a record did, for those who want to see scores. */
 struct weight {
-	float score[HOST_VIEWS]; /* evidence_score() in each view */
-	float actor;             /* the sum held against the actor afterwards */
-	float target;            /* and against the other end */
+	float score;  /* evidence_score() */
+	float actor;  /* the sum held against the actor afterwards */
+	float target; /* and against the other end */
 };
 
 /* Weigh a verdict on a record: show the alerts that come of it. */

@@ -32,8 +32,7 @@ const char *drift_measure_name(enum drift_measure m)
 /* Bins of bytes are four times as wide as the one before, those of log-odds one wide. */
 static int bin_of(enum drift_measure m, const struct record *r, const struct verdict *v)
 {
-	double normal =
-		fmin(fmax((double)v->probability[VIEW_ACTOR][CLASS_NORMAL], 1e-6), 1 - 1e-6);
+	double normal = fmin(fmax((double)v->probability[CLASS_NORMAL], 1e-6), 1 - 1e-6);
 	uint64_t bytes = r->side[SRC].bytes + r->side[DST].bytes;
 
 	switch (m) {

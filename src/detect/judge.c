@@ -51,7 +51,7 @@ struct judge {
 	struct lstm_entry *entry; /* (STEPS, ENCODER_ENTRIES) */
 	float *before;            /* (STEPS, S): the states that they start from */
 	float *after;             /* (STEPS, H): what they leave in the last layer */
-	float *probability;       /* (STEPS, C) */
+	float *said;              /* (STEPS, C): the logits */
 	float *logits;            /* scratch: (STEPS, C) */
 	float *state;             /* scratch: (S) */
 	struct lstm_batch *stepper;
@@ -122,13 +122,13 @@ int judge_new(struct judge **judge, const struct model *model, const char *name,
 	j->entry = calloc((size_t)STEPS * ENCODER_ENTRIES, sizeof(*j->entry));
 	j->before = lstm_floats(STEPS * state);
 	j->after = lstm_floats(STEPS * (size_t)net->shape.hidden);
-	j->probability = lstm_floats(STEPS * (size_t)net->shape.classes);
+	j->said = lstm_floats(STEPS * (size_t)net->shape.classes);
 	j->logits = lstm_floats(STEPS * (size_t)net->shape.classes);
 	j->state = lstm_floats(state);
 	j->stepper = lstm_batch_new(net, kernel, STEPS);
 	if (!j->hosts[VIEW_ACTOR] || !j->hosts[j->views - 1] || !j->window || !j->queue || !j->x ||
-		!j->entry || !j->before || !j->after || !j->probability || !j->logits ||
-		!j->state || !j->stepper) {
+		!j->entry || !j->before || !j->after || !j->said || !j->logits || !j->state ||
+		!j->stepper) {
 		err = error_set(e, -ENOMEM, "not enough memory to remember hosts");
 		goto out;
 	}
@@ -151,7 +151,7 @@ void judge_free(struct judge *j)
 	free(j->entry);
 	free(j->before);
 	free(j->after);
-	free(j->probability);
+	free(j->said);
 	free(j->logits);
 	free(j->state);
 	lstm_batch_free(j->stepper);
@@ -202,9 +202,15 @@ static void encode(struct judge *j, int at, int view, const bool *blank)
 	w->step[view].input.entries = encoder_apply(&j->encoder, &w->row, blank, x, entry);
 }
 
-static void softmax(struct judge *j, const float *logits, float *p)
+/* Both views count alike: logits are averaged, and with them, since the last layer is linear, the
+ * memories behind them. `of`: (views, n) side by side, the mean takes the first one's place. */
+static void average(const struct judge *j, float *of, int n)
 {
-	calibration_apply(&j->model->calibration, logits, j->model->net.shape.classes, p);
+	for (int v = 1; v < j->views; v++)
+		for (int i = 0; i < n; i++)
+			of[i] += of[v * n + i];
+	for (int i = 0; i < n; i++)
+		of[i] /= (float)j->views;
 }
 
 static enum service service_of(const struct row *row)
@@ -244,7 +250,8 @@ static bool take_turn(struct judge *j, int records, int turn)
 		return false;
 	lstm_batch_step(j->stepper, n, x, state, j->logits);
 	for (int i = 0; i < n; i++) {
-		softmax(j, j->logits + (size_t)i * classes, j->probability + place[i] * classes);
+		memcpy(j->said + place[i] * classes, j->logits + (size_t)i * classes,
+			classes * sizeof(float));
 		memcpy(j->after + place[i] * (size_t)shape.hidden, state[i] + last,
 			(size_t)shape.hidden * sizeof(float));
 	}
@@ -254,22 +261,20 @@ static bool take_turn(struct judge *j, int records, int turn)
 static void tell(struct judge *j, int at, judge_sink sink, void *context)
 {
 	const struct lstm_shape shape = j->model->net.shape;
+	float *p = j->said + place_of(at, 0) * (size_t)shape.classes;
+	float *h = j->after + place_of(at, 0) * (size_t)shape.hidden;
 	struct waiting *w = &j->queue[at];
 	struct verdict v = {.app = w->row.app,
 		.traffic = traffic_of(&w->record, service_of(&w->row)),
-		.row = &w->row};
+		.row = &w->row,
+		.hidden = h};
 
+	average(j, p, shape.classes);
+	average(j, h, shape.hidden);
+	calibration_apply(&j->model->calibration, p, shape.classes, p);
 	memcpy(v.actor, w->row.actor, sizeof(v.actor));
-	for (int view = 0; view < j->views; view++) {
-		const float *p = j->probability + place_of(at, view) * (size_t)shape.classes;
-
-		for (int k = 0; k < shape.classes; k++)
-			v.probability[view][j->class[k]] += p[k];
-		v.hidden[view] = j->after + place_of(at, view) * (size_t)shape.hidden;
-	}
-	if (j->views == 1)
-		memcpy(v.probability[VIEW_TARGET], v.probability[VIEW_ACTOR],
-			sizeof(v.probability[VIEW_TARGET]));
+	for (int k = 0; k < shape.classes; k++)
+		v.probability[j->class[k]] += p[k];
 	j->told = at;
 	sink(context, &w->record, &v);
 }
@@ -322,27 +327,31 @@ void judge_record(struct judge *j, const struct record *r, judge_sink sink, void
 
 /* ---- why ---- */
 
-/* Log-odds of attack of the record told last in a view, without some features, from where its step
- * started. */
-static double log_odds(struct judge *j, enum host_view view, const bool *blank)
+/* Log-odds of attack of the record told last, without some features, from where its steps started.
+ */
+static double log_odds(struct judge *j, const bool *blank)
 {
 	size_t floats = lstm_state_size(&j->model->net);
-	float p[LSTM_MAX_CLASSES];
+	int classes = j->model->net.shape.classes;
+	float p[HOST_VIEWS * LSTM_MAX_CLASSES];
 	double normal = 0;
 
-	memcpy(j->state, j->before + place_of(j->told, view) * floats, floats * sizeof(float));
-	encode(j, j->told, view, blank);
-	lstm_batch_step(j->stepper, 1, &j->queue[j->told].step[view].input, &j->state, p);
-	softmax(j, p, p);
-	for (int k = 0; k < j->model->net.shape.classes; k++)
+	for (int v = 0; v < j->views; v++) {
+		memcpy(j->state, j->before + place_of(j->told, v) * floats, floats * sizeof(float));
+		encode(j, j->told, v, blank);
+		lstm_batch_step(j->stepper, 1, &j->queue[j->told].step[v].input, &j->state,
+			p + v * classes);
+	}
+	average(j, p, classes);
+	calibration_apply(&j->model->calibration, p, classes, p);
+	for (int k = 0; k < classes; k++)
 		if (j->class[k] == CLASS_NORMAL)
 			normal += (double)p[k];
 	normal = fmin(fmax(normal, 1e-9), 1 - 1e-9);
 	return log((1 - normal) / normal);
 }
 
-unsigned judge_explain(
-	struct judge *j, enum host_view view, unsigned most, size_t size, char (*reason)[size])
+unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reason)[size])
 {
 	const struct encoder *enc = &j->encoder;
 	const struct row *row = &j->queue[j->told].row;
@@ -353,13 +362,11 @@ unsigned judge_explain(
 
 	if (!t)
 		return 0;
-	if ((int)view >= j->views)
-		view = VIEW_ACTOR;
-	all = log_odds(j, view, NULL);
+	all = log_odds(j, NULL);
 	for (unsigned f = 0; f < enc->features; f++) {
 		if (!explain_group(enc, row, f, in_group, &t[groups].feature))
 			continue;
-		t[groups].weight = all - log_odds(j, view, in_group);
+		t[groups].weight = all - log_odds(j, in_group);
 		groups++;
 	}
 	count = explain_words(t, groups, row, most, size, reason);

@@ -1,6 +1,6 @@
 /* What the model says of a record, in the light of what its host did before and of what was done to
- * its target: features, one step of each one's memory (the LSTM's state), class probabilities; and
- * why. */
+ * its target: features, one step of each one's memory (the LSTM's state), class probabilities of
+ * both together; and why. */
 #ifndef KARMA_DETECT_JUDGE_H
 #define KARMA_DETECT_JUDGE_H
 
@@ -19,16 +19,13 @@ static const int64_t judge_idle_ns = 600 * 1000000000LL;
 struct judge;
 
 struct verdict {
-	uint8_t actor[16]; /* whose doing it is */
-	/* Of the classes, in the light of what the actor did, and of what was done to the target;
-	 * each sums to 1. The same for both where the model knows one view. */
-	float probability[HOST_VIEWS][CLASSES];
-	const char *app;       /* application protocol of the flow; NULL: not known */
-	enum traffic traffic;  /* what kind the flow is of */
-	const struct row *row; /* of all features; the callee's only during the call */
-	/* (H): the memories in the last layer, of which these are made; the callee's only during
-	 * the call. NULL in a view that the model does not know. */
-	const float *hidden[HOST_VIEWS];
+	uint8_t actor[16];          /* whose doing it is */
+	float probability[CLASSES]; /* sums to 1 */
+	const char *app;            /* application protocol of the flow; NULL: not known */
+	enum traffic traffic;       /* what kind the flow is of */
+	const struct row *row;      /* of all features; the callee's only during the call */
+	const float *hidden; /* (H): the memory in the last layer, of which all this is made: the
+				mean of both views'; the callee's only during the call */
 };
 
 struct judge_stats {
@@ -63,12 +60,11 @@ void judge_record(struct judge *j, const struct record *r, judge_sink sink, void
 /* Tell the verdicts that wait. To be called when no record is at hand. */
 void judge_flush(struct judge *j, judge_sink sink, void *context);
 
-/* Why the record whose verdict was told last looks like an attack in a view; in the sink, or before
- * the next record: the features without which the model would be less sure, most telling first, in
- * words. Returns how many; each costs a step of the network per feature, so ask only for what is
+/* Why the record whose verdict was told last looks like an attack; in the sink, or before the next
+ * record: the features without which the model would be less sure, most telling first, in words.
+ * Returns how many; each costs a step of the network per feature and view, so ask only for what is
  * shown. `size`: bytes in a reason. */
-unsigned judge_explain(
-	struct judge *j, enum host_view view, unsigned most, size_t size, char (*reason)[size]);
+unsigned judge_explain(struct judge *j, unsigned most, size_t size, char (*reason)[size]);
 
 /* Figures so far. */
 void judge_stats(const struct judge *j, struct judge_stats *s);

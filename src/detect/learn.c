@@ -19,9 +19,9 @@ enum { EIGHTHS = 8, LOWEST = 2, HIGHEST = 16 };
 struct kept {
 	uint8_t actor[16], target[16];
 	int64_t at_ns;
-	float normal[HOST_VIEWS];  /* its probability */
-	uint8_t class[HOST_VIEWS]; /* the likeliest attack */
+	float normal; /* its probability */
 	uint8_t traffic;
+	uint8_t class; /* the likeliest attack */
 	bool marked;
 	struct drift_mark mark;
 };
@@ -96,12 +96,12 @@ void learner_begin(struct learner *l)
 	l->begins = true;
 }
 
-static enum karma_class likeliest(const float probability[CLASSES])
+static enum karma_class likeliest(const struct verdict *v)
 {
 	enum karma_class best = CLASS_NORMAL + 1;
 
 	for (int c = best + 1; c < CLASSES; c++)
-		if (probability[c] > probability[best])
+		if (v->probability[c] > v->probability[best])
 			best = (enum karma_class)c;
 	return best;
 }
@@ -131,16 +131,14 @@ bool learner_take(struct learner *l, const struct record *r, const struct verdic
 		return false;
 	take_time(l, r->at_ns);
 	l->records++;
-	if (!(w->score[VIEW_ACTOR] > 0 || w->score[VIEW_TARGET] > 0 || w->actor > 0 ||
-		    w->target > 0))
+	if (!(w->score > 0 || w->actor > 0 || w->target > 0))
 		return true;
 	if (is_of(l->left_out, v->actor, target))
 		return true;
-	*k = (struct kept){.at_ns = l->last_ns, .traffic = (uint8_t)v->traffic};
-	for (int view = 0; view < HOST_VIEWS; view++) {
-		k->normal[view] = v->probability[view][CLASS_NORMAL];
-		k->class[view] = (uint8_t)likeliest(v->probability[view]);
-	}
+	*k = (struct kept){.at_ns = l->last_ns,
+		.normal = v->probability[CLASS_NORMAL],
+		.traffic = (uint8_t)v->traffic,
+		.class = (uint8_t)likeliest(v)};
 	memcpy(k->actor, v->actor, sizeof(k->actor));
 	memcpy(k->target, target, sizeof(k->target));
 	k->marked = mark;
@@ -210,10 +208,8 @@ static int replay(
 		memcpy(r.addr[DST], k->target, sizeof(k->target));
 		memcpy(v.actor, k->actor, sizeof(v.actor));
 		memset(v.probability, 0, sizeof(v.probability));
-		for (int view = 0; view < HOST_VIEWS; view++) {
-			v.probability[view][CLASS_NORMAL] = k->normal[view];
-			v.probability[view][k->class[view]] = 1 - k->normal[view];
-		}
+		v.probability[CLASS_NORMAL] = k->normal;
+		v.probability[k->class] = 1 - k->normal;
 		v.traffic = (enum traffic)k->traffic;
 		detector_tick(d, k->at_ns);
 		w = detector_weigh(d, &r, &v);
@@ -293,8 +289,7 @@ static int loudest(
 	*err = parties ? count_at(l, s, eighths, parties, &alerts) : -ENOMEM;
 	for (uint32_t i = 0; i < l->count && !*err; i++) {
 		const struct kept *k = &l->kept[i];
-		float normal = fminf(k->normal[VIEW_ACTOR], k->normal[VIEW_TARGET]);
-		float score = evidence_score(s, normal, (enum traffic)k->traffic);
+		float score = evidence_score(s, k->normal, (enum traffic)k->traffic);
 
 		if (score > 0 && is_of(parties, k->actor, k->target))
 			sum[k->traffic] += (double)score;

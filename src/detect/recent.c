@@ -9,7 +9,7 @@ struct recent {
 	uint64_t count;
 	struct {
 		struct alert_flow flow;
-		bool of_actor, at_target;
+		bool at_target;
 		float features[FEATURE_MAX];
 	} place[RECENT_FLOWS];
 };
@@ -24,12 +24,11 @@ void recent_free(struct recent *r)
 	free(r);
 }
 
-void recent_add(struct recent *r, const struct alert_flow *f, bool of_actor, bool at_target)
+void recent_add(struct recent *r, const struct alert_flow *f, bool at_target)
 {
 	uint64_t at = r->count++ % RECENT_FLOWS;
 
 	r->place[at].flow = *f;
-	r->place[at].of_actor = of_actor;
 	r->place[at].at_target = at_target;
 	if (!f->features)
 		return;
@@ -37,13 +36,12 @@ void recent_add(struct recent *r, const struct alert_flow *f, bool of_actor, boo
 	r->place[at].flow.features = r->place[at].features;
 }
 
-static bool is_behind(
-	const struct alert *a, const struct alert_flow *f, bool of_actor, bool at_target)
+static bool is_behind(const struct alert *a, const struct alert_flow *f, bool at_target)
 {
 	if (!a->many)
-		return of_actor && addr_same(f->addr[f->actor], a->attacker);
+		return addr_same(f->addr[f->actor], a->attacker);
 	return (at_target && addr_same(f->addr[!f->actor], a->target)) ||
-	       (of_actor && a->reflected && addr_same(f->addr[f->actor], a->target));
+	       (a->reflected && addr_same(f->addr[f->actor], a->target));
 }
 
 void recent_each(const struct recent *r, const struct alert *a, int64_t since_ns, recent_call call,
@@ -60,8 +58,7 @@ void recent_each(const struct recent *r, const struct alert *a, int64_t since_ns
 	for (uint64_t i = first; i < r->count; i++) {
 		const struct alert_flow *f = &r->place[i % RECENT_FLOWS].flow;
 
-		if (is_behind(a, f, r->place[i % RECENT_FLOWS].of_actor,
-			    r->place[i % RECENT_FLOWS].at_target))
+		if (is_behind(a, f, r->place[i % RECENT_FLOWS].at_target))
 			call(context, f);
 	}
 }

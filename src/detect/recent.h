@@ -13,9 +13,8 @@ struct recent;
 struct recent *recent_new(void);
 void recent_free(struct recent *r);
 
-/* Take one in, in the place of the oldest. It counts against its actor (`of_actor`), its other end
- * (`at_target`), or both. */
-void recent_add(struct recent *r, const struct alert_flow *f, bool of_actor, bool at_target);
+/* Take one in, in the place of the oldest. `at_target`: it counts against the other end, too. */
+void recent_add(struct recent *r, const struct alert_flow *f, bool at_target);
 
 /* Those behind an alert, oldest first, from `since_ns` on: of its attacker, or, of many, against
  * their target. */

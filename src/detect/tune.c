@@ -86,11 +86,10 @@ static uint64_t memories(const struct half *h)
 	return h->seen < SAMPLE ? h->seen : SAMPLE;
 }
 
-/* Every memory of a half has the same chance to be in its sample (Vitter's algorithm R). */
-static void take_memory(
-	struct tuner *t, const struct verdict *v, enum host_view view, const uint8_t target[16])
+/* Every record of a half has the same chance to be in its sample (Vitter's algorithm R). */
+void tuner_take(struct tuner *t, const struct verdict *v, const uint8_t target[16])
 {
-	float normal = v->probability[view][CLASS_NORMAL];
+	float normal = v->probability[CLASS_NORMAL];
 	unsigned half = 1 - normal >= odd;
 	uint64_t at = t->half[half].seen++;
 	struct memory *m;
@@ -103,14 +102,7 @@ static void take_memory(
 	memcpy(m->actor, v->actor, sizeof(m->actor));
 	memcpy(m->target, target, sizeof(m->target));
 	m->normal = normal;
-	memcpy(m->h, v->hidden[view], (size_t)t->hidden * sizeof(float));
-}
-
-void tuner_take(struct tuner *t, const struct verdict *v, const uint8_t target[16])
-{
-	for (int view = 0; view < HOST_VIEWS; view++)
-		if (v->hidden[view])
-			take_memory(t, v, (enum host_view)view, target);
+	memcpy(m->h, v->hidden, (size_t)t->hidden * sizeof(float));
 }
 
 /* ---- fitting ---- */

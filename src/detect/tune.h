@@ -28,12 +28,12 @@ struct tuner;
 struct tuner *tuner_new(const struct model *m);
 void tuner_free(struct tuner *t);
 
-/* Take in the memories behind a verdict as the site's. A bounded sample is kept, half of it of
+/* Take in the memory behind a verdict as one of the site's. A bounded sample is kept, half of it of
  * those that look at all like an attack. `target`: the other end of the record. */
 void tuner_take(struct tuner *t, const struct verdict *v, const uint8_t target[16]);
 
 struct tuned {
-	uint32_t records;     /* memories in the sample, of records in a view */
+	uint32_t records;     /* in the sample */
 	double before, after; /* mean cross-entropy of the sample as Normal */
 	double length;        /* of d, as a share of the mean length of the differences */
 };

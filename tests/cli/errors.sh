@@ -130,8 +130,8 @@ refuses "eve: no such folder" 1 "/nonexistent/eve.json" \
 run "$karma" read -m "$m" --json --verdicts "$work/scores.csv" "$scan"
 sed '/"stats"/d' "$work/eve.json" | cmp -s - <(sed '/"stats"/d' "$work/out")
 check "verdicts: the model's own give its own alerts" test $? -eq 0
-sed 's/,[^,]*$/,2/;1s/,2$/,target_Brute Force/' "$work/scores.csv" >"$work/verdicts.csv"
-refuses "verdicts: more than 1" 1 "verdicts.csv:2: not 22 probabilities" \
+sed 's/,[^,]*$/,2/;1s/,2$/,Brute Force/' "$work/scores.csv" >"$work/verdicts.csv"
+refuses "verdicts: more than 1" 1 "verdicts.csv:2: not 11 probabilities" \
 	"$karma" read -m "$m" --verdicts "$work/verdicts.csv" "$scan"
 refuses "verdicts: of another capture" 1 "it is of another capture" \
 	"$karma" read -m "$m" --verdicts "$work/scores.csv" "$captures/handshakes.pcap"

@@ -220,7 +220,7 @@ static void an_alert_that_goes_on_is_told_again(void **state)
 static void stages_are_timed(void **state)
 {
 	static const uint8_t actor[16] = {0};
-	const struct weight w = {{1, 1}, 20, 0};
+	const struct weight w = {1, 20, 0};
 	struct record r = {.at_ns = epoch};
 	struct desk_facts f;
 	struct desk *d = a_desk(&f);

@@ -39,13 +39,6 @@ static void probabilities(float p[CLASSES], float normal, enum karma_class c)
 	p[c] += 1 - normal;
 }
 
-/* The same in both views. */
-static void verdict_of(struct verdict *v, float normal, enum karma_class c)
-{
-	for (int view = 0; view < HOST_VIEWS; view++)
-		probabilities(v->probability[view], normal, c);
-}
-
 static void score_is_the_mixture_ratio(void **state)
 {
 	float at_margin = 1 / (1 + expf(settings.margin));
@@ -217,7 +210,7 @@ static struct weight weigh(
 	struct verdict v = {.app = NULL};
 
 	memcpy(v.actor, r->addr[SRC], 16);
-	verdict_of(&v, normal, c);
+	probabilities(v.probability, normal, c);
 	detector_tick(d, r->at_ns);
 	return detector_weigh(d, r, &v);
 }
@@ -566,63 +559,13 @@ static void the_actor_may_be_the_destination(void **state)
 
 		r.proto = IPPROTO_ICMP;
 		memcpy(v.actor, r.addr[DST], 16);
-		verdict_of(&v, 0.01F, CLASS_RECONNAISSANCE);
+		probabilities(v.probability, 0.01F, CLASS_RECONNAISSANCE);
 		detector_weigh(d, &r, &v);
 	}
 	assert_int_equal(last_byte(shown.first.attacker), 1);
 	assert_int_equal(last_byte(shown.first.target), 2);
 	assert_int_equal(shown.first.actor, DST);
 	assert_string_equal(shown.first.app, "http");
-	detector_free(d);
-}
-
-/* Each attempt looks like work of the host that makes it; in the light of what was done to the
- * target they do not. */
-static void what_only_the_target_shows_is_an_alert_about_it(void **state)
-{
-	struct detector *d = new_detector();
-	struct weight w = {.actor = 0};
-
-	(void)state;
-	for (uint32_t i = 0; i < 30; i++) {
-		struct record r = flow(0x0a000100 + i % 10, 0x0a000002, 21, start + i * second);
-		struct verdict v = {.app = NULL};
-
-		memcpy(v.actor, r.addr[SRC], 16);
-		probabilities(v.probability[VIEW_ACTOR], 0.97F, CLASS_RECONNAISSANCE);
-		probabilities(v.probability[VIEW_TARGET], 0.01F, CLASS_BRUTE_FORCE);
-		detector_tick(d, r.at_ns);
-		w = detector_weigh(d, &r, &v);
-		assert_true(w.score[VIEW_ACTOR] < 0 && w.score[VIEW_TARGET] > 0);
-		assert_true(w.actor == 0);
-	}
-	assert_int_equal(shown.stage[ALERT_NEW], 1);
-	assert_true(shown.first.many);
-	assert_int_equal(last_byte(shown.first.target), 2);
-	assert_int_equal(shown.first.class, CLASS_BRUTE_FORCE);
-	detector_finish(d);
-	assert_int_equal(shown.last.attackers, 10);
-	assert_int_equal(shown.last.flows, 30);
-	detector_free(d);
-}
-
-/* And the other way round: nothing is held against a target by what only its actors show. */
-static void what_only_the_actors_show_is_not_held_against_the_target(void **state)
-{
-	struct detector *d = new_detector();
-
-	(void)state;
-	for (uint32_t i = 0; i < 200; i++) {
-		struct record r = flow(0x0a000100 + i, 0x0a000002, 21, start + i * second / 100);
-		struct verdict v = {.app = NULL};
-
-		memcpy(v.actor, r.addr[SRC], 16);
-		probabilities(v.probability[VIEW_ACTOR], 0.3F, CLASS_RECONNAISSANCE);
-		probabilities(v.probability[VIEW_TARGET], 0.97F, CLASS_RECONNAISSANCE);
-		detector_tick(d, r.at_ns);
-		assert_true(detector_weigh(d, &r, &v).target == 0);
-	}
-	assert_int_equal(shown.stage[ALERT_NEW], 0);
 	detector_free(d);
 }
 
@@ -673,8 +616,6 @@ int main(void)
 		cmocka_unit_test(a_flow_behind_counts_once),
 		cmocka_unit_test(ids_are_unlike_and_last),
 		cmocka_unit_test(the_actor_may_be_the_destination),
-		cmocka_unit_test(what_only_the_target_shows_is_an_alert_about_it),
-		cmocka_unit_test(what_only_the_actors_show_is_not_held_against_the_target),
 		cmocka_unit_test(more_hosts_than_room_are_counted),
 	};
 

@@ -104,9 +104,9 @@ static void each_host_is_judged_by_what_it_did(void **state)
 
 		assert_true(judge_now(j, &r, &other));
 	}
-	assert_true(first.probability[VIEW_ACTOR][CLASS_NORMAL] > 0.9F);
-	assert_true(last.probability[VIEW_ACTOR][CLASS_RECONNAISSANCE] > 0.9F);
-	assert_true(other.probability[VIEW_ACTOR][CLASS_NORMAL] > 0.9F);
+	assert_true(first.probability[CLASS_NORMAL] > 0.9F);
+	assert_true(last.probability[CLASS_RECONNAISSANCE] > 0.9F);
+	assert_true(other.probability[CLASS_NORMAL] > 0.9F);
 	assert_int_equal(last.actor[15], 1);
 	judge_stats(j, &s);
 	assert_int_equal(s.judged, 31);
@@ -115,12 +115,12 @@ static void each_host_is_judged_by_what_it_did(void **state)
 	model_free(&m);
 }
 
-/* With a cell that forgets nothing: of a host that does its first odd thing where another did many,
- * what it did says little, and what was done to its target much. */
+/* With a cell that forgets nothing: what says little of a host that does its first odd thing says
+ * more where another did many. */
 static void what_is_done_to_a_host_is_remembered_too(void **state)
 {
-	struct model m = refusals_model_in(20, true);
-	struct judge *j = new_judge(&m, 0);
+	struct model m = refusals_model_in(20, true), one = refusals_model(20);
+	struct judge *j = new_judge(&m, 0), *k = new_judge(&one, 0);
 	struct verdict v = {.app = NULL}, there, elsewhere;
 	struct judge_stats s;
 	struct record r;
@@ -129,40 +129,26 @@ static void what_is_done_to_a_host_is_remembered_too(void **state)
 	for (uint16_t i = 0; i < 30; i++) {
 		r = refused(1, 2, (uint16_t)(i + 1), start + i * second / 100);
 		assert_true(judge_now(j, &r, &v));
-		assert_non_null(v.hidden[VIEW_TARGET]);
+		assert_true(judge_now(k, &r, &v));
 	}
 	r = refused(3, 2, 80, start + second);
 	assert_true(judge_now(j, &r, &there));
+	assert_true(judge_now(k, &r, &v));
+	assert_true(there.probability[CLASS_RECONNAISSANCE] > 0.5F);
+	assert_true(v.probability[CLASS_NORMAL] > 0.9F); /* of one view */
 	r = refused(4, 5, 80, start + second);
 	assert_true(judge_now(j, &r, &elsewhere));
-	assert_true(there.probability[VIEW_ACTOR][CLASS_NORMAL] > 0.9F);
-	assert_true(there.probability[VIEW_TARGET][CLASS_RECONNAISSANCE] > 0.9F);
-	assert_true(elsewhere.probability[VIEW_ACTOR][CLASS_NORMAL] > 0.9F);
-	assert_true(elsewhere.probability[VIEW_TARGET][CLASS_NORMAL] > 0.9F);
+	assert_true(elsewhere.probability[CLASS_NORMAL] > 0.9F);
 	/* What was attacked is no attacker for it. */
 	r = refused(2, 6, 80, start + second);
 	assert_true(judge_now(j, &r, &v));
-	assert_true(v.probability[VIEW_ACTOR][CLASS_NORMAL] > 0.9F);
+	assert_true(v.probability[CLASS_NORMAL] > 0.9F);
 	judge_stats(j, &s);
 	assert_int_equal(s.hosts, 4);
 	judge_free(j);
+	judge_free(k);
 	model_free(&m);
-}
-
-static void one_view_says_the_same_for_both(void **state)
-{
-	struct model m = refusals_model(20);
-	struct judge *j = new_judge(&m, 0);
-	struct record r = refused(1, 2, 80, start);
-	struct verdict v;
-
-	(void)state;
-	assert_true(judge_now(j, &r, &v));
-	assert_memory_equal(
-		v.probability[VIEW_ACTOR], v.probability[VIEW_TARGET], sizeof(v.probability[0]));
-	assert_null(v.hidden[VIEW_TARGET]);
-	judge_free(j);
-	model_free(&m);
+	model_free(&one);
 }
 
 /* With a cell that forgets nothing, one refusal after many is judged by the many. */
@@ -180,17 +166,17 @@ static void memory_lasts_ten_minutes(void **state)
 	}
 	r = refused(1, 2, 99, start + 590 * second);
 	judge_now(j, &r, &v);
-	assert_true(v.probability[VIEW_ACTOR][CLASS_RECONNAISSANCE] > 0.9F);
+	assert_true(v.probability[CLASS_RECONNAISSANCE] > 0.9F);
 	r = refused(1, 2, 99, start + 590 * second + 601 * second);
 	judge_now(j, &r, &v);
-	assert_true(v.probability[VIEW_ACTOR][CLASS_NORMAL] > 0.9F);
+	assert_true(v.probability[CLASS_NORMAL] > 0.9F);
 	judge_free(j);
 	model_free(&m);
 }
 
 /* Verdicts in the order of the records, the same as of each alone, whatever waits for whom. */
 struct order {
-	float probability[400][HOST_VIEWS];
+	float probability[400];
 	uint16_t port[400];
 	int count;
 };
@@ -201,16 +187,13 @@ static void note_order(void *context, const struct record *r, const struct verdi
 
 	assert_int_equal(v->actor[15], r->addr[SRC][15]);
 	o->port[o->count] = r->port[DST];
-	for (int view = 0; view < HOST_VIEWS; view++)
-		o->probability[o->count][view] = v->probability[view][CLASS_RECONNAISSANCE];
-	o->count++;
+	o->probability[o->count++] = v->probability[CLASS_RECONNAISSANCE];
 }
 
 static void together_is_as_alone(void **state)
 {
 	struct model m = refusals_model_in(20, true);
 	struct order alone = {.count = 0}, together = {.count = 0};
-	double apart = 0;
 
 	(void)state;
 	for (uint32_t hosts = 3; hosts <= 300; hosts += 297) {
@@ -230,17 +213,12 @@ static void together_is_as_alone(void **state)
 		judge_flush(b, note_order, &together);
 		assert_int_equal(together.count, 400);
 		for (int i = 0; i < 400; i++) {
-			const float *a_p = alone.probability[i], *b_p = together.probability[i];
-
 			assert_int_equal(together.port[i], i + 1);
-			for (int view = 0; view < HOST_VIEWS; view++)
-				assert_float_equal(a_p[view], b_p[view], 1e-5);
-			apart += fabs((double)a_p[VIEW_ACTOR] - (double)a_p[VIEW_TARGET]);
+			assert_float_equal(together.probability[i], alone.probability[i], 1e-5);
 		}
 		judge_free(a);
 		judge_free(b);
 	}
-	assert_true(apart > 10); /* the views differ */
 	model_free(&m);
 }
 
@@ -332,7 +310,7 @@ static void explaining_changes_nothing(void **state)
 
 		judge_now(j, &r, &a);
 		judge_now(k, &r, &b);
-		judge_explain(k, (enum host_view)(i % 2), 4, sizeof(reason[0]), reason);
+		judge_explain(k, 4, sizeof(reason[0]), reason);
 		assert_memory_equal(a.probability, b.probability, sizeof(a.probability));
 	}
 	judge_free(j);
@@ -405,9 +383,7 @@ static void a_judge_goes_on_where_another_was(void **state)
 		/* By the memory alone: the counters have let go of it all. */
 		r = refused(1, 2, 99, start + 100 * second);
 		assert_true(judge_now(after, &r, &v));
-		for (int view = 0; view < HOST_VIEWS; view++)
-			assert_int_equal(
-				v.probability[view][CLASS_RECONNAISSANCE] > 0.5F, memories);
+		assert_int_equal(v.probability[CLASS_RECONNAISSANCE] > 0.5F, memories);
 		judge_free(after);
 	}
 	model_free(&m);
@@ -429,7 +405,7 @@ static void counters_over_time_stay(void **state)
 	judge_free(before);
 	r = refused(1, 2, 99, start + second);
 	assert_true(judge_now(after, &r, &v));
-	assert_true(v.probability[VIEW_ACTOR][CLASS_RECONNAISSANCE] > 0.5F);
+	assert_true(v.probability[CLASS_RECONNAISSANCE] > 0.5F);
 	judge_free(after);
 	model_free(&m);
 }
@@ -439,7 +415,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_host_is_judged_by_what_it_did),
 		cmocka_unit_test(what_is_done_to_a_host_is_remembered_too),
-		cmocka_unit_test(one_view_says_the_same_for_both),
 		cmocka_unit_test(memory_lasts_ten_minutes),
 		cmocka_unit_test(together_is_as_alone),
 		cmocka_unit_test(no_news_is_no_step),

@@ -30,7 +30,7 @@ static void draw(struct mix *m, struct record *r, struct verdict *v)
 	*r = (struct record){.at_ns = m->at_ns, .state = dns ? STATE_CON : STATE_FIN};
 	r->side[DST].bytes = (uint64_t)pow(4, m->size + rng_uniform(&m->rng));
 	*v = (struct verdict){.traffic = (enum traffic)(dns ? SERVICE_DNS : SERVICE_HTTP)};
-	v->probability[VIEW_ACTOR][CLASS_NORMAL] = (float)(0.9 + 0.0999 * rng_uniform(&m->rng));
+	v->probability[CLASS_NORMAL] = (float)(0.9 + 0.0999 * rng_uniform(&m->rng));
 }
 
 static bool learn(struct mix *m, unsigned records, struct drift_site *site)

@@ -64,12 +64,8 @@ static bool see(struct site *s, double at, uint32_t actor, uint32_t target, enum
 	memcpy(r.addr[DST], &target, sizeof(target));
 	memcpy(v.actor, r.addr[SRC], sizeof(v.actor));
 	r.at_ns = start + (int64_t)(at * 1e9);
-	for (int view = 0; view < HOST_VIEWS; view++) {
-		float normal = (float)(1 / (1 + exp(odds)));
-
-		v.probability[view][CLASS_NORMAL] = normal;
-		v.probability[view][CLASS_RECONNAISSANCE] = 1 - normal;
-	}
+	v.probability[CLASS_NORMAL] = (float)(1 / (1 + exp(odds)));
+	v.probability[CLASS_RECONNAISSANCE] = 1 - v.probability[CLASS_NORMAL];
 	detector_tick(s->detector, r.at_ns);
 	w = detector_weigh(s->detector, &r, &v);
 	return !s->learner || learner_take(s->learner, &r, &v, &w, NULL);

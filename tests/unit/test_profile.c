@@ -207,8 +207,8 @@ static void judge_memory(const struct model *m, const float *h, struct verdict *
 	calibration_apply(&m->calibration, logit, OUTPUTS, logit);
 	memset(v, 0, sizeof(*v));
 	for (int c = 0; c < OUTPUTS; c++)
-		v->probability[VIEW_ACTOR][class[c]] = logit[c];
-	v->hidden[VIEW_ACTOR] = h;
+		v->probability[class[c]] = logit[c];
+	v->hidden = h;
 }
 
 /* The site's ordinary work is a bit odd to the model, and has a mark of its own in cell 5. */
@@ -254,11 +254,9 @@ static void tuning_knows_the_site_and_forgets_no_attack(void **state)
 	assert_float_equal(tuning.term[1], 0, 1e-5);
 	assert_true(tuning_apply(&tuning, &m));
 	judge_memory(&m, h, &after);
-	assert_true(after.probability[VIEW_ACTOR][CLASS_NORMAL] >
-		    before.probability[VIEW_ACTOR][CLASS_NORMAL] + 0.05F);
+	assert_true(after.probability[CLASS_NORMAL] > before.probability[CLASS_NORMAL] + 0.05F);
 	judge_memory(&m, far, &still);
-	assert_float_equal(still.probability[VIEW_ACTOR][CLASS_NORMAL],
-		attack.probability[VIEW_ACTOR][CLASS_NORMAL], 1e-6);
+	assert_float_equal(still.probability[CLASS_NORMAL], attack.probability[CLASS_NORMAL], 1e-6);
 	tuning.hidden = HIDDEN + 1;
 	assert_false(tuning_apply(&tuning, &m));
 	tuner_free(t);

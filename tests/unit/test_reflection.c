@@ -49,9 +49,7 @@ static void ask(uint8_t servers, uint64_t sent, uint64_t answered, uint8_t proto
 			.port = {(uint16_t)(40000 + i), 53},
 			.news = true,
 			.at_ns = 1000 + i};
-		struct verdict v = {
-			.probability = {[0 ... HOST_VIEWS - 1] = {
-						[CLASS_NORMAL] = 0.01F, [CLASS_DOS] = 0.99F}}};
+		struct verdict v = {.probability = {[CLASS_NORMAL] = 0.01F, [CLASS_DOS] = 0.99F}};
 
 		r.addr[SRC][15] = client;
 		r.addr[DST][15] = (uint8_t)(100 + i % servers);
