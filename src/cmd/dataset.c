@@ -553,7 +553,7 @@ int dataset_check(const struct dataset *d, bool validates, struct error *e)
 			"%zu of %zu rows have no label; fill in attack_cat and Label, or leave "
 			"them "
 			"out",
-			d->unlabelled - d->soft, d->rows);
+			d->unlabelled - d->soft, d->records);
 	if (validates && (d->training_rows == 0 || d->training_rows == d->rows))
 		return error_set(e, -EINVAL,
 			"%zu rows in %zu sequence%s are too few to learn from and to validate "
@@ -564,6 +564,28 @@ int dataset_check(const struct dataset *d, bool validates, struct error *e)
 }
 
 /* ---- judging ---- */
+
+int dataset_join_views(const struct dataset *d, int classes, float *logits, struct error *e)
+{
+	uint32_t *other = calloc(d->records + 1, sizeof(*other)); /* 1 + the row; 0: none */
+
+	if (!other)
+		return no_memory(e);
+	for (size_t r = 0; r < d->rows; r++)
+		if (d->row[r].view == VIEW_TARGET)
+			other[d->record[r]] = (uint32_t)r + 1;
+	for (size_t r = 0; r < d->rows; r++) {
+		float *own = logits + r * (size_t)classes, *its;
+
+		if (d->row[r].view == VIEW_TARGET || !other[d->record[r]])
+			continue;
+		its = logits + (size_t)(other[d->record[r]] - 1) * (size_t)classes;
+		for (int c = 0; c < classes; c++)
+			own[c] = (own[c] + its[c]) / 2;
+	}
+	free(other);
+	return 0;
+}
 
 enum { TOGETHER = 256 }; /* sequences that are stepped side by side */
 

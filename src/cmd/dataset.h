@@ -66,4 +66,8 @@ void dataset_count(const int *label, size_t count, size_t per_class[CLASSES]);
 int dataset_judge(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
 	const struct lstm_kernel *kernel, size_t from, size_t to, float *logits, struct error *e);
 
+/* Give rows in their actors' view what a judge makes of both (detect/judge.h): the mean of the
+ * logits. -ENOMEM. */
+int dataset_join_views(const struct dataset *d, int classes, float *logits, struct error *e);
+
 #endif

@@ -61,10 +61,12 @@ static int judge(const struct model *m, const struct lstm_kernel *kernel, const 
 	size_t classes = (size_t)m->net.shape.classes, kept = 0;
 	int err = dataset_judge(d, enc, &m->net, kernel, 0, d->sequences, probability, e);
 
+	if (!err)
+		err = dataset_join_views(d, (int)classes, probability, e);
 	if (err)
 		return err;
 	for (size_t r = 0; r < d->rows; r++) {
-		if (d->label[r] < 0)
+		if (d->label[r] < 0 || d->row[r].view != VIEW_ACTOR)
 			continue;
 		if (d->label[r] >= (int)classes)
 			return error_set(e, -EINVAL,
@@ -165,11 +167,12 @@ static int eval(const char *path, const struct lstm_kernel *kernel, char **files
 	if (!err)
 		err = read_model(&m, path, &enc, e);
 	d.single = !err && !model_remembers(&m);
+	d.views = !err && enc.views;
 	for (int i = 0; i < count && !err; i++)
 		err = dataset_add(&d, files[i], 1, is_as_published(&m), e);
 	if (err)
 		goto out;
-	if (d.unlabelled == d.rows) {
+	if (d.unlabelled == d.records) {
 		err = error_set(e, -EINVAL,
 			"no row has a label; fill in attack_cat and Label, or judge them with "
 			"'karma read'");

@@ -141,6 +141,32 @@ static void test_views(void **state)
 	dataset_free(&d);
 }
 
+static void test_views_are_joined(void **state)
+{
+	struct dataset d;
+	struct error e;
+	float *logits;
+
+	(void)state;
+	load_views(&d);
+	logits = lstm_floats(2 * d.rows);
+	for (size_t r = 0; r < d.rows; r++) {
+		logits[2 * r] = (float)d.record[r] + (d.row[r].view == VIEW_TARGET ? 4 : 0);
+		logits[2 * r + 1] = -logits[2 * r];
+	}
+	assert_int_equal(dataset_join_views(&d, 2, logits, &e), 0);
+	for (size_t r = 0; r < d.rows; r++) {
+		bool alone = d.row[r].port[SRC] == 1 && d.row[r].actor[15] == 0;
+
+		if (d.row[r].view == VIEW_TARGET)
+			continue;
+		assert_true(logits[2 * r] == (float)d.record[r] + (alone ? 0 : 2));
+		assert_true(logits[2 * r + 1] == -logits[2 * r]);
+	}
+	free(logits);
+	dataset_free(&d);
+}
+
 static void test_nothing_is_learnt_of_what_validates(void **state)
 {
 	static bool validates[2 * (HOSTS * STEPS + SINGLES + COMMON)];
@@ -394,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_single_rows),
 		cmocka_unit_test(test_sequences),
 		cmocka_unit_test(test_views),
+		cmocka_unit_test(test_views_are_joined),
 		cmocka_unit_test(test_nothing_is_learnt_of_what_validates),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_soft_rows),
