@@ -42,7 +42,7 @@ GROUP_FOLDS = (("scan", "names", "worm"), ("flood", "reflect", "http", "slow"),
 # What an alert takes, where the model's header does not say otherwise (src/detect/evidence.c).
 ENOUGH = 6.0
 # They are many.
-FEWER = ("--epochs", "8")
+FEWER = ("--epochs", "5")
 COUNTERS = ("gap,src_flows_*,src_ports_*,src_hosts_*,src_refused_*,src_unanswered_*,dst_flows_*,"
             "dst_sources_*,dst_half_open_*,pair_flows_*,refused_share_*,unanswered_share_*,"
             "ports_per_host_*,half_open_share_*")
@@ -67,11 +67,11 @@ expect of it where it meets one that the range does not have.
 """
 
 RIVALS = """All are weighed by the same evidence and thresholds, which were chosen for the model with
-memory. The first row's model is the one that this page is about: it remembers what hosts do and what is done to
-them; the bundled one learnt what the test runs
-have. "Without attacks": false alerts in the runs in which nobody attacks. The trees have the features of
-the network with their counters, no memory, and the same rows. Captures of other networks: the benign ones
-that were held out, and all attack captures by how hard each is to see in its flow records.
+memory. The first row's model is the one that this page is about: it remembers what hosts do and what is
+done to them. The bundled one learnt what the test runs have. "Without attacks": false alerts in the runs in
+which nobody attacks. The trees have the features of the network with their counters, no memory, and the same
+rows. Captures of other networks: the benign ones that were held out, and all attack captures by how hard each
+is to see in its flow records.
 """
 
 MISSED = """Of those that were missed (medians): the records that they left, how many of these spoke against
@@ -393,16 +393,18 @@ def rivals(bench):
     """Name and model of each that is compared, and what gives its verdicts, where that is another."""
     args = bench.args
     rows, others = bench.rows(bench.runs("train")), bench.others()
+    once = rangedata.ONE_VIEW_EPOCHS
     whole = bench.model("whole", [*rows, *others])
     yield "with memory", whole, None
     yield ("with memory of what hosts do alone",
-           bench.model("one-view", [*rows, *others], "--one-view"), None)
+           bench.model("one-view", [*rows, *others], "--one-view", *once), None)
     yield ("without memory",
-           bench.model("no-memory", [*rows, *others], "--memory", "1"), None)
+           bench.model("no-memory", [*rows, *others], "--memory", "1", *once), None)
     yield ("single flows: no memory, no counters",
-           bench.model("single", [*rows, *others], "--memory", "1", "--features", SINGLE), None)
+           bench.model("single", [*rows, *others], "--memory", "1", "--features", SINGLE, *once),
+           None)
     if bench.unsw():
-        yield "UNSW-NB15 alone", bench.model("unsw", bench.unsw()), None
+        yield "UNSW-NB15 alone", bench.model("unsw", bench.unsw(), *once), None
     if range_trees.xgboost:
         yard, one_at_a_time = range_trees.Trees(args.karma), threading.Lock()
 

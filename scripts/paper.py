@@ -39,7 +39,7 @@ def recipe(batch):
 
 RECIPE = recipe(512)
 TAUGHT = recipe(1024)  # with swapped rows: a batch has 512 of them
-SEQUENCES = [*RECIPE, "--validation", "0.15"]
+SEQUENCES = ["--one-view", *RECIPE, "--validation", "0.15"]
 # The words that draw the rows held out, one in five, and of the others those set aside to calibrate
 # and choose with, one in ten.
 SPLIT = ("paper 2", 5, "check", 10)
