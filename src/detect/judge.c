@@ -333,7 +333,7 @@ static double log_odds(struct judge *j, const bool *blank)
 {
 	size_t floats = lstm_state_size(&j->model->net);
 	int classes = j->model->net.shape.classes;
-	float p[HOST_VIEWS * LSTM_MAX_CLASSES];
+	float p[HOST_VIEWS * LSTM_MAX_CLASSES] = {0};
 	double normal = 0;
 
 	for (int v = 0; v < j->views; v++) {
