@@ -166,8 +166,10 @@ static int eval(const char *path, const struct lstm_kernel *kernel, char **files
 
 	if (!err)
 		err = read_model(&m, path, &enc, e);
-	d.single = !err && !model_remembers(&m);
-	d.views = !err && enc.views;
+	if (!err) {
+		d.single = !model_remembers(&m);
+		d.views = enc.views;
+	}
 	for (int i = 0; i < count && !err; i++)
 		err = dataset_add(&d, files[i], 1, is_as_published(&m), e);
 	if (err)
