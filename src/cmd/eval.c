@@ -158,7 +158,7 @@ static int eval(const char *path, const struct lstm_kernel *kernel, char **files
 	bool json, const char *report, struct error *e)
 {
 	struct model m = {0};
-	struct encoder enc;
+	struct encoder enc = {.features = 0};
 	struct dataset d = {0};
 	struct metrics *figures = calloc(1, sizeof(*figures));
 	float *probability = NULL;
