@@ -89,14 +89,14 @@ static bool has_actor(const struct row *row)
  * 1 / sqrt(n); of fewer rows it has heavier ones, up to a limit. */
 static const double usual = 16;
 
-/* An attack: what one host does of one class, or has done to it. */
+/* What one host does of one class, or has done to it. */
 struct share {
 	const uint8_t *host;
 	int label;
 	size_t row;
 };
 
-static int by_attack(const void *a, const void *b)
+static int by_share(const void *a, const void *b)
 {
 	const struct share *x = a, *y = b;
 	int order = memcmp(x->host, y->host, 16);
@@ -104,15 +104,20 @@ static int by_attack(const void *a, const void *b)
 	return order ? order : x->label - y->label;
 }
 
-static void measure_attacks(struct share *share, size_t count, double *most)
+static void measure_shares(struct share *share, size_t count, double *most)
 {
-	qsort(share, count, sizeof(*share), by_attack);
+	qsort(share, count, sizeof(*share), by_share);
 	for (size_t i = 0, end; i < count; i = end) {
-		for (end = i; end < count && by_attack(&share[i], &share[end]) == 0; end++)
+		for (end = i; end < count && by_share(&share[i], &share[end]) == 0; end++)
 			;
 		for (size_t k = i; k < end; k++)
 			most[share[k].row] = fmax(most[share[k].row], (double)(end - i));
 	}
+}
+
+static float weight_of(double most)
+{
+	return (float)fmin(sqrt(usual / most), dataset_heaviest);
 }
 
 /* Of the table's attacks with known ends. */
@@ -137,14 +142,36 @@ static int weigh_attacks(const struct table *t, float *weight)
 			share[count++] = (struct share){
 				target ? r->addr[row_target(r)] : r->actor, r->label, i};
 		}
-		measure_attacks(share, count, most);
+		measure_shares(share, count, most);
 	}
 	for (size_t i = 0; i < rows; i++)
 		if (most[i] > 0)
-			weight[i] *= (float)fmin(sqrt(usual / most[i]), dataset_heaviest);
+			weight[i] *= weight_of(most[i]);
 	free(share);
 	free(most);
 	return 0;
+}
+
+int dataset_weigh_hosts(const struct dataset *d, size_t from, float *weight, struct error *e)
+{
+	size_t rows = d->rows - from, count = 0;
+	struct share *share = calloc(rows + 1, sizeof(*share));
+	double *most = calloc(rows + 1, sizeof(*most));
+	int err = share && most ? 0 : no_memory(e);
+
+	for (size_t i = 0; !err && i < rows; i++) {
+		most[i] = 1;
+		if (has_actor(&d->row[from + i]))
+			share[count++] =
+				(struct share){d->row[from + i].actor, d->label[from + i], i};
+	}
+	if (!err)
+		measure_shares(share, count, most);
+	for (size_t i = 0; !err && i < rows; i++)
+		weight[i] = weight_of(most[i]);
+	free(share);
+	free(most);
+	return err;
 }
 
 /* ---- sequences ---- */
@@ -279,8 +306,12 @@ out:
 int dataset_add_validation(struct dataset *d, const char *path, bool as_published, struct error *e)
 {
 	size_t sequences = d->sequences, rows = d->rows;
-	int err = dataset_add(d, path, 1, as_published, e);
+	bool views = d->views;
+	int err;
 
+	d->views = false;
+	err = dataset_add(d, path, 1, as_published, e);
+	d->views = views;
 	if (err)
 		return err;
 	d->training = sequences;

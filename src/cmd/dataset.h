@@ -43,7 +43,7 @@ int dataset_add(
 	struct dataset *d, const char *path, float weight, bool as_published, struct error *e);
 void dataset_free(struct dataset *d);
 
-/* Read one more file, all of whose rows validate; the last to be added. */
+/* Read one more file, all of whose rows validate, in their actors' view; the last to be added. */
 int dataset_add_validation(struct dataset *d, const char *path, bool as_published, struct error *e);
 
 /* Move about `share` of the data behind the training part. Whole sequences go, a like share of
@@ -65,6 +65,11 @@ void dataset_count(const int *label, size_t count, size_t per_class[CLASSES]);
  * for their rows. `kernel`: as lstm_batch_new() takes it. -ENOMEM. */
 int dataset_judge(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
 	const struct lstm_kernel *kernel, size_t from, size_t to, float *logits, struct error *e);
+
+/* What rows from `from` on (all that follow) weigh by what their actors do of a class: as in an
+ * attack's, those of work, too. To calibrate with: one host that is mistaken for an attacker in a
+ * hundred records is one mistake. -ENOMEM. */
+int dataset_weigh_hosts(const struct dataset *d, size_t from, float *weight, struct error *e);
 
 /* Give rows in their actors' view what a judge makes of both (detect/judge.h): the mean of the
  * logits. -ENOMEM. */

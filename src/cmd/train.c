@@ -38,6 +38,7 @@ struct session {
 	bool terminal;
 	float *logits;      /* (rows, C) of the validation part, where the rows stand */
 	float *probability; /* the same rows, from 0 on */
+	float *weight;      /* of them: for how many each counts in the calibration */
 	struct metrics metrics;
 	struct train_log log;
 	char *checkpoint;   /* its file, beside the model's; NULL: none */
@@ -417,17 +418,21 @@ static int calibrate(struct session *s, struct error *e)
 {
 	const struct dataset *d = &s->data;
 	struct model *m = &s->model;
-	int err = dataset_judge(
-		d, &s->encoder, &m->net, NULL, d->training, d->sequences, s->logits, e);
+	/* What the target's view says of what validates is among the training sequences. */
+	int err = dataset_judge(d, &s->encoder, &m->net, NULL, s->encoder.views ? 0 : d->training,
+		d->sequences, s->logits, e);
 
+	if (!err)
+		err = dataset_join_views(d, CLASSES, s->logits, e);
+	if (!err && s->options.by_attack)
+		err = dataset_weigh_hosts(d, d->training_rows, s->weight, e);
 	if (err)
 		return err;
-	/* Rows weigh here, too: one flood of thousands would else decide alone. */
-	m->calibration =
-		calibration_fit(&(struct calibration_rows){s->logits + d->training_rows * CLASSES,
-					d->label + d->training_rows, d->weight + d->training_rows,
-					d->rows - d->training_rows, CLASSES},
-			s->options.alpha != ALPHA_NONE);
+	m->calibration = calibration_fit(
+		&(struct calibration_rows){s->logits + d->training_rows * CLASSES,
+			d->label + d->training_rows, s->options.by_attack ? s->weight : NULL,
+			d->rows - d->training_rows, CLASSES},
+		s->options.alpha != ALPHA_NONE);
 	err = measure(s, &m->net, &m->calibration);
 	if (!err)
 		describe_scores(s);
@@ -510,7 +515,8 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 
 	s->logits = lstm_floats(d->rows * CLASSES);
 	s->probability = lstm_floats((d->rows - d->training_rows + 1) * CLASSES);
-	if (!err && (!s->logits || !s->probability))
+	s->weight = lstm_floats(d->rows - d->training_rows + 1);
+	if (!err && (!s->logits || !s->probability || !s->weight))
 		err = -ENOMEM;
 	if (err)
 		return error_set(e, err, "not enough memory to train");
@@ -599,6 +605,7 @@ out:
 	free(s->checkpoint);
 	free(s->logits);
 	free(s->probability);
+	free(s->weight);
 	free(s);
 	return status;
 }
