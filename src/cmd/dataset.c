@@ -157,21 +157,25 @@ int dataset_weigh_hosts(const struct dataset *d, size_t from, float *weight, str
 	size_t rows = d->rows - from, count = 0;
 	struct share *share = calloc(rows + 1, sizeof(*share));
 	double *most = calloc(rows + 1, sizeof(*most));
-	int err = share && most ? 0 : no_memory(e);
 
-	for (size_t i = 0; !err && i < rows; i++) {
-		most[i] = 1;
-		if (has_actor(&d->row[from + i]))
-			share[count++] =
-				(struct share){d->row[from + i].actor, d->label[from + i], i};
+	if (!share || !most) {
+		free(share);
+		free(most);
+		return no_memory(e);
 	}
-	if (!err)
-		measure_shares(share, count, most);
-	for (size_t i = 0; !err && i < rows; i++)
+	for (size_t i = 0; i < rows; i++) {
+		const struct row *r = &d->row[from + i];
+
+		most[i] = 1;
+		if (has_actor(r))
+			share[count++] = (struct share){r->actor, d->label[from + i], i};
+	}
+	measure_shares(share, count, most);
+	for (size_t i = 0; i < rows; i++)
 		weight[i] = weight_of(most[i]);
 	free(share);
 	free(most);
-	return err;
+	return 0;
 }
 
 /* ---- sequences ---- */

@@ -167,6 +167,23 @@ static void test_views_are_joined(void **state)
 	dataset_free(&d);
 }
 
+/* Seven rows of each host and class weigh 1.5 each, one alone 3. */
+static void test_hosts_weigh_by_their_rows(void **state)
+{
+	struct dataset d;
+	struct error e;
+	float *weight;
+
+	(void)state;
+	load(&d);
+	weight = lstm_floats(d.rows);
+	assert_int_equal(dataset_weigh_hosts(&d, 0, weight, &e), 0);
+	for (size_t r = 0; r < d.rows; r++)
+		assert_float_equal(weight[r], d.row[r].actor[15] ? sqrtf(16.0F / STEPS) : 3, 1e-5);
+	free(weight);
+	dataset_free(&d);
+}
+
 static void test_nothing_is_learnt_of_what_validates(void **state)
 {
 	static bool validates[2 * (HOSTS * STEPS + SINGLES + COMMON)];
@@ -421,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_sequences),
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_views_are_joined),
+		cmocka_unit_test(test_hosts_weigh_by_their_rows),
 		cmocka_unit_test(test_nothing_is_learnt_of_what_validates),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_soft_rows),
