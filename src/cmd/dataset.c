@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/dataset_weight.h"
 #include "feature/csv.h"
 
-static const uint8_t nobody[16];
 static const char *const forms[] = {[CSV_PARTITION] = "UNSW-NB15 partition",
 	[CSV_RAW] = "UNSW-NB15 raw",
 	[CSV_KARMA] = "Karma"};
@@ -35,6 +35,14 @@ void dataset_count(const int *label, size_t count, size_t per_class[CLASSES])
 	for (size_t i = 0; i < count; i++)
 		if (label[i] >= 0 && label[i] < CLASSES)
 			per_class[label[i]]++;
+}
+
+void dataset_count_learnt(const struct dataset *d, size_t per_class[CLASSES])
+{
+	memset(per_class, 0, CLASSES * sizeof(*per_class));
+	for (size_t r = 0; r < d->training_rows; r++)
+		if (d->row[r].view == VIEW_ACTOR && d->label[r] >= 0 && d->label[r] < CLASSES)
+			per_class[d->label[r]]++;
 }
 
 /* ---- reading ---- */
@@ -77,107 +85,6 @@ static int by_host(const void *a, const void *b)
 	return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-static bool has_actor(const struct row *row)
-{
-	return memcmp(row->actor, nobody, sizeof(nobody)) != 0;
-}
-
-/* ---- how much a row teaches ---- */
-
-/* A flood has thousands of records, a wrong-doer's one connection a few: what they teach should not
- * differ as much. An attack of as many records as this has rows of weight 1, of n times as many of
- * 1 / sqrt(n); of fewer rows it has heavier ones, up to a limit. */
-static const double usual = 16;
-
-/* What one host does of one class, or has done to it. */
-struct share {
-	const uint8_t *host;
-	int label;
-	size_t row;
-};
-
-static int by_share(const void *a, const void *b)
-{
-	const struct share *x = a, *y = b;
-	int order = memcmp(x->host, y->host, 16);
-
-	return order ? order : x->label - y->label;
-}
-
-static void measure_shares(struct share *share, size_t count, double *most)
-{
-	qsort(share, count, sizeof(*share), by_share);
-	for (size_t i = 0, end; i < count; i = end) {
-		for (end = i; end < count && by_share(&share[i], &share[end]) == 0; end++)
-			;
-		for (size_t k = i; k < end; k++)
-			most[share[k].row] = fmax(most[share[k].row], (double)(end - i));
-	}
-}
-
-static float weight_of(double most)
-{
-	return (float)fmin(sqrt(usual / most), dataset_heaviest);
-}
-
-/* Of the table's attacks with known ends. */
-static int weigh_attacks(const struct table *t, float *weight)
-{
-	size_t rows = t->rows, count = 0;
-	struct share *share = calloc(rows + 1, sizeof(*share));
-	double *most = calloc(rows + 1, sizeof(*most)); /* records of the row's attack */
-
-	if (!share || !most) {
-		free(share);
-		free(most);
-		return -ENOMEM;
-	}
-	for (int target = 0; target <= 1; target++) {
-		count = 0;
-		for (size_t i = 0; i < rows; i++) {
-			const struct row *r = &t->row[i];
-
-			if (r->label <= CLASS_NORMAL || !has_actor(r))
-				continue;
-			share[count++] = (struct share){
-				target ? r->addr[row_target(r)] : r->actor, r->label, i};
-		}
-		measure_shares(share, count, most);
-	}
-	for (size_t i = 0; i < rows; i++)
-		if (most[i] > 0)
-			weight[i] *= weight_of(most[i]);
-	free(share);
-	free(most);
-	return 0;
-}
-
-int dataset_weigh_hosts(const struct dataset *d, size_t from, float *weight, struct error *e)
-{
-	size_t rows = d->rows - from, count = 0;
-	struct share *share = calloc(rows + 1, sizeof(*share));
-	double *most = calloc(rows + 1, sizeof(*most));
-
-	if (!share || !most) {
-		free(share);
-		free(most);
-		return no_memory(e);
-	}
-	for (size_t i = 0; i < rows; i++) {
-		const struct row *r = &d->row[from + i];
-
-		most[i] = 1;
-		if (has_actor(r))
-			share[count++] = (struct share){r->actor, d->label[from + i], i};
-	}
-	measure_shares(share, count, most);
-	for (size_t i = 0; i < rows; i++)
-		weight[i] = weight_of(most[i]);
-	free(share);
-	free(most);
-	return 0;
-}
-
 /* ---- sequences ---- */
 
 /* The table's rows that a view has, host by host: how many. */
@@ -190,7 +97,7 @@ static size_t sort_hosts(const struct table *t, enum host_view view, struct plac
 
 		if (view == VIEW_ACTOR)
 			order[n++] = (struct place){row->actor, i};
-		else if (has_actor(row))
+		else if (row_has_actor(row))
 			order[n++] = (struct place){row->addr[row_target(row)], i};
 	}
 	qsort(order, n, sizeof(*order), by_host);
@@ -209,7 +116,7 @@ static void lay(struct dataset *d, const struct table *t, enum host_view view,
 		d->label[d->rows] = row->label;
 		d->weight[d->rows] = weight[order[i].at];
 		d->record[d->rows] = (uint32_t)(d->records + order[i].at);
-		if (d->single || i == 0 || !has_actor(row) ||
+		if (d->single || i == 0 || !row_has_actor(row) ||
 			memcmp(order[i].host, order[i - 1].host, 16) != 0)
 			d->sequence[d->sequences++] =
 				(struct train_sequence){(uint32_t)d->rows, 0, row->soft};
@@ -228,7 +135,7 @@ static int weigh(struct dataset *d, const struct table *t, float each, float *we
 		d->unlabelled += row->label < 0;
 		d->soft += row->soft;
 	}
-	return d->by_attack ? weigh_attacks(t, weight) : 0;
+	return d->by_attack ? weigh_attacks(t->row, t->rows, weight) : 0;
 }
 
 /* The table behind what is at hand, view by view. */
@@ -241,9 +148,12 @@ static int append(struct dataset *d, const struct table *t, float each)
 
 	if (!err)
 		err = weigh(d, t, each, weight);
-	for (int view = 0; !err && view < views; view++)
+	for (int view = views - 1; !err && view >= 0; view--) {
+		d->last_sequence = d->sequences;
+		d->last_row = d->rows;
 		lay(d, t, (enum host_view)view, order, sort_hosts(t, (enum host_view)view, order),
 			weight);
+	}
 	d->records += t->rows;
 	free(order);
 	free(weight);
@@ -301,7 +211,7 @@ int dataset_add(
 	if (!d->description)
 		d->description = json_array();
 	json_array_append_new(
-		d->description, describe(&t, path, weight, d->label + before, d->soft - soft));
+		d->description, describe(&t, path, weight, d->label + d->last_row, d->soft - soft));
 out:
 	table_free(&t);
 	return err;
@@ -309,24 +219,41 @@ out:
 
 int dataset_add_validation(struct dataset *d, const char *path, bool as_published, struct error *e)
 {
-	size_t sequences = d->sequences, rows = d->rows;
-	bool views = d->views;
-	int err;
+	size_t rows = d->rows;
+	int err = dataset_add(d, path, 1, as_published, e);
 
-	d->views = false;
-	err = dataset_add(d, path, 1, as_published, e);
-	d->views = views;
 	if (err)
 		return err;
-	d->training = sequences;
-	d->training_rows = rows;
+	d->training = d->last_sequence;
+	d->training_rows = d->last_row;
+	for (size_t r = rows; r < d->training_rows; r++)
+		d->weight[r] = 0; /* in their targets' view */
 	json_object_set_new(json_array_get(d->description, json_array_size(d->description) - 1),
 		"validates", json_true());
-	for (size_t r = rows; r < d->rows; r++)
+	for (size_t r = d->training_rows; r < d->rows; r++)
 		if (d->label[r] < 0)
 			return error_set(e, -EINVAL,
 				"%s: a row without a label; what validates needs one", path);
 	return 0;
+}
+
+/* Where no host has two rows there is no memory, and one view is enough. */
+void dataset_drop_target_view(struct dataset *d)
+{
+	size_t rows = 0;
+
+	for (size_t r = 0; r < d->rows; r++) {
+		if (d->row[r].view != VIEW_ACTOR)
+			continue;
+		d->row[rows] = d->row[r];
+		d->label[rows] = d->label[r];
+		d->weight[rows] = d->weight[r];
+		d->record[rows] = d->record[r];
+		d->sequence[rows] = d->sequence[r];
+		d->sequence[rows].first = (uint32_t)rows;
+		rows++;
+	}
+	d->rows = d->sequences = d->training = d->training_rows = rows;
 }
 
 /* ---- training and validation ---- */
@@ -551,10 +478,10 @@ static int check_classes(const struct dataset *d, bool validates, struct error *
 	size_t all[CLASSES], learnt[CLASSES], rest[CLASSES];
 	bool lacking[CLASSES], unseen[CLASSES];
 
-	dataset_count(d->label, d->rows, all);
-	dataset_count(d->label, d->training_rows, learnt);
+	dataset_count_learnt(d, learnt);
+	dataset_count(d->label + d->training_rows, d->rows - d->training_rows, rest);
 	for (int c = 0; c < CLASSES; c++) {
-		rest[c] = all[c] - learnt[c];
+		all[c] = learnt[c] + rest[c];
 		lacking[c] = !all[c];
 		unseen[c] = all[c] && !rest[c];
 		if (all[c] && !learnt[c])

@@ -34,6 +34,7 @@ struct dataset {
 	size_t sequences;
 	size_t training; /* the first sequences, after dataset_split(); all others validate */
 	size_t training_rows;
+	size_t last_sequence, last_row; /* where the latest file's stand in their actors' view */
 	uint32_t files;
 	json_t *description; /* of each file: name, form, rows, sha256, weight, classes */
 };
@@ -43,7 +44,8 @@ int dataset_add(
 	struct dataset *d, const char *path, float weight, bool as_published, struct error *e);
 void dataset_free(struct dataset *d);
 
-/* Read one more file, all of whose rows validate, in their actors' view; the last to be added. */
+/* Read one more file, all of whose rows validate; the last to be added. In their targets' view they
+ * stand behind the training part, and nothing is learnt from them. */
 int dataset_add_validation(struct dataset *d, const char *path, bool as_published, struct error *e);
 
 /* Move about `share` of the data behind the training part. Whole sequences go, a like share of
@@ -58,6 +60,12 @@ int dataset_split(
  * stderr. -EINVAL with the remedy. */
 int dataset_check(const struct dataset *d, bool validates, struct error *e);
 
+/* Of rows that all stand alone, keep those in their actors' view. Before a file that validates. */
+void dataset_drop_target_view(struct dataset *d);
+
+/* Records of each class that are learnt from. */
+void dataset_count_learnt(const struct dataset *d, size_t per_class[CLASSES]);
+
 /* Rows of each class among `count` rows; others are left out. */
 void dataset_count(const int *label, size_t count, size_t per_class[CLASSES]);
 
@@ -65,11 +73,6 @@ void dataset_count(const int *label, size_t count, size_t per_class[CLASSES]);
  * for their rows. `kernel`: as lstm_batch_new() takes it. -ENOMEM. */
 int dataset_judge(const struct dataset *d, const struct encoder *enc, const struct lstm *net,
 	const struct lstm_kernel *kernel, size_t from, size_t to, float *logits, struct error *e);
-
-/* What rows from `from` on (all that follow) weigh by what their actors do of a class: as in an
- * attack's, those of work, too. To calibrate with: one host that is mistaken for an attacker in a
- * hundred records is one mistake. -ENOMEM. */
-int dataset_weigh_hosts(const struct dataset *d, size_t from, float *weight, struct error *e);
 
 /* Give rows in their actors' view what a judge makes of both (detect/judge.h): the mean of the
  * logits. -ENOMEM. */

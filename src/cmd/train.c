@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd/dataset.h"
+#include "cmd/dataset_weight.h"
 #include "cmd/train_log.h"
 #include "cmd/train_options.h"
 #include "lstm/checkpoint.h"
@@ -47,7 +48,6 @@ struct session {
 	struct error *e;    /* of a failure within a hook */
 };
 
-static const uint8_t nobody[16];
 static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int signal)
@@ -197,8 +197,10 @@ static int load_data(struct session *s, char **files, int count, struct error *e
 	if (s->data.sequences == s->data.rows) {
 		o->settings.memory = 1;
 		s->data.single = true;
+		dataset_drop_target_view(&s->data);
+		s->data.views = false;
 	}
-	if (!s->data.single && s->data.rows > s->data.records)
+	if (s->data.rows > s->data.records)
 		encoder_show_views(&s->encoder);
 	if (!err && o->calibration)
 		err = load_calibration(s, e);
@@ -224,7 +226,7 @@ static void weigh_classes(struct session *s)
 							: 1;
 	double sum = 0, rows = 0;
 
-	dataset_count(s->data.label, s->data.training_rows, count);
+	dataset_count_learnt(&s->data, count);
 	for (int c = 0; c < CLASSES; c++)
 		rows += (double)count[c];
 	for (int c = 0; c < CLASSES; c++)
@@ -247,7 +249,7 @@ static int input(void *context, size_t at, uint64_t draw, float *x, struct lstm_
 
 	for (unsigned k = 0; k < s->encoder.features; k++)
 		blank[k] = s->options.blank > 0 && rng_uniform(&rng) < s->options.blank;
-	if (memcmp(row->actor, nobody, sizeof(nobody)) == 0)
+	if (!row_has_actor(row))
 		return encoder_apply(&s->encoder, row, blank, x, entry);
 	varied = *row;
 	factor = stretch_low * pow(stretch_high / stretch_low, rng_uniform(&rng));
@@ -424,10 +426,9 @@ static int calibrate(struct session *s, struct error *e)
 
 	if (!err)
 		err = dataset_join_views(d, CLASSES, s->logits, e);
-	if (!err && s->options.by_attack)
-		err = dataset_weigh_hosts(d, d->training_rows, s->weight, e);
 	if (err)
 		return err;
+	weigh_hosts(d, d->training, s->weight);
 	m->calibration = calibration_fit(
 		&(struct calibration_rows){s->logits + d->training_rows * CLASSES,
 			d->label + d->training_rows, s->options.by_attack ? s->weight : NULL,

@@ -205,6 +205,13 @@ void feature_print_markdown(FILE *out)
 	}
 }
 
+bool row_has_actor(const struct row *row)
+{
+	static const uint8_t nobody[16];
+
+	return !addr_same(row->actor, nobody);
+}
+
 int row_target(const struct row *row)
 {
 	return addr_same(row->actor, row->addr[DST]) && !addr_same(row->actor, row->addr[SRC])

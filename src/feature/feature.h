@@ -79,6 +79,9 @@ struct row {
 	float probability[CLASSES];
 };
 
+/* Is it known whose doing it is? */
+bool row_has_actor(const struct row *row);
+
 /* The end that the actor acts upon: its target's. */
 int row_target(const struct row *row);
 
