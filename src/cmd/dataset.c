@@ -138,8 +138,8 @@ static int weigh(struct dataset *d, const struct table *t, float each, float *we
 	return d->by_attack ? weigh_attacks(t->row, t->rows, weight) : 0;
 }
 
-/* The table behind what is at hand, view by view. */
-static int append(struct dataset *d, const struct table *t, float each)
+/* The table behind what is at hand, view by view; the actors' view last if it validates. */
+static int append(struct dataset *d, const struct table *t, float each, bool validates)
 {
 	int views = d->views ? HOST_VIEWS : 1;
 	struct place *order = calloc(t->rows, sizeof(*order));
@@ -148,11 +148,14 @@ static int append(struct dataset *d, const struct table *t, float each)
 
 	if (!err)
 		err = weigh(d, t, each, weight);
-	for (int view = views - 1; !err && view >= 0; view--) {
-		d->last_sequence = d->sequences;
-		d->last_row = d->rows;
-		lay(d, t, (enum host_view)view, order, sort_hosts(t, (enum host_view)view, order),
-			weight);
+	for (int i = 0; !err && i < views; i++) {
+		enum host_view view = (validates && views > 1) ? !i : i;
+
+		if (view == VIEW_ACTOR) {
+			d->last_sequence = d->sequences;
+			d->last_row = d->rows;
+		}
+		lay(d, t, view, order, sort_hosts(t, view, order), weight);
 	}
 	d->records += t->rows;
 	free(order);
@@ -182,8 +185,8 @@ static json_t *describe(
 	return file;
 }
 
-int dataset_add(
-	struct dataset *d, const char *path, float weight, bool as_published, struct error *e)
+static int add(struct dataset *d, const char *path, float weight, bool as_published, bool validates,
+	struct error *e)
 {
 	struct table t = {0};
 	size_t before = d->rows, soft = d->soft;
@@ -200,7 +203,7 @@ int dataset_add(
 			e, -E2BIG, "%s: more rows than karma can number; give fewer files", path);
 		goto out;
 	}
-	err = append(d, &t, weight);
+	err = append(d, &t, weight, validates);
 	if (err) {
 		no_memory(e);
 		goto out;
@@ -217,10 +220,16 @@ out:
 	return err;
 }
 
+int dataset_add(
+	struct dataset *d, const char *path, float weight, bool as_published, struct error *e)
+{
+	return add(d, path, weight, as_published, false, e);
+}
+
 int dataset_add_validation(struct dataset *d, const char *path, bool as_published, struct error *e)
 {
 	size_t rows = d->rows;
-	int err = dataset_add(d, path, 1, as_published, e);
+	int err = add(d, path, 1, as_published, true, e);
 
 	if (err)
 		return err;

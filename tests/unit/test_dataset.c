@@ -185,6 +185,47 @@ static void test_hosts_weigh_by_their_rows(void **state)
 	dataset_free(&d);
 }
 
+/* In a file that validates the actors' view alone is scored; what it is joined with stands before.
+ */
+static void test_a_file_validates_in_both_views(void **state)
+{
+	struct dataset d = {.views = true};
+	struct error e;
+
+	(void)state;
+	assert_int_equal(dataset_add(&d, path, 2, false, &e), 0);
+	assert_int_equal(dataset_add_validation(&d, path, false, &e), 0);
+	assert_int_equal(
+		d.training_rows, d.records + HOSTS * STEPS - d.records / 2 + HOSTS * STEPS);
+	for (size_t r = 0; r < d.rows; r++) {
+		bool validates = d.record[r] >= d.records / 2;
+
+		assert_int_equal(r >= d.training_rows, validates && d.row[r].view == VIEW_ACTOR);
+		assert_true((d.weight[r] > 0) == (!validates || r >= d.training_rows));
+	}
+	dataset_free(&d);
+}
+
+static void test_lonely_rows_have_one_view(void **state)
+{
+	struct dataset d;
+
+	(void)state;
+	memset(&d, 0, sizeof(d));
+	d.views = d.single = true;
+	assert_int_equal(dataset_add(&d, path, 2, false, &(struct error){""}), 0);
+	assert_true(d.rows > d.records);
+	dataset_drop_target_view(&d);
+	assert_int_equal(d.rows, d.records);
+	assert_int_equal(d.sequences, d.records);
+	for (size_t r = 0; r < d.rows; r++) {
+		assert_int_equal(d.row[r].view, VIEW_ACTOR);
+		assert_int_equal(d.sequence[r].first, r);
+		assert_int_equal(d.sequence[r].length, 1);
+	}
+	dataset_free(&d);
+}
+
 static void test_nothing_is_learnt_of_what_validates(void **state)
 {
 	static bool validates[2 * (HOSTS * STEPS + SINGLES + COMMON)];
@@ -440,6 +481,8 @@ int main(void)
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_views_are_joined),
 		cmocka_unit_test(test_hosts_weigh_by_their_rows),
+		cmocka_unit_test(test_a_file_validates_in_both_views),
+		cmocka_unit_test(test_lonely_rows_have_one_view),
 		cmocka_unit_test(test_nothing_is_learnt_of_what_validates),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_soft_rows),
