@@ -158,15 +158,6 @@ void judge_free(struct judge *j)
 	free(j);
 }
 
-static uint64_t hosts_replaced(const struct judge *j)
-{
-	uint64_t replaced = 0;
-
-	for (int v = 0; v < j->views; v++)
-		replaced += lru_replaced(j->hosts[v]);
-	return replaced;
-}
-
 void judge_inherit(struct judge *j, struct judge *from, bool memories)
 {
 	struct window *window = j->window;
@@ -174,8 +165,6 @@ void judge_inherit(struct judge *j, struct judge *from, bool memories)
 	j->window = from->window;
 	from->window = window;
 	j->stats = from->stats;
-	if (!memories)
-		j->stats.hosts_forgotten += hosts_replaced(from);
 	for (int v = 0; v < j->views && memories; v++) {
 		struct lru *hosts = j->hosts[v];
 
@@ -290,13 +279,28 @@ void judge_flush(struct judge *j, judge_sink sink, void *context)
 		tell(j, i, sink, context);
 }
 
+/* The memory of a host in a view. One that gives way to it is forgotten, unless it would start anew
+ * anyway. */
+static struct memory *memory_of(
+	struct judge *j, enum host_view view, const uint8_t host[16], int64_t at_ns, bool *fresh)
+{
+	struct lru *hosts = j->hosts[view];
+
+	if (lru_count(hosts) == lru_capacity(hosts) && !lru_find(hosts, host)) {
+		const struct memory *oldest = lru_oldest(hosts);
+
+		j->stats.hosts_forgotten += at_ns - oldest->at_ns <= judge_idle_ns;
+	}
+	return lru_use(hosts, host, fresh);
+}
+
 /* The last waiting record's step of a host's memory. */
 static void wait_for_step(struct judge *j, enum host_view view, const uint8_t host[16])
 {
 	struct waiting *w = &j->queue[j->waiting];
 	int64_t at_ns = w->record.at_ns;
 	bool fresh;
-	struct memory *m = lru_use(j->hosts[view], host, &fresh);
+	struct memory *m = memory_of(j, view, host, at_ns, &fresh);
 
 	w->step[view] = (struct step){.memory = m,
 		.turn = ++m->steps,
@@ -378,6 +382,5 @@ void judge_stats(const struct judge *j, struct judge_stats *s)
 {
 	*s = j->stats;
 	s->hosts = lru_count(j->hosts[VIEW_ACTOR]);
-	s->hosts_forgotten += hosts_replaced(j);
 	s->events_forgotten = window_forgotten(j->window);
 }

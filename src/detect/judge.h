@@ -31,7 +31,7 @@ struct verdict {
 struct judge_stats {
 	uint64_t records, judged;
 	uint32_t hosts;            /* whose doings are remembered now */
-	uint64_t hosts_forgotten;  /* gave way to others, in either view */
+	uint64_t hosts_forgotten;  /* gave way to others, in either view, before they were idle */
 	uint64_t events_forgotten; /* flows that left the counters over time early */
 };
 

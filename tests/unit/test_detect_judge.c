@@ -84,6 +84,22 @@ static bool judge_now(struct judge *j, const struct record *r, struct verdict *v
 	return h.count;
 }
 
+/* Verdicts in the order of the records, the same as of each alone, whatever waits for whom. */
+struct order {
+	float probability[400];
+	uint16_t port[400];
+	int count;
+};
+
+static void note_order(void *context, const struct record *r, const struct verdict *v)
+{
+	struct order *o = context;
+
+	assert_int_equal(v->actor[15], r->addr[SRC][15]);
+	o->port[o->count] = r->port[DST];
+	o->probability[o->count++] = v->probability[CLASS_RECONNAISSANCE];
+}
+
 static void each_host_is_judged_by_what_it_did(void **state)
 {
 	struct model m = refusals_model(-20);
@@ -151,6 +167,86 @@ static void what_is_done_to_a_host_is_remembered_too(void **state)
 	model_free(&one);
 }
 
+/* Who gives way after ten idle minutes would have started anew: nothing is forgotten. */
+static void only_who_is_not_idle_is_forgotten(void **state)
+{
+	struct model m = refusals_model_in(20, true);
+	struct judge *j = new_judge(&m, 4);
+	struct verdict v;
+	struct judge_stats s;
+	struct record r;
+
+	(void)state;
+	for (uint8_t i = 0; i < 8; i++) {
+		r = refused(1, (uint8_t)(2 + i), 80, start + i * 700 * second);
+		assert_true(judge_now(j, &r, &v));
+	}
+	judge_stats(j, &s);
+	assert_int_equal(s.hosts, 1);
+	assert_int_equal(s.hosts_forgotten, 0);
+	for (uint8_t i = 0; i < 8; i++) {
+		r = refused(1, (uint8_t)(100 + i), 80, start + 6000 * second + i * second);
+		assert_true(judge_now(j, &r, &v));
+	}
+	judge_stats(j, &s);
+	assert_int_equal(s.hosts_forgotten, 4);
+	judge_free(j);
+	model_free(&m);
+}
+
+/* More records of one host than wait at a time, a pause among them, and two views: as one by one.
+ */
+static void turns_are_as_one_by_one(void **state)
+{
+	struct model m = refusals_model_in(20, true);
+	struct judge *a = new_judge(&m, 0), *b = new_judge(&m, 0);
+	struct order alone = {.count = 0}, together = {.count = 0};
+
+	(void)state;
+	for (uint16_t i = 0; i < 100; i++) {
+		int64_t at = start + i * second / 10 + (i >= 45 ? 601 * second : 0);
+		struct record r = refused(1, 2, (uint16_t)(i + 1), at);
+
+		judge_record(a, &r, note_order, &alone);
+		judge_flush(a, note_order, &alone);
+		judge_record(b, &r, note_order, &together);
+	}
+	judge_flush(b, note_order, &together);
+	assert_int_equal(together.count, 100);
+	for (int i = 0; i < 100; i++)
+		assert_float_equal(together.probability[i], alone.probability[i], 1e-5);
+	assert_true(alone.probability[44] > 0.9F && alone.probability[45] < 0.5F);
+	judge_free(a);
+	judge_free(b);
+	model_free(&m);
+}
+
+/* The last layer makes of `hidden` what is told, whatever it is tuned by (tune.h). */
+static void what_is_told_is_made_of_hidden(void **state)
+{
+	struct model m = refusals_model_in(20, true);
+	struct judge *j = new_judge(&m, 0);
+	struct verdict v;
+	float p[2];
+
+	(void)state;
+	for (uint16_t i = 0; i < 20; i++) {
+		struct record r = refused(
+			(uint8_t)(1 + i % 2), 3, (uint16_t)(i + 1), start + i * second / 10);
+		struct heard h = {.count = 0};
+
+		judge_record(j, &r, hear, &h);
+		judge_flush(j, hear, &h);
+		v = h.last;
+		for (int c = 0; c < 2; c++)
+			p[c] = v.hidden[0] * m.net.wo[c] + m.net.bo[c];
+		calibration_apply(&m.calibration, p, 2, p);
+		assert_float_equal(p[0], v.probability[CLASS_NORMAL], 1e-5);
+	}
+	judge_free(j);
+	model_free(&m);
+}
+
 /* With a cell that forgets nothing, one refusal after many is judged by the many. */
 static void memory_lasts_ten_minutes(void **state)
 {
@@ -174,22 +270,6 @@ static void memory_lasts_ten_minutes(void **state)
 	model_free(&m);
 }
 
-/* Verdicts in the order of the records, the same as of each alone, whatever waits for whom. */
-struct order {
-	float probability[400];
-	uint16_t port[400];
-	int count;
-};
-
-static void note_order(void *context, const struct record *r, const struct verdict *v)
-{
-	struct order *o = context;
-
-	assert_int_equal(v->actor[15], r->addr[SRC][15]);
-	o->port[o->count] = r->port[DST];
-	o->probability[o->count++] = v->probability[CLASS_RECONNAISSANCE];
-}
-
 static void together_is_as_alone(void **state)
 {
 	struct model m = refusals_model_in(20, true);
@@ -202,7 +282,7 @@ static void together_is_as_alone(void **state)
 		alone.count = together.count = 0;
 		for (uint16_t i = 0; i < 400; i++) {
 			uint8_t host = (uint8_t)(1 + (i * 7 + i / 50) % 60);
-			struct record r = refused(host, (uint8_t)(200 + i % 3), (uint16_t)(i + 1),
+			struct record r = refused(host, (uint8_t)(200 + i % 7), (uint16_t)(i + 1),
 				start + i * second / 50);
 
 			judge_record(a, &r, note_order, &alone);
@@ -415,6 +495,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_host_is_judged_by_what_it_did),
 		cmocka_unit_test(what_is_done_to_a_host_is_remembered_too),
+		cmocka_unit_test(only_who_is_not_idle_is_forgotten),
+		cmocka_unit_test(turns_are_as_one_by_one),
+		cmocka_unit_test(what_is_told_is_made_of_hidden),
 		cmocka_unit_test(memory_lasts_ten_minutes),
 		cmocka_unit_test(together_is_as_alone),
 		cmocka_unit_test(no_news_is_no_step),
