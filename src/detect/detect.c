@@ -1,7 +1,8 @@
 #include "detect/detect.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "detect/lru.h"
@@ -193,6 +194,13 @@ static struct charge charge_of(struct detector *d, const struct record *r, int e
 	return (struct charge){NULL, false, false};
 }
 
+/* What is told of an actor under its own name makes no work of several of its target's next one. */
+static void take_back(struct evidence *actor, struct evidence *target)
+{
+	target->sum = fmaxf(0, target->sum - actor->shared);
+	actor->shared = 0;
+}
+
 static void raise_alert(struct detector *d, const struct record *r, const struct alert_flow *f,
 	struct evidence *actor, struct evidence *target)
 {
@@ -202,6 +210,8 @@ static void raise_alert(struct detector *d, const struct record *r, const struct
 
 	if (!c.e)
 		return;
+	if (!c.many)
+		take_back(actor, target);
 	if (c.reflected)
 		behind.actor = !f->actor;
 	a = alert_open(
@@ -244,6 +254,8 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 	f.peer = r->addr[end];
 	if (target && counts)
 		evidence_add(s, target, &f);
+	if (actor && counts && suspect)
+		actor->shared += score;
 	if (suspect && actor && target) { /* evidence_of() gives both to a suspect */
 		behind = flow_of(r, v, end, score);
 		if (v->row) {

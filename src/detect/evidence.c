@@ -101,6 +101,7 @@ void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64
 		e->weight *= keep;
 		e->lead *= keep;
 		e->amplified *= keep;
+		e->shared *= keep;
 		for (int c = 0; c < CLASSES; c++)
 			e->mass[c] *= keep;
 	}

@@ -321,6 +321,27 @@ static void a_few_attackers_of_one_target_are_one_alert(void **state)
 	detector_free(d);
 }
 
+/* What the first was told of for is not the second one's as well. */
+static void one_after_the_other_is_not_several(void **state)
+{
+	static const struct evidence_settings usual = {
+		.margin = 1, .share = 0.5F, .clip = 3, .threshold = 6, .half_life_s = 60};
+	struct detector *d = detector_new(&usual, NULL, remember, NULL);
+
+	(void)state;
+	memset(&shown, 0, sizeof(shown));
+	for (uint32_t i = 0; i < 20; i++) {
+		struct record r = flow(0x0a000010 + i / 10, 0x0a000002, (uint16_t)(i + 1),
+			start + i * second / 100);
+
+		weigh(d, &r, i % 10 ? 0.001F : 0.05F, CLASS_RECONNAISSANCE);
+		assert_false(shown.last.many);
+	}
+	assert_int_equal(shown.stage[ALERT_NEW], 2);
+	assert_int_equal(last_byte(shown.last.attacker), 0x11);
+	detector_free(d);
+}
+
 static void one_flooding_host_is_not_told_of_twice(void **state)
 {
 	struct detector *d = new_detector();
@@ -607,6 +628,7 @@ int main(void)
 		cmocka_unit_test(an_attack_among_work_is_seen),
 		cmocka_unit_test(forged_sources_are_one_alert_about_their_target),
 		cmocka_unit_test(a_few_attackers_of_one_target_are_one_alert),
+		cmocka_unit_test(one_after_the_other_is_not_several),
 		cmocka_unit_test(one_flooding_host_is_not_told_of_twice),
 		cmocka_unit_test(a_sweep_counts_its_targets),
 		cmocka_unit_test(sensitivity_moves_alerts_monotonically),
