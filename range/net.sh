@@ -94,8 +94,10 @@ draw_prefix_and_sizes() {
 	((range_mtu)) || range_mtu=${mtus[RANDOM % 3]}
 	odd=($((RANDOM % 900 + 8100)) $((RANDOM % 900 + 9100)) $((RANDOM % 9000 + 2200))
 		$((RANDOM % 9000 + 20000)))
-	# Where nothing else listens (servers.sh, answer.py).
-	while [[ " 3128 3306 3389 4444 5222 5432 6379 6881 8080 ${odd[*]:0:2} " == *" ${odd[2]} "* ]]; do
+	# Where nothing else listens (servers.sh, answer.py, standin.py).
+	local taken=(3128 3306 3389 4444 5000 5201 5202 5203 5204 5205 5206 5222 5432 6379 6881 7001 8009
+		8080 "${odd[@]:0:2}")
+	while [[ " ${taken[*]} " == *" ${odd[2]} "* ]]; do
 		odd[2]=$((odd[2] + 1))
 	done
 }

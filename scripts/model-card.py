@@ -57,9 +57,9 @@ def main():
     print("## What it is\n")
     s, t = h["shape"], h["settings"]
     print(f"An LSTM of {s['layers']} layers of {s['hidden']} cells, {s['inputs']} inputs, "
-          f"{s['classes']} classes; a step for each flow record in the memory of what its host did, "
-          "and one in the memory of what was done to its target, which count alike. Inputs: the "
-          "features marked live in [docs/features.md](../docs/features.md). "
+          f"{s['classes']} classes; a step for each flow record in the memory of what its host did"
+          + (", and one in the memory of what was done to its target, which count alike"
+             if h["input"].get("views") else "") + ". Inputs: the features marked live in [docs/features.md](../docs/features.md). "
           "TTLs, TCP base numbers and windows, jitter and loss are left out: they tell UNSW-NB15's "
           "test bed, not attacks.\n")
     print("## What it was trained on\n")

@@ -81,7 +81,7 @@ static void put_data(struct flow_side *s, bool tls, bool answer, uint64_t random
 }
 
 /* One of: a web connection, a look-up, a refused connection, a forged SYN. Half of the records are
- * of 64 busy hosts, the rest of so many that hosts have to give way. */
+ * of 64 busy hosts, the rest of so many that hosts have to give way, and so are their targets. */
 void bench_detect_record(struct record *r, uint64_t n, uint64_t *seed)
 {
 	uint64_t x = next_random(seed);
@@ -91,7 +91,8 @@ void bench_detect_record(struct record *r, uint64_t n, uint64_t *seed)
 	memset(r, 0, sizeof(*r));
 	r->flow_id = n + 1;
 	put_host(r->addr[SRC], (uint32_t)(x & 4 ? x >> 8 & 63 : 64 + (x >> 8) % 50000));
-	put_host(r->addr[DST], (uint32_t)(100000 + (x >> 40) % 256));
+	put_host(r->addr[DST],
+		(uint32_t)(100000 + (x & 16 ? x >> 40 & 63 : 64 + (x >> 40) % 50000)));
 	r->port[SRC] = (uint16_t)(32768 + (x >> 32 & 16383));
 	r->port[DST] = (uint16_t)(kind == 0 ? 443 : kind == 1 ? 53 : x >> 48);
 	r->proto = kind == 1 ? IPPROTO_UDP : IPPROTO_TCP;

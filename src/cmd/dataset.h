@@ -51,7 +51,8 @@ int dataset_add_validation(struct dataset *d, const char *path, bool as_publishe
 /* Move about `share` of the data behind the training part. Whole sequences go, a like share of
  * each class's, rounded to the nearest; of the single rows those with equal features of `enc` stay
  * together; none with soft rows goes. A record goes in its actor's view; in its target's it stays,
- * and nothing is learnt from it. The same data and seed give the same parts. -ENOMEM. */
+ * and nothing is learnt from it (though it is among others of the same attack, which are: scores of
+ * both views together flatter a little). The same data and seed give the same parts. -ENOMEM. */
 int dataset_split(
 	struct dataset *d, const struct encoder *enc, double share, uint64_t seed, struct error *e);
 

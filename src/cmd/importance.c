@@ -23,7 +23,8 @@ struct probe {
 	struct metrics figures;
 };
 
-/* Sequences in an order drawn by lot until there are enough rows; the last is cut. */
+/* Sequences in an order drawn by lot until there are enough rows; the last is cut. In their actors'
+ * view: dealt out anew there, a value would stay in the other. */
 static void draw(struct probe *p, const struct dataset *d, uint32_t *lot)
 {
 	struct rng rng = {rng_derive(SEED, 'i')};
@@ -34,6 +35,8 @@ static void draw(struct probe *p, const struct dataset *d, uint32_t *lot)
 	for (size_t s = 0; s < d->sequences && p->rows < IMPORTANCE_ROWS; s++) {
 		struct train_sequence drawn = d->sequence[lot[s]];
 
+		if (d->row[drawn.first].view != VIEW_ACTOR)
+			continue;
 		if (drawn.length > IMPORTANCE_ROWS - p->rows)
 			drawn.length = (uint32_t)(IMPORTANCE_ROWS - p->rows);
 		p->part.sequence[p->part.sequences++] = drawn;

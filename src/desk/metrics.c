@@ -95,7 +95,7 @@ static void put_traffic(FILE *out, const struct desk *d)
 		n[COUNT_EVICTED]);
 	count(out, "packets_by_destination_total",
 		"Packets metered by destination alone: the table was full.", n[COUNT_TOTAL]);
-	gauge(out, "hosts", "Hosts that are remembered.", s->judge.hosts);
+	gauge(out, "hosts", "Hosts whose doings are remembered.", s->judge.hosts);
 }
 
 static void put_causes(FILE *out, const struct desk *d, bool real, const char *name)

@@ -5,7 +5,8 @@
  *
  * Spliced pieces: a network that has only seen hosts that attack, and hosts that work, learns who
  * and not what. So a share of the sequences is cut into shorter pieces, and a share of all pieces
- * begins with the memory of whatever its lane held before: another host's work, or its attack. */
+ * begins with the memory of whatever its lane held before: another host's work, or its attack, in
+ * either view (what a memory holds is then no sign of the view, which an input tells). */
 #ifndef KARMA_LSTM_PLAN_H
 #define KARMA_LSTM_PLAN_H
 

@@ -61,6 +61,27 @@ check "another seed gives others" test "$(uniq "$work/seeds" | wc -l)" -eq 2
 run "$karma" model show "$work/seed.karma"
 check "hosts are remembered in both views" \
 	grep -qx 'remembers: what each host did, and what was done to it' "$work/out"
+judges_alike() { # karma eval takes the rows of a capture for what karma read takes its records for
+	local capture=$captures/range/hydra_ftp
+	"$karma" flows --steps --truth "$capture.truth" -o "$work/rows.of" "$capture.pcap" 2>/dev/null &&
+		"$karma" read "$capture.pcap" --scores "$work/scores" >/dev/null &&
+		"$karma" eval -m models/default.karma "$work/rows.of" --json >"$work/eval" 2>/dev/null &&
+		python3 - "$work/rows.of" "$work/scores" "$work/eval" <<-'end'
+			import csv, json, sys
+			rows, scores = (list(csv.DictReader(open(f))) for f in sys.argv[1:3])
+			figures = json.load(open(sys.argv[3]))
+			names = [c["name"] for c in figures["classes"]]
+			own = [[0] * len(names) for _ in names]
+			assert [r["flow_id"] for r in rows] == [s["flow_id"] for s in scores]
+			for r, s in zip(rows, scores):
+			    if r["Label"] != "":
+			        own[names.index(r["attack_cat"])][names.index(max(names, key=lambda n: float(s[n])))] += 1
+			assert own == figures["confusion"], (own, figures["confusion"])
+			assert sum(map(sum, own)) > 100
+		end
+}
+check "karma eval judges as karma read does" judges_alike
+
 run "$karma" train "$work/sequences.csv" -o "$work/one.karma" "${settings[@]}" --epochs 2 --one-view
 run "$karma" model show "$work/one.karma"
 check "or in one" grep -qx 'remembers: what each host did' "$work/out"

@@ -229,6 +229,7 @@ cat "$work/said"
 check "the other client's session went on" answers client
 wait $pinger
 check "an attack that went on had its block renewed" grep -q 'renew 10.91.0.10 for 8 s' "$work/run.out"
+# At the latest when its alert ends, which takes a minute of quiet.
 check "EVE says blocked where packets are dropped, and who, when and why" within 75 eve_is_true
 
 for host in 14 15 16; do
