@@ -62,7 +62,7 @@ run "$karma" model show "$work/seed.karma"
 check "hosts are remembered in both views" \
 	grep -qx 'remembers: what each host did, and what was done to it' "$work/out"
 judges_alike() { # karma eval takes the rows of a capture for what karma read takes its records for
-	local capture=$captures/range/hydra_ftp
+	local capture=$captures/range/nmap_syn
 	"$karma" flows --steps --truth "$capture.truth" -o "$work/rows.of" "$capture.pcap" 2>/dev/null &&
 		"$karma" read "$capture.pcap" --scores "$work/scores" >/dev/null &&
 		"$karma" eval -m models/default.karma "$work/rows.of" --json >"$work/eval" 2>/dev/null &&
