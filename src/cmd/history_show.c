@@ -105,7 +105,7 @@ static void print_alert(const struct history_entry *entry)
 	event_print_count(event);
 	putchar('\n');
 	if (*response)
-		printf("response    %s\n", response);
+		printf("response    %s, at its last flow\n", response);
 	if (*place)
 		printf("seen on     %s\n", place);
 	if (*event_text(event, "capture_file"))

@@ -85,6 +85,7 @@ static void show_network(const struct model *m)
 {
 	const json_t *thresholds = json_object_get(m->header, "thresholds");
 	const json_t *calibration = json_object_get(m->header, "calibration");
+	const json_t *margin = json_object_get(json_object_get(m->header, "detection"), "margin");
 	struct lstm_shape s = m->net.shape;
 
 	printf("network: %d inputs, %d x %d cells, %d classes; %zu weights, %.2f MB\nrows: ",
@@ -96,6 +97,8 @@ static void show_network(const struct model *m)
 	if (m->calibration.attack_apart)
 		printf(" of which attack; attack or not: log-odds * %.4f %+.4f",
 			(double)m->calibration.slope, (double)m->calibration.offset);
+	if (margin)
+		printf("\nevidence of an attack from log-odds of: %.4f", json_number_value(margin));
 	if (calibration) {
 		fputs("\ncalibrated by rows that another model left aside: ", stdout);
 		put_text(json_object_get(calibration, "model"), 0);

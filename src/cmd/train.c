@@ -531,9 +531,10 @@ static int train_model(struct session *s, struct train_progress *last, struct er
 	s->terminal = isatty(STDERR_FILENO);
 	s->e = e;
 	clock_gettime(CLOCK_MONOTONIC, &s->began);
-	fprintf(stderr, "%zu rows to learn from, %zu to validate with; %u inputs, %d x %d cells\n",
-		d->training_rows, d->rows - d->training_rows, s->encoder.inputs, o->layers,
-		o->hidden);
+	fprintf(stderr,
+		"%zu rows to learn from%s, %zu to validate with; %u inputs, %d x %d cells\n",
+		d->records - (d->rows - d->training_rows), s->encoder.views ? " in both views" : "",
+		d->rows - d->training_rows, s->encoder.inputs, o->layers, o->hidden);
 	for (int i = 0; i < 2; i++)
 		sigaction(i ? SIGTERM : SIGINT,
 			&(struct sigaction){.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND},

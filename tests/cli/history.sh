@@ -76,7 +76,7 @@ check "explain is show" cmp <(ask show "$scan") <("$karma" explain --history "$h
 others() { ask show "$scan" | grep -qE "^also .* $slow  DoS -> "; }
 check "show names the attacker's other alerts" others
 answered() { # as with --block
-	python3 - "$history" "$scan" <<-'end' && ask show "$scan" | grep -qxE 'response +blocked for 10 min'
+	python3 - "$history" "$scan" <<-'end' && ask show "$scan" | grep -qxE 'response +blocked for 10 min, at its last flow'
 		import sqlite3, sys
 		db = sqlite3.connect(sys.argv[1])
 		db.execute("UPDATE alerts SET event = json_set(event, '$.karma.response',"
