@@ -197,8 +197,8 @@ static struct charge charge_of(struct detector *d, const struct record *r, int e
 /* What is told of an actor under its own name makes no work of several of its target's next one. */
 static void take_back(struct evidence *actor, struct evidence *target)
 {
-	target->sum = fmaxf(0, target->sum - actor->shared);
-	actor->shared = 0;
+	target->sum = fmaxf(0, target->sum - actor->lent);
+	actor->lent = 0;
 }
 
 static void raise_alert(struct detector *d, const struct record *r, const struct alert_flow *f,
@@ -255,7 +255,7 @@ struct weight detector_weigh(struct detector *d, const struct record *r, const s
 	if (target && counts)
 		evidence_add(s, target, &f);
 	if (actor && counts && suspect)
-		actor->shared += score;
+		actor->lent += score;
 	if (suspect && actor && target) { /* evidence_of() gives both to a suspect */
 		behind = flow_of(r, v, end, score);
 		if (v->row) {

@@ -101,7 +101,7 @@ void evidence_decay(const struct evidence_settings *s, struct evidence *e, int64
 		e->weight *= keep;
 		e->lead *= keep;
 		e->amplified *= keep;
-		e->shared *= keep;
+		e->lent *= keep;
 		for (int c = 0; c < CLASSES; c++)
 			e->mass[c] *= keep;
 	}

@@ -62,7 +62,7 @@ struct evidence {
 	float weight;        /* sum of the latest positive scores, with the half-life of `sum` */
 	float mass[CLASSES]; /* class probabilities, weighted by the positive scores */
 	float amplified;     /* the weight of amplified ones */
-	float shared;        /* of an actor: what it added to its target's sum */
+	float lent;          /* of an actor: what it added to the sums of its targets */
 	uint8_t peer[16];    /* the other end that has most of the weight, if one has most of it: */
 	float lead;          /* by how much it has (Boyer and Moore's majority vote) */
 	uint32_t flows;      /* with a positive score since the sum was last 0 */
